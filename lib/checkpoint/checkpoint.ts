@@ -33,6 +33,8 @@ const Checkpoint = z.object({
   format: z.literal(CHECKPOINT_FORMAT),
   partition: z.number().int(),
   number: z.number().int(),
+  /** The checkpoint that this one builds on (0: none); numbers in between were passed over as damaged. */
+  previous: z.number().int(),
   /** Distinguishes our own create from anybody else's when an answer was lost. */
   write_id: z.string(),
   epoch: z.number().int(),
@@ -52,7 +54,7 @@ const Checkpoint = z.object({
   }).nullable(),
   /** Where the state is: the last full image, and the numbers of the checkpoints whose segments changed it since. */
   state: z.object({
-    image: z.object({ key: z.string(), number: z.number().int(), size_bytes: z.number() }).nullable(),
+    image: z.object({ key: z.string(), size_bytes: z.number(), index_sha256: z.string() }).nullable(),
     /** The checkpoint from whose segment on changes count (exclusive: everything after this number). */
     after: z.number().int(),
     /** Bytes of changes since the image, to decide when a new one pays. */
@@ -60,8 +62,8 @@ const Checkpoint = z.object({
   }),
   /** For each table: rows in this segment, and the last earlier checkpoint that had rows for it (0: none). */
   tables: z.record(z.string(), z.object({ rows: z.number().int(), previous: z.number().int() })),
-  /** For each table ever written: the newest checkpoint with rows for it, this one included. */
-  newest_with_rows: z.record(z.string(), z.number().int()),
+  /** For each table ever written: the newest checkpoint with rows for it (this one included), and all its rows so far. */
+  totals: z.record(z.string(), z.object({ newest: z.number().int(), rows: z.number().int() })),
   /** The newest checkpoint that holds events (not only control records); what `settled` waits for. */
   newest_with_events: z.number().int(),
   /** Cumulative since the partition's beginning, per source. */

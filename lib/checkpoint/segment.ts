@@ -1,0 +1,214 @@
+/**
+ * The container of what a checkpoint names: all rows of all tables and the changed state, as one object.
+ *
+ *   [ part ][ part ] ... [ index: JSON ][ length of the index: u32 ][ magic: 8 bytes ]
+ *
+ * A part is one or more zstd frames, read by itself with a byte range. The index holds each part's place, row count and
+ * sha256; the checkpoint holds the sha256 of the index, so whatever is cut or flipped is seen before it counts.
+ */
+import { hash } from "node:crypto";
+import { promisify } from "node:util";
+import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
+import { z } from "zod";
+import { Fault } from "../errors.ts";
+import type { Row } from "../event/column.ts";
+import type { ObjectStore } from "../store/object_store.ts";
+
+const MAGIC = "MRSEGM01";
+const FOOTER_BYTES = 12;
+/** Text is compressed in pieces of this size while records still come, so that memory stays flat. */
+const FRAME_CHARACTERS = 1 << 20;
+const compress = promisify(zstdCompress);
+const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+const Part = z.object({
+  /** A table (`raw.events`), or `state:<what>`. */
+  name: z.string(),
+  rows: z.number().int(),
+  /** Schema version of the rows, so that the publisher maps their fields by id. */
+  schema_id: z.number().int(),
+  start: z.number().int(),
+  size_bytes: z.number().int(),
+  sha256: z.string(),
+});
+
+const Index = z.object({
+  format: z.literal(1),
+  partition: z.number().int(),
+  first_offset: z.number().int(),
+  next_offset: z.number().int(),
+  parts: z.array(Part),
+});
+
+export type SegmentPart = z.infer<typeof Part>;
+export type SegmentIndex = z.infer<typeof Index>;
+
+export interface SegmentRange {
+  partition: number;
+  first_offset: number;
+  next_offset: number;
+}
+
+/** Gathers rows as NDJSON while they are made, and compresses off the thread as it goes. */
+export class SegmentWriter {
+  readonly #tables = new Map<
+    string,
+    { text: string; rows: number; schema_id: number; frames: Promise<Uint8Array>[] }
+  >();
+  #characters = 0;
+
+  /** Characters gathered so far: what the checkpoint's size limit looks at. */
+  get characters(): number {
+    return this.#characters;
+  }
+
+  add(table: string, row: Row, schema_id: number): void {
+    let entry = this.#tables.get(table);
+    if (!entry) this.#tables.set(table, entry = { text: "", rows: 0, schema_id, frames: [] });
+    const line = JSON.stringify(row) + "\n";
+    entry.text += line;
+    entry.rows++;
+    this.#characters += line.length;
+    if (entry.text.length >= FRAME_CHARACTERS) closeFrame(entry);
+  }
+
+  /** Rows by table. */
+  counts(): Record<string, number> {
+    return Object.fromEntries([...this.#tables].map(([name, entry]) => [name, entry.rows]));
+  }
+
+  /** The finished object and the hash of its index. `states` are stored as they are given, under `state:<name>`. */
+  async finish(range: SegmentRange, states: Readonly<Record<string, Uint8Array>>): Promise<FinishedSegment> {
+    const bodies: { name: string; rows: number; schema_id: number; bytes: Uint8Array }[] = [];
+    for (const [name, entry] of this.#tables) {
+      if (entry.text !== "") closeFrame(entry);
+      const bytes = concat(await Promise.all(entry.frames));
+      bodies.push({ name, rows: entry.rows, schema_id: entry.schema_id, bytes });
+    }
+    for (const [name, bytes] of Object.entries(states)) {
+      if (bytes.length === 0) continue;
+      bodies.push({
+        name: `state:${name}`,
+        rows: 0,
+        schema_id: 0,
+        bytes: await compress(bytes, COMPRESSION),
+      });
+    }
+    return assemble(range, bodies);
+  }
+}
+
+export interface FinishedSegment {
+  bytes: Uint8Array;
+  index_sha256: string;
+  /** Compressed size of the state parts. */
+  state_bytes: number;
+}
+
+function closeFrame(entry: { text: string; frames: Promise<Uint8Array>[] }): void {
+  entry.frames.push(compress(entry.text, COMPRESSION));
+  entry.text = "";
+}
+
+function assemble(
+  range: SegmentRange,
+  bodies: readonly { name: string; rows: number; schema_id: number; bytes: Uint8Array }[],
+): FinishedSegment {
+  let start = 0;
+  const parts = bodies.map(({ name, rows, schema_id, bytes }) => {
+    const part = {
+      name,
+      rows,
+      schema_id,
+      start,
+      size_bytes: bytes.length,
+      sha256: hash("sha256", bytes, "hex"),
+    };
+    start += bytes.length;
+    return part;
+  });
+  const { partition, first_offset, next_offset } = range;
+  const index: SegmentIndex = { format: 1, partition, first_offset, next_offset, parts };
+  const text = new TextEncoder().encode(JSON.stringify(index));
+  const footer = new Uint8Array(FOOTER_BYTES);
+  new DataView(footer.buffer).setUint32(0, text.length, true);
+  footer.set(new TextEncoder().encode(MAGIC), 4);
+  const state_bytes = parts.filter((part) => part.name.startsWith("state:"))
+    .reduce((sum, part) => sum + part.size_bytes, 0);
+  return {
+    bytes: concat([...bodies.map((body) => body.bytes), text, footer]),
+    index_sha256: hash("sha256", text, "hex"),
+    state_bytes,
+  };
+}
+
+export interface SegmentReference {
+  key: string;
+  size_bytes: number;
+  index_sha256: string;
+}
+
+/** Reads a segment's index, checked against the hash that the checkpoint holds. null: the object does not exist. */
+export async function readSegmentIndex(
+  store: ObjectStore,
+  segment: SegmentReference,
+): Promise<SegmentIndex | null> {
+  const { key, size_bytes } = segment;
+  const footer = await store.read(key, { start: size_bytes - FOOTER_BYTES, end: size_bytes });
+  if (footer === null) return null;
+  if (footer.length !== FOOTER_BYTES || new TextDecoder().decode(footer.subarray(4)) !== MAGIC) {
+    throw damaged(key, "its end is missing");
+  }
+  const length = new DataView(footer.buffer, footer.byteOffset).getUint32(0, true);
+  const end = size_bytes - FOOTER_BYTES;
+  const text = await store.read(key, { start: end - length, end });
+  if (text === null) return null;
+  if (hash("sha256", text, "hex") !== segment.index_sha256) {
+    throw damaged(key, "its index does not match its checkpoint");
+  }
+  return Index.parse(JSON.parse(new TextDecoder().decode(text)));
+}
+
+/** A part's bytes as stored (zstd), checked against the index. null: the object is gone. */
+export async function readSegmentPart(
+  store: ObjectStore,
+  key: string,
+  part: SegmentPart,
+): Promise<Uint8Array | null> {
+  const bytes = await store.read(key, { start: part.start, end: part.start + part.size_bytes });
+  if (bytes === null) return null;
+  if (bytes.length !== part.size_bytes || hash("sha256", bytes, "hex") !== part.sha256) {
+    throw damaged(key, `part ${part.name} does not match the index`);
+  }
+  return bytes;
+}
+
+/** A state part by its name, decompressed; empty when the segment has none. null: the object is gone. */
+export async function readStatePart(
+  store: ObjectStore,
+  key: string,
+  index: SegmentIndex,
+  name: string,
+): Promise<Uint8Array | null> {
+  const part = index.parts.find((one) => one.name === `state:${name}`);
+  if (!part) return new Uint8Array();
+  const bytes = await readSegmentPart(store, key, part);
+  return bytes === null ? null : new Uint8Array(zstdDecompressSync(bytes));
+}
+
+function damaged(key: string, state: string): Fault {
+  return new Fault("segment_damaged", `Cannot read segment ${key}: ${state}`, {
+    blame: "dependency",
+    retry: "never",
+  });
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
