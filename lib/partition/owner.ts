@@ -1,0 +1,119 @@
+/**
+ * One partition's owner: claims it, restores its state, turns records into segments, and decides checkpoints.
+ *
+ *   claim ─► restore ─► ┌ read ─► process ─► (results acknowledged) ─► segment ─► decide ┐ ─► asked to go: decide, end
+ *     ▲                 └────────────────────────────────────────────────────────────────┘
+ *     └── lost a decision: drop everything, wait until the newest stood still, claim again
+ */
+import type { Clock } from "../clock.ts";
+import { type CheckpointChain } from "../checkpoint/chain.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { claim } from "../checkpoint/claim.ts";
+import { Fault, messageOf } from "../errors.ts";
+import type { EventLog, LogIdentity } from "../log/log.ts";
+import type { ObjectStore } from "../store/object_store.ts";
+import { PartitionRun } from "./run.ts";
+import type { Processor } from "./processor.ts";
+
+/** What the owner tells whoever watches; nothing depends on it being heard. */
+export interface OwnerEvents {
+  claimed(checkpoint: Checkpoint): void;
+  /** `cut_ms` is how long segment and decision took. */
+  decided(checkpoint: Checkpoint, cut_ms: number): void;
+  lag(partition: number, lag_records: number, lag_seconds: number): void;
+  warn(message: string): void;
+  alarm(message: string): void;
+}
+
+export interface OwnerContext {
+  log: EventLog;
+  store: ObjectStore;
+  clock: Clock;
+  identity: LogIdentity;
+  chain: CheckpointChain;
+  checkpoint_ms: number;
+  tick_after_ms: number;
+  newId: () => string;
+  newProcessor: (partition: number) => Processor;
+  /** Next offsets that some table has applied: a segment never crosses one after a damaged checkpoint. */
+  appliedOffsets: (partition: number) => Promise<number[]>;
+  events: OwnerEvents;
+}
+
+const FAULT_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 15_000;
+
+/** Owns `partition` until `signal` aborts; resolves after the last decision. Rejects with a Fault that no retry mends. */
+export async function ownPartition(
+  partition: number,
+  context: OwnerContext,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const run = await startRun(partition, context);
+      if (run) {
+        const ended = await run.until(signal);
+        failures = 0;
+        if (ended === "stopped") return;
+        context.events.warn(`partition ${partition} was taken over by another owner; dropping its state`);
+      }
+      await untilStill(context, signal);
+    } catch (error) {
+      if (signal.aborted && !(error instanceof Fault)) return;
+      if (!(error instanceof Fault) || error.retry === "never") throw error;
+      context.events.warn(
+        `partition ${partition}: ${messageOf(error)}; starting over from its last checkpoint`,
+      );
+      const pause_ms = Math.min(MAX_PAUSE_MS, FAULT_PAUSE_MS * 2 ** failures++);
+      await context.clock.sleep(pause_ms, signal).catch(() => undefined);
+    }
+  }
+}
+
+async function startRun(partition: number, context: OwnerContext): Promise<PartitionRun | null> {
+  const bounds = await context.log.bounds("events", partition);
+  const claimed = await claim(context.chain, {
+    log: context.identity,
+    log_begin: bounds.begin,
+    newId: context.newId,
+    now: () => context.clock.now(),
+    alarm: context.events.alarm,
+  });
+  if (claimed.outcome === "beaten") return null;
+  const { fence } = claimed;
+  refuseLostRecords(partition, fence.next_offset, bounds.begin);
+  if (fence.next_offset > bounds.end) {
+    throw new Fault(
+      "log_shorter",
+      `Cannot continue partition ${partition}: its checkpoint stands at offset ${fence.next_offset}, the log ends at ${bounds.end}`,
+      { blame: "dependency", retry: "never" },
+    );
+  }
+  context.events.claimed(fence);
+  const cuts = await context.appliedOffsets(partition);
+  return await PartitionRun.restore(fence, cuts.filter((offset) => offset > fence.next_offset), context);
+}
+
+/** Never "latest": records that retention took before they were processed are a loss that people must hear of. */
+function refuseLostRecords(partition: number, next_offset: number, begin: number): void {
+  if (begin <= next_offset) return;
+  throw new Fault(
+    "data_loss",
+    `Cannot continue partition ${partition}: offset ${next_offset} is next, but the log begins at ${begin}; ` +
+      `${begin - next_offset} records are gone`,
+    { blame: "dependency", retry: "never" },
+  );
+}
+
+/** Waits until nobody has decided anything for two checkpoint intervals, so that two owners do not duel for ever. */
+async function untilStill(context: OwnerContext, signal: AbortSignal): Promise<void> {
+  let newest = (await context.chain.numbers()).at(-1) ?? 0;
+  while (!signal.aborted) {
+    await context.clock.sleep(2 * context.checkpoint_ms, signal).catch(() => undefined);
+    const now = (await context.chain.numbers()).at(-1) ?? 0;
+    if (now === newest) return;
+    newest = now;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What one partition does with each record, in offset order: judge it, look for its double, let the stream see it, and
+ * write down what came of it. Exactly one raw row and one outcome a record.
+ */
+import type { SourceCounts } from "../checkpoint/checkpoint.ts";
+import type { StateReceiver } from "../checkpoint/restore.ts";
+import type { SegmentWriter } from "../checkpoint/segment.ts";
+import type { Row } from "../event/column.ts";
+import type { Judgement, Outcome, TypedEvent } from "../event/judgement.ts";
+import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
+
+/** Everything a checkpoint says about the processor besides its state. */
+export interface ProcessorSummary {
+  watermark_ms: number | null;
+  log_time_ms: number | null;
+  sources: Record<string, SourceCounts>;
+  taken_over: Record<string, string>;
+}
+
+export interface Processor extends StateReceiver {
+  readonly stateNames: readonly string[];
+  resume(summary: Omit<ProcessorSummary, "watermark_ms">): void;
+  /** Writes the record's rows into `segment`; true when it was an event, false for a control record. */
+  accept(record: LogRecord, segment: SegmentWriter): boolean;
+  takeResults(): Iterable<[Topic, NewRecord[]]>;
+  takeChanges(): Record<string, Uint8Array>;
+  takeImages(): Record<string, Uint8Array>;
+  summary(): ProcessorSummary;
+  /** Days that the open segment's rows touch. */
+  openDays(): number;
+  beginSegment(): void;
+  needsTick(): boolean;
+  /** Highest event time of the rows, null before the first. */
+  eventTime(): number | null;
+}

@@ -1,0 +1,250 @@
+/** One uninterrupted stretch of owning a partition: from a restored state to a lost decision or a request to go. */
+import { restoreState } from "../checkpoint/restore.ts";
+import { type Checkpoint } from "../checkpoint/checkpoint.ts";
+import { imageKey, segmentKey } from "../checkpoint/paths.ts";
+import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
+import { Fault } from "../errors.ts";
+import type { LogRecord } from "../log/log.ts";
+import { nextTickDelay } from "./tick.ts";
+import type { OwnerContext } from "./owner.ts";
+import type { Processor } from "./processor.ts";
+
+/** A checkpoint is due at the latest after this much text, whatever the time. */
+const SEGMENT_CHARACTERS = 64 * 1024 * 1024;
+/** A segment touches at most so many days, so that its publication opens at most so many files. */
+const SEGMENT_DAYS = 200;
+const READ = { max_records: 4_000, max_bytes: 8 * 1024 * 1024 };
+const READ_WAIT_MS = 250;
+/** The first decision after a claim comes this soon, or a storm of rebalances never gets on. */
+const FIRST_DECISION_MS = 1_000;
+/** A new full image pays when the changes since the last one outgrow it, but never below this. */
+const IMAGE_FLOOR_BYTES = 32 * 1024 * 1024;
+
+export class PartitionRun {
+  #last: Checkpoint;
+  #next: number;
+  #segment = new SegmentWriter();
+  #results: Promise<unknown>[] = [];
+  #open_since: number | null = null;
+  #holds_events = false;
+  #first = true;
+  #quiet_since: number;
+  #ticks = 0;
+
+  private constructor(
+    fence: Checkpoint,
+    private readonly cuts: number[],
+    private readonly processor: Processor,
+    private readonly context: OwnerContext,
+  ) {
+    this.#last = fence;
+    this.#next = fence.next_offset;
+    this.#quiet_since = context.clock.now();
+  }
+
+  static async restore(fence: Checkpoint, cuts: number[], context: OwnerContext): Promise<PartitionRun> {
+    const processor = context.newProcessor(fence.partition);
+    await restoreState(context.store, context.chain, fence, processor.stateNames, processor);
+    processor.resume({
+      sources: fence.sources,
+      log_time_ms: fence.log_time_ms,
+      taken_over: fence.taken_over,
+    });
+    return new PartitionRun(fence, cuts.sort((a, b) => a - b), processor, context);
+  }
+
+  async until(signal: AbortSignal): Promise<"stopped" | "lost"> {
+    while (!signal.aborted) {
+      const records = await this.#read(signal);
+      for (const record of records) {
+        if (record.offset >= this.cuts[0] && !await this.#cut()) return "lost";
+        this.#accept(record);
+        if (this.#isFull() && !await this.#decide()) return "lost";
+      }
+      this.#sendResults();
+      if (records.length === 0) await this.#idle();
+      if (this.#isDue() && !await this.#decide()) return "lost";
+    }
+    return this.#open_since === null || await this.#decide() ? "stopped" : "lost";
+  }
+
+  async #read(signal: AbortSignal): Promise<LogRecord[]> {
+    const due_in = this.#open_since === null
+      ? READ_WAIT_MS
+      : this.#open_since + this.#interval() - this.context.clock.now();
+    const wait_ms = Math.max(0, Math.min(READ_WAIT_MS, due_in));
+    try {
+      return await this.context.log.read(
+        "events",
+        this.#last.partition,
+        this.#next,
+        { ...READ, wait_ms },
+        signal,
+      );
+    } catch (error) {
+      if (signal.aborted) return [];
+      throw error;
+    }
+  }
+
+  #accept(record: LogRecord): void {
+    const { clock } = this.context;
+    this.#open_since ??= clock.now();
+    const wasEvent = this.processor.accept(record, this.#segment);
+    if (wasEvent) {
+      this.#holds_events = true;
+      this.#ticks = 0;
+      this.#quiet_since = clock.now();
+    }
+    this.#next = record.offset + 1;
+  }
+
+  #interval(): number {
+    return this.#first ? Math.min(FIRST_DECISION_MS, this.context.checkpoint_ms) : this.context.checkpoint_ms;
+  }
+
+  #isDue(): boolean {
+    return this.#open_since !== null && this.context.clock.now() - this.#open_since >= this.#interval();
+  }
+
+  #isFull(): boolean {
+    return this.#segment.characters >= SEGMENT_CHARACTERS || this.processor.openDays() >= SEGMENT_DAYS;
+  }
+
+  /** Ends the segment exactly where some table stands already (after a damaged checkpoint). */
+  async #cut(): Promise<boolean> {
+    this.#next = this.cuts.shift()!;
+    return this.#open_since === null || await this.#decide();
+  }
+
+  /** Results leave as soon as they are computed; the decision waits for their acknowledgement. */
+  #sendResults(): void {
+    for (const [topic, records] of this.processor.takeResults()) {
+      const sent = this.context.log.append(topic, records);
+      // A rejection is seen where it counts: by the await before the decision.
+      sent.catch(() => undefined);
+      this.#results.push(sent);
+    }
+  }
+
+  /** Caught up and silent: reports no lag, and appends a tick when one can close or revise something. */
+  async #idle(): Promise<void> {
+    const { clock, log, events, tick_after_ms } = this.context;
+    const partition = this.#last.partition;
+    events.lag(partition, 0, 0);
+    if (!this.processor.needsTick()) return;
+    const now = clock.now();
+    const delay = nextTickDelay({
+      tick_after_ms,
+      ticks: this.#ticks,
+      now,
+      event_time_ms: this.processor.eventTime(),
+    });
+    if (now - this.#quiet_since < delay) return;
+    this.#ticks++;
+    this.#quiet_since = now;
+    const headers = { source: "millrace", kind: "tick", content_type: "application/json" };
+    await log.append("events", [{
+      partition,
+      key: null,
+      value: new TextEncoder().encode("{}"),
+      headers,
+      received_at: now,
+    }]);
+  }
+
+  /** The commit point. false: somebody else took the number; whatever we hold is void. */
+  async #decide(): Promise<boolean> {
+    const { chain, clock, newId, log } = this.context;
+    const began = clock.now();
+    const partition = this.#last.partition;
+    const number = this.#last.number + 1;
+    this.#sendResults();
+    await Promise.all(this.#results);
+    const range = { partition, first_offset: this.#last.next_offset, next_offset: this.#next };
+    const segment = await this.#segment.finish(range, this.processor.takeChanges());
+    const name = { ...range, last_offset: this.#next - 1, epoch: this.#last.epoch, uuid: newId() };
+    const reference = await this.#store(segmentKey(name), segment);
+    const state = await this.#stateAfter(number, segment.state_bytes);
+    const checkpoint = this.#checkpoint(number, reference, state);
+    const attempt = await chain.attempt(checkpoint);
+    if (attempt.outcome === "lost") return false;
+    this.#begin(checkpoint);
+    this.context.events.decided(checkpoint, clock.now() - began);
+    const bounds = await log.bounds("events", partition);
+    const behind_ms = bounds.end > this.#next ? clock.now() - (checkpoint.log_time_ms ?? clock.now()) : 0;
+    this.context.events.lag(partition, bounds.end - this.#next, behind_ms / 1000);
+    return true;
+  }
+
+  #checkpoint(
+    number: number,
+    segment: Checkpoint["segment"],
+    state: Checkpoint["state"],
+  ): Checkpoint {
+    const last = this.#last;
+    const summary = this.processor.summary();
+    const totals = { ...last.totals };
+    const tables: Checkpoint["tables"] = {};
+    for (const [table, rows] of Object.entries(this.#segment.counts())) {
+      tables[table] = { rows, previous: totals[table]?.newest ?? 0 };
+      totals[table] = { newest: number, rows: (totals[table]?.rows ?? 0) + rows };
+    }
+    return {
+      ...last,
+      number,
+      previous: last.number,
+      write_id: this.context.newId(),
+      first_offset: last.next_offset,
+      next_offset: this.#next,
+      watermark_ms: summary.watermark_ms,
+      log_time_ms: summary.log_time_ms,
+      segment,
+      state,
+      tables,
+      totals,
+      newest_with_events: this.#holds_events ? number : last.newest_with_events,
+      sources: summary.sources,
+      taken_over: summary.taken_over,
+      decided_at: this.context.clock.now(),
+    };
+  }
+
+  #begin(checkpoint: Checkpoint): void {
+    this.#last = checkpoint;
+    this.#segment = new SegmentWriter();
+    this.#results = [];
+    this.#open_since = null;
+    this.#holds_events = false;
+    this.#first = false;
+    this.processor.beginSegment();
+  }
+
+  async #stateAfter(number: number, state_bytes: number): Promise<Checkpoint["state"]> {
+    const { state } = this.#last;
+    const changed_bytes = state.changed_bytes + state_bytes;
+    if (changed_bytes < Math.max(IMAGE_FLOOR_BYTES, state.image?.size_bytes ?? 0)) {
+      return { ...state, changed_bytes };
+    }
+    const partition = this.#last.partition;
+    const range = { partition, first_offset: this.#next, next_offset: this.#next };
+    const image = await new SegmentWriter().finish(range, this.processor.takeImages());
+    const reference = await this.#store(imageKey(partition, number, this.context.newId()), image);
+    return { image: reference, after: number, changed_bytes: 0 };
+  }
+
+  /** Stores an object under a name that only we can have made, so that "taken" is our own earlier try. */
+  async #store(key: string, object: FinishedSegment) {
+    const { store, chain } = this.context;
+    for (let attempt = 1; await store.create(key, object.bytes) === "unknown"; attempt++) {
+      if (attempt === 20) {
+        throw new Fault("segment_unknown", `Cannot store ${key}: the store does not answer`, {
+          blame: "dependency",
+          retry: "after_backoff",
+        });
+      }
+      await chain.pause(attempt);
+    }
+    return { key, size_bytes: object.bytes.length, index_sha256: object.index_sha256 };
+  }
+}

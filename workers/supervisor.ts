@@ -1,0 +1,144 @@
+/** Starts worker threads, starts them again when they fail, and stops them in order. */
+import type { Clock } from "../lib/clock.ts";
+import type { LogLine } from "../lib/observe/log_line.ts";
+import type { Metrics } from "../lib/observe/metrics.ts";
+import type { FromWorker, Notice, StartMessage, ToWorker } from "./protocol.ts";
+
+export interface WorkerSpec {
+  name: string;
+  url: URL;
+  start: StartMessage;
+}
+
+export interface SupervisorOptions {
+  clock: Clock;
+  line: LogLine;
+  metrics: Metrics;
+  /** Passed on to every other worker, and to this. */
+  onNotice(notice: Notice): void;
+  /** A failure that no restart mends; the program should stop. */
+  onFatal(reason: string): void;
+}
+
+export interface Supervised {
+  readonly name: string;
+  state: "starting" | "ready" | "failed" | "stopped";
+  since: number;
+}
+
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 15_000;
+/** A worker that held out this long begins its pauses anew. */
+const STEADY_MS = 60_000;
+
+export class Supervisor {
+  readonly #running = new Map<string, Worker>();
+  readonly states = new Map<string, Supervised>();
+  readonly #waiting = new Map<string, string>();
+  #stopping = false;
+  #wake: (() => void) | null = null;
+
+  constructor(private readonly options: SupervisorOptions) {}
+
+  start(spec: WorkerSpec): void {
+    void this.#keep(spec);
+  }
+
+  notify(notice: Notice, except?: string): void {
+    for (const [name, worker] of this.#running) if (name !== except) post(worker, { type: "notice", notice });
+  }
+
+  /** True when every worker does its work. */
+  ready(): boolean {
+    return [...this.states.values()].every((one) => one.state === "ready");
+  }
+
+  /** Asks all to stop and waits; those that do not within `deadline_ms` are ended, and named in the log. */
+  async stop(deadline_ms: number): Promise<void> {
+    this.#stopping = true;
+    for (const worker of this.#running.values()) post(worker, { type: "stop" });
+    const until = this.options.clock.now() + deadline_ms;
+    while (this.#running.size > 0 && this.options.clock.now() < until) {
+      await Promise.race([
+        this.options.clock.sleep(100),
+        new Promise<void>((resolve) => this.#wake = resolve),
+      ]);
+    }
+    for (const [name, worker] of this.#running) {
+      this.options.line.warn(`${name} did not stop in time`, {
+        waits_for: this.#waiting.get(name) ?? "unknown",
+      });
+      worker.terminate();
+    }
+  }
+
+  async #keep(spec: WorkerSpec): Promise<void> {
+    for (let failures = 0; !this.#stopping;) {
+      const began = this.options.clock.now();
+      const ended = await this.#run(spec);
+      if (ended !== "crashed" || this.#stopping) return;
+      failures = this.options.clock.now() - began > STEADY_MS ? 0 : failures + 1;
+      const pause_ms = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
+      this.options.metrics.counter("worker_restarts_total", { worker: spec.name }).add();
+      this.options.line.warn(`${spec.name} ended unexpectedly; starting again`, { pause_ms });
+      await this.options.clock.sleep(pause_ms);
+    }
+  }
+
+  #run(spec: WorkerSpec): Promise<"stopped" | "fatal" | "crashed"> {
+    const worker = new Worker(spec.url, { type: "module", name: spec.name });
+    this.#running.set(spec.name, worker);
+    this.#mark(spec.name, "starting");
+    return new Promise<"stopped" | "fatal" | "crashed">((resolve) => {
+      worker.onmessage = (event: MessageEvent<FromWorker>) => {
+        const ended = this.#hear(spec.name, event.data);
+        if (ended) resolve(ended);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        this.options.line.error(`${spec.name} failed`, { reason: event.message });
+        resolve("crashed");
+      };
+      post(worker, spec.start);
+      if (this.#stopping) post(worker, { type: "stop" });
+    }).then((ended) => {
+      worker.terminate();
+      this.#running.delete(spec.name);
+      this.options.metrics.retire(spec.name);
+      this.#mark(spec.name, ended === "stopped" ? "stopped" : "failed");
+      this.#wake?.();
+      return ended;
+    });
+  }
+
+  #hear(name: string, message: FromWorker): "stopped" | "fatal" | null {
+    switch (message.type) {
+      case "ready":
+        this.#mark(name, "ready");
+        return null;
+      case "metrics":
+        this.options.metrics.absorb(name, message.samples);
+        return null;
+      case "notice":
+        this.notify(message.notice, name);
+        this.options.onNotice(message.notice);
+        return null;
+      case "waiting":
+        this.#waiting.set(name, message.reason);
+        return null;
+      case "stopped":
+        return "stopped";
+      case "fatal":
+        this.options.onFatal(message.reason);
+        return "fatal";
+    }
+  }
+
+  #mark(name: string, state: Supervised["state"]): void {
+    this.states.set(name, { name, state, since: this.options.clock.now() });
+  }
+}
+
+function post(worker: Worker, message: ToWorker): void {
+  worker.postMessage(message);
+}
