@@ -1,0 +1,63 @@
+/**
+ * Which decided checkpoints a table takes next. Pure.
+ *
+ *   applied ─┐
+ *   ... 7 ── 8 ── 9 ── 10 ── 12        9 and 10 are taken; 12 names 11 as the one before with rows: a gap in the
+ *                                      listing, so 12 waits until 11 is seen
+ */
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { Fault } from "../errors.ts";
+import { type Applied, type Mark, markOf } from "./applied.ts";
+
+export interface Take {
+  /** Checkpoints whose rows of this table are to be added. */
+  checkpoints: readonly Checkpoint[];
+  rows: number;
+  /** What the table has applied once they are in. */
+  applied: Applied;
+}
+
+export interface TakeLimits {
+  /** Rows at most in one commit; a single checkpoint may exceed it. */
+  max_rows: number;
+}
+
+/** null when there is nothing to add for `table`. `chains` holds the readable checkpoints of each partition, ascending. */
+export function planTake(
+  table: string,
+  applied: Applied,
+  chains: ReadonlyMap<number, readonly Checkpoint[]>,
+  limits: TakeLimits,
+): Take | null {
+  const next: Record<string, Mark> = { ...applied };
+  const checkpoints: Checkpoint[] = [];
+  let rows = 0;
+  for (const [partition, chain] of chains) {
+    let mark = markOf(applied, partition);
+    for (const checkpoint of chain) {
+      if (rows >= limits.max_rows) break;
+      if (checkpoint.number <= mark.number) continue;
+      const here = checkpoint.tables[table];
+      if (here && checkpoint.next_offset > mark.next_offset) {
+        if (here.previous > mark.number) break;
+        refuseStraddle(table, checkpoint, mark);
+        checkpoints.push(checkpoint);
+        rows += here.rows;
+      }
+      mark = { number: checkpoint.number, next_offset: Math.max(mark.next_offset, checkpoint.next_offset) };
+    }
+    next[String(partition)] = mark;
+  }
+  return checkpoints.length > 0 ? { checkpoints, rows, applied: next } : null;
+}
+
+/** Rows that are half in the table already can be neither taken nor passed over. */
+function refuseStraddle(table: string, checkpoint: Checkpoint, mark: Mark): void {
+  if (checkpoint.first_offset >= mark.next_offset) return;
+  throw new Fault(
+    "checkpoint_straddles",
+    `Cannot publish checkpoint ${checkpoint.number} of partition ${checkpoint.partition} into ${table}: it begins at ` +
+      `offset ${checkpoint.first_offset}, but the table stands at ${mark.next_offset}, inside it`,
+    { blame: "us", retry: "never" },
+  );
+}
