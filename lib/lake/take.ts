@@ -38,8 +38,10 @@ export function planTake(
       if (rows >= limits.max_rows) break;
       if (checkpoint.number <= mark.number) continue;
       const here = checkpoint.tables[table];
+      // Also one without rows names the last one with rows, or passing it would pass over what a listing missed.
+      const before = here ? here.previous : checkpoint.totals[table]?.newest ?? 0;
+      if (before > mark.number) break;
       if (here && checkpoint.next_offset > mark.next_offset) {
-        if (here.previous > mark.number) break;
         refuseStraddle(table, checkpoint, mark);
         checkpoints.push(checkpoint);
         rows += here.rows;

@@ -59,6 +59,12 @@ Deno.test("planTake waits at a gap in the listing", () => {
   deepStrictEqual(plan?.applied, { 0: { number: 1, next_offset: 10 } });
 });
 
+Deno.test("planTake waits at a gap that a checkpoint without rows tells of", () => {
+  const later = { ...checkpoint(3, [20, 30], 0, 0), totals: { t: { newest: 2, rows: 10 } } };
+  const plan = taken({}, [checkpoint(1, [0, 10], 5, 0), later]);
+  deepStrictEqual(plan?.applied, { 0: { number: 1, next_offset: 10 } });
+});
+
 Deno.test("planTake skips a checkpoint whose offsets the table has, and stops at one that straddles", () => {
   const applied = { 0: { number: 2, next_offset: 20 } };
   strictEqual(taken(applied, [checkpoint(3, [10, 20], 5, 1)]), null);
