@@ -1,0 +1,85 @@
+/** The real program as a child process: started on a free port, spoken to over HTTP, killed without mercy. */
+
+export interface Program {
+  url: string;
+  pid: number;
+  /** Log lines so far. */
+  lines: string[];
+  /** Sends SIGTERM and waits; the exit code. */
+  stop(): Promise<number>;
+  /** kill -9. */
+  kill(): Promise<void>;
+  readonly ended: Promise<number>;
+}
+
+export interface ProgramOptions {
+  role?: string;
+  env: Record<string, string>;
+  /** How long the first log line `listening` may take. */
+  start_ms?: number;
+}
+
+const ROOT = new URL("..", import.meta.url);
+
+export async function startProgram(options: ProgramOptions): Promise<Program> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, options.role ?? "all"],
+    cwd: ROOT.pathname,
+    env: { PORT: "0", LOG_FORMAT: "json", ...options.env },
+    stdout: "piped",
+    stderr: "piped",
+    stdin: "null",
+  }).spawn();
+  const lines: string[] = [];
+  const listening = Promise.withResolvers<{ url: string }>();
+  const read = async (stream: ReadableStream<Uint8Array>) => {
+    let rest = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const pieces = (rest + text).split("\n");
+      rest = pieces.pop()!;
+      for (const line of pieces) {
+        lines.push(line);
+        if (line.includes('"msg":"listening"')) listening.resolve(JSON.parse(line));
+      }
+    }
+  };
+  const reading = Promise.all([read(child.stdout), read(child.stderr)]);
+  const ended = child.status.then(async (status) => {
+    await reading;
+    listening.reject(
+      new Error(`the program ended with ${status.code} before it listened:\n${lines.join("\n")}`),
+    );
+    return status.code;
+  });
+  const timer = setTimeout(() => {
+    listening.reject(new Error(`the program does not listen:\n${lines.join("\n")}`));
+  }, options.start_ms ?? 30_000);
+  listening.promise.catch(() => child.kill("SIGKILL"));
+  const { url } = await listening.promise.finally(() => clearTimeout(timer));
+  return {
+    url,
+    pid: child.pid,
+    lines,
+    ended,
+    async stop() {
+      child.kill("SIGTERM");
+      return await ended;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Polls /api/status until `settled`; what it said last otherwise. */
+export async function settled(url: string, token?: string): Promise<Record<string, unknown>> {
+  let last: Record<string, unknown> = {};
+  for (let i = 0; i < 600; i++) {
+    last = await fetch(`${url}/api/status`, { headers: token ? { authorization: `Bearer ${token}` } : {} })
+      .then((answer) => answer.json());
+    if (last.settled === true) return last;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`does not settle: ${JSON.stringify(last)}`);
+}
