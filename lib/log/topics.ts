@@ -32,7 +32,6 @@ export function murmur2(data: Uint8Array): number {
   }
   const tail = words << 2;
   switch (length & 3) {
-    // deno-lint-ignore no-fallthrough
     case 3:
       h ^= data[tail + 2] << 16;
     // deno-lint-ignore no-fallthrough

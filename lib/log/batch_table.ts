@@ -1,0 +1,221 @@
+/**
+ * One SQLite file that holds the batches of one topic: one row a batch, as a broker's log does, for the row is the cost.
+ *
+ *   batches(partition, base_offset, next_offset, newest_ms, bytes)      base <= offset < next, no gaps between rows
+ *   partitions(partition, end_offset)                                   survives the trimming of every batch
+ *
+ * WAL and synchronous=FULL: a commit that returned survives a power cut. Any number of connections, in threads and
+ * processes, may be open. Everything here is synchronous and never waits for another writer: a busy file answers null,
+ * and the caller tries again, so that a thread is not held up and a busy neighbour cannot starve us by SQLite's own
+ * growing pauses.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { Fault, messageOf } from "../errors.ts";
+import type { Bounds, LogIdentity } from "./log.ts";
+
+/** A batch that is framed and not yet stored. */
+export interface Frame {
+  partition: number;
+  count: number;
+  /** Highest received_at in it, for retention. */
+  newest_ms: number;
+  bytes: Uint8Array;
+}
+
+export interface StoredBatch {
+  base_offset: number;
+  bytes: Uint8Array;
+}
+
+const FORMAT = 1;
+const OPENING_TIMEOUT_MS = 10_000;
+/** A trim deletes at most so many batches at a time, so that it does not keep appends waiting. */
+const TRIMMED_AT_ONCE = 100;
+/** Pages of the write-ahead log between its checkpoints (64 MiB): fewer, larger ones keep the disk's head for commits. */
+const CHECKPOINT_PAGES = 8192;
+const WAL_KEPT_BYTES = 128 * 1024 * 1024;
+
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER, id TEXT, partitions INTEGER);
+  CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, end_offset INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS batches (
+    partition INTEGER NOT NULL, base_offset INTEGER NOT NULL, next_offset INTEGER NOT NULL,
+    newest_ms INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE UNIQUE INDEX IF NOT EXISTS by_offset ON batches (partition, next_offset, base_offset, newest_ms);
+`;
+
+export class BatchTable implements Disposable {
+  readonly identity: LogIdentity;
+  readonly #db: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #allocate: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #endOf: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #from: StatementSync;
+  readonly #trim: StatementSync;
+  readonly #since: StatementSync;
+
+  /** Opens the file, or makes it with `partitions` partitions, which never change afterwards. */
+  constructor(readonly path: string, partitions: number) {
+    try {
+      this.#db = new DatabaseSync(path, { timeout: OPENING_TIMEOUT_MS });
+      try {
+        this.identity = openSchema(this.#db, path, partitions);
+        this.#begin = this.#db.prepare("BEGIN IMMEDIATE");
+        this.#commit = this.#db.prepare("COMMIT");
+        this.#allocate = this.#db.prepare(
+          "UPDATE partitions SET end_offset = end_offset + ? WHERE partition = ? RETURNING end_offset",
+        );
+        this.#insert = this.#db.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?)");
+        this.#endOf = this.#db.prepare("SELECT end_offset FROM partitions WHERE partition = ?");
+        this.#oldest = this.#db.prepare(
+          "SELECT base_offset FROM batches WHERE partition = ? ORDER BY next_offset LIMIT 1",
+        );
+        this.#from = this.#db.prepare(
+          "SELECT base_offset, bytes FROM batches WHERE partition = ? AND next_offset > ? ORDER BY next_offset",
+        );
+        this.#trim = this.#db.prepare(
+          `DELETE FROM batches WHERE rowid IN (SELECT rowid FROM batches
+           WHERE partition = ? AND next_offset <= ? ORDER BY next_offset LIMIT ${TRIMMED_AT_ONCE})`,
+        );
+        this.#since = this.#db.prepare(
+          `SELECT base_offset FROM batches INDEXED BY by_offset
+           WHERE partition = ? AND newest_ms >= ? ORDER BY next_offset LIMIT 1`,
+        );
+      } catch (error) {
+        this.#db.close();
+        throw error;
+      }
+    } catch (error) {
+      throw storageFault(`open the log ${path}`, error);
+    }
+  }
+
+  /** Stores all frames or none, and answers with the offset of the first record of each; null when the file is busy. */
+  append(frames: readonly Frame[]): number[] | null {
+    return this.#write("append to", () =>
+      frames.map(({ partition, count, newest_ms, bytes }) => {
+        const next = Number(this.#allocate.get(count, partition)?.end_offset);
+        this.#insert.run(partition, next - count, next, newest_ms, bytes);
+        return next - count;
+      }));
+  }
+
+  /** Deletes batches that end at or before `before`, not all at once: true when some may be left; null when busy. */
+  trim(partition: number, before: number): boolean | null {
+    return this.#write("trim", () => Number(this.#trim.run(partition, before).changes) === TRIMMED_AT_ONCE);
+  }
+
+  endOf(partition: number): number | null {
+    return this.#read(() => Number(this.#endOf.get(partition)?.end_offset));
+  }
+
+  bounds(partition: number): Bounds | null {
+    return this.#read(() => {
+      // The oldest first: a batch that comes between the two look-ups only moves the end.
+      const begin = this.#oldest.get(partition)?.base_offset;
+      const end = Number(this.#endOf.get(partition)?.end_offset);
+      return { begin: begin === undefined ? end : Number(begin), end };
+    });
+  }
+
+  /** The offset of the oldest batch with a record received at `time_ms` or later; null when busy. */
+  offsetAt(partition: number, time_ms: number): number | null {
+    return this.#read(() =>
+      Number(this.#since.get(partition, time_ms)?.base_offset ?? this.endOf(partition))
+    );
+  }
+
+  /** Batches that hold offsets >= `from`, ascending, for as long as `wanted` says yes to what it was given. */
+  eachFrom(partition: number, from: number, wanted: (batch: StoredBatch) => boolean): true | null {
+    return this.#read(() => {
+      for (const { base_offset, bytes } of this.#from.iterate(partition, from)) {
+        if (!(bytes instanceof Uint8Array)) throw new TypeError("A batch is no blob");
+        if (!wanted({ base_offset: Number(base_offset), bytes })) break;
+      }
+      return true;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  #read<T>(work: () => T): T | null {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      if (codeOf(error) === SQLITE_BUSY) return null;
+      throw storageFault(`read the log ${this.path}`, error);
+    }
+  }
+
+  #write<T>(verb: string, work: () => T): T | null {
+    try {
+      this.#begin.run();
+    } catch (error) {
+      if (codeOf(error) === SQLITE_BUSY) return null;
+      throw storageFault(`${verb} the log ${this.path}`, error);
+    }
+    try {
+      const answer = work();
+      this.#commit.run();
+      return answer;
+    } catch (error) {
+      // A full disk ends the transaction by itself; otherwise it is ours to end.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw storageFault(`${verb} the log ${this.path}`, error);
+    }
+  }
+}
+
+function openSchema(db: DatabaseSync, path: string, partitions: number): LogIdentity {
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
+  const known = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'meta'").get();
+  if (known?.tables === 0) {
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
+    // Of several openers of a new file the first one's values stand.
+    db.prepare("INSERT OR IGNORE INTO meta VALUES (1, ?, ?, ?)").run(FORMAT, crypto.randomUUID(), partitions);
+    db.exec(
+      `WITH RECURSIVE p(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM p, meta WHERE n + 1 < meta.partitions)
+      INSERT OR IGNORE INTO partitions SELECT n, 0 FROM p; COMMIT`,
+    );
+  }
+  const meta = db.prepare("SELECT format, id, partitions FROM meta").get();
+  if (meta?.format !== FORMAT) {
+    throw new Fault(
+      "unknown_format",
+      `Cannot open the log ${path}: it has format ${meta?.format}, known is ${FORMAT}`,
+      {
+        blame: "us",
+        retry: "never",
+      },
+    );
+  }
+  db.exec("PRAGMA busy_timeout = 0");
+  return { id: String(meta.id), partitions: Number(meta.partitions) };
+}
+
+function codeOf(error: unknown): number | null {
+  const code = error instanceof Error && "errcode" in error ? error.errcode : null;
+  return typeof code === "number" ? code & 0xff : null;
+}
+
+function storageFault(doing: string, cause: unknown): Fault {
+  if (cause instanceof Fault) return cause;
+  const damaged = codeOf(cause) === SQLITE_CORRUPT || codeOf(cause) === SQLITE_NOTADB ||
+    /not a database|malformed/.test(messageOf(cause));
+  return new Fault(damaged ? "log_damaged" : "log_unavailable", `Cannot ${doing}: ${messageOf(cause)}`, {
+    blame: "dependency",
+    retry: damaged ? "never" : "after_backoff",
+    cause,
+  });
+}

@@ -1,0 +1,171 @@
+/**
+ * Group commit: what arrives while a commit runs goes together into the next one, and is answered together.
+ *
+ *   call 1 ─┐                     ┌─ call 2, 3, 4 ─┐              one frame a partition, whatever the number of calls
+ *           └─ commit ────────────┘                └─ commit ──►
+ *
+ * The slower a commit is, the more it carries, so one disk flush serves hundreds of callers. The order of calls is the
+ * order of records in each partition. The queue is bounded in bytes, those under way included.
+ */
+import { Fault } from "../errors.ts";
+import type { Frame } from "./batch_table.ts";
+import type { NewRecord } from "./log.ts";
+import { encodeBatch, recordBytes } from "./record_batch.ts";
+
+/** Stores all frames or none; answers with the offset of the first record of each. Commits begin in order. */
+export type Commit = (frames: readonly Frame[]) => Promise<number[]>;
+
+export interface GroupLimits {
+  partitions: number;
+  max_record_bytes: number;
+  /** Beyond this many bytes waiting or under way, `append` is refused with Fault "overloaded". */
+  max_queue_bytes: number;
+  /** Commits under way at once; more than one only where they are carried out in the order they were begun. */
+  max_commits: number;
+}
+
+interface Call {
+  records: readonly NewRecord[];
+  size_bytes: number;
+  resolve(offsets: number[]): void;
+  reject(reason: unknown): void;
+}
+
+/** The records of one partition in a commit, in the order of the calls. */
+interface Group {
+  partition: number;
+  records: NewRecord[];
+}
+
+const COMMIT_BYTES = 16 * 1024 * 1024;
+/** A frame is read whole: no larger than this, unless a single record is. */
+const FRAME_BYTES = 1024 * 1024;
+
+export class GroupCommit {
+  readonly #waiting: Call[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #bytes = 0;
+  #scheduled = false;
+
+  constructor(readonly commit: Commit, readonly limits: GroupLimits) {}
+
+  /** The bytes of `records` must not change before the answer. */
+  append(records: readonly NewRecord[]): Promise<number[]> {
+    if (records.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      const size_bytes = this.#check(records);
+      this.#waiting.push({ records, size_bytes, resolve, reject });
+      this.#bytes += size_bytes;
+      this.#schedule();
+    });
+  }
+
+  /** Resolves when everything that was called for has its answer. */
+  async settled(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#underWay.size > 0) {
+      await (this.#underWay.size > 0 ? Promise.race(this.#underWay) : Promise.resolve());
+    }
+  }
+
+  #check(records: readonly NewRecord[]): number {
+    let total = 0;
+    for (const record of records) {
+      if (!(record.partition >= 0 && record.partition < this.limits.partitions)) {
+        throw new RangeError(`There is no partition ${record.partition} of ${this.limits.partitions}`);
+      }
+      const size = recordBytes(record);
+      if (size > this.limits.max_record_bytes) throw tooLarge(size, this.limits.max_record_bytes);
+      total += size;
+    }
+    if (this.#bytes > 0 && this.#bytes + total > this.limits.max_queue_bytes) throw overloaded(this.#bytes);
+    return total;
+  }
+
+  /** After the present turn, so that calls made in one turn share a commit. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      while (this.#waiting.length > 0 && this.#underWay.size < this.limits.max_commits) this.#begin();
+    });
+  }
+
+  #begin(): void {
+    const calls: Call[] = [];
+    let bytes = 0;
+    while (this.#waiting.length > 0 && (bytes === 0 || bytes + this.#waiting[0].size_bytes <= COMMIT_BYTES)) {
+      const call = this.#waiting.shift()!;
+      calls.push(call);
+      bytes += call.size_bytes;
+    }
+    const done = this.#carryOut(calls).finally(() => {
+      this.#underWay.delete(done);
+      this.#bytes -= bytes;
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+    this.#underWay.add(done);
+  }
+
+  async #carryOut(calls: readonly Call[]): Promise<void> {
+    try {
+      const groups = groupByPartition(calls);
+      const frames = groups.flatMap(framesOf);
+      const bases = await this.commit(frames);
+      // Frames of a partition follow each other without gaps, so the first base of each serves all its records.
+      const next = new Map<number, number>();
+      frames.forEach(({ partition }, i) => {
+        if (!next.has(partition)) next.set(partition, bases[i]);
+      });
+      for (const call of calls) call.resolve(call.records.map(({ partition }) => take(next, partition)));
+    } catch (error) {
+      for (const call of calls) call.reject(error);
+    }
+  }
+}
+
+function take(next: Map<number, number>, partition: number): number {
+  const offset = next.get(partition)!;
+  next.set(partition, offset + 1);
+  return offset;
+}
+
+function groupByPartition(calls: readonly Call[]): Group[] {
+  const groups = new Map<number, Group>();
+  for (const { records } of calls) {
+    for (const record of records) {
+      const group = groups.get(record.partition);
+      if (group) group.records.push(record);
+      else groups.set(record.partition, { partition: record.partition, records: [record] });
+    }
+  }
+  return [...groups.values()];
+}
+
+function framesOf({ partition, records }: Group): Frame[] {
+  const frames: Frame[] = [];
+  for (let start = 0; start < records.length;) {
+    let end = start;
+    let bytes = 0;
+    let newest_ms = 0;
+    while (end < records.length && (bytes === 0 || bytes < FRAME_BYTES)) {
+      bytes += recordBytes(records[end]);
+      newest_ms = Math.max(newest_ms, records[end].received_at);
+      end++;
+    }
+    const bytesOf = encodeBatch(records.slice(start, end));
+    frames.push({ partition, count: end - start, newest_ms: Math.floor(newest_ms), bytes: bytesOf });
+    start = end;
+  }
+  return frames;
+}
+
+function tooLarge(size: number, limit: number): Fault {
+  const message = `Cannot append a record: it has ${size} bytes, the limit is ${limit}`;
+  return new Fault("record_too_large", message, { blame: "sender", retry: "never" });
+}
+
+function overloaded(bytes: number): Fault {
+  const message = `Cannot append to the log: ${bytes} bytes wait already`;
+  return new Fault("overloaded", message, { blame: "dependency", retry: "after_backoff" });
+}
