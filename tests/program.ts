@@ -34,8 +34,9 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const listening = Promise.withResolvers<{ url: string }>();
   const read = async (stream: ReadableStream<Uint8Array>) => {
     let rest = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const pieces = (rest + text).split("\n");
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      const pieces = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = pieces.pop()!;
       for (const line of pieces) {
         lines.push(line);
