@@ -23,14 +23,14 @@ export interface WorkContext {
 }
 
 const METRICS_EVERY_MS = 1_000;
-const scope = self as unknown as DedicatedWorkerGlobalScope;
+declare const self: DedicatedWorkerGlobalScope;
 
 /** Runs `work` from the start message until it resolves; it should resolve soon after its signal aborts. */
 export function runWorker(name: string, work: (context: WorkContext) => Promise<void>): void {
   const abort = new AbortController();
   const handlers: ((notice: Notice) => void)[] = [];
-  const tell = (message: FromWorker) => scope.postMessage(message);
-  scope.onmessage = (event: MessageEvent<ToWorker>) => {
+  const tell = (message: FromWorker) => self.postMessage(message);
+  self.onmessage = (event: MessageEvent<ToWorker>) => {
     const message = event.data;
     if (message.type === "stop") abort.abort(new Error("the program is stopping"));
     else if (message.type === "notice") { for (const handle of handlers) handle(message.notice); }
@@ -59,7 +59,7 @@ export function runWorker(name: string, work: (context: WorkContext) => Promise<
       onNotice: (handle) => void handlers.push(handle),
     }).then(() => tell({ type: "stopped" }), (error) => fail(error, line)).finally(() => {
       clearInterval(timer);
-      scope.close();
+      self.close();
     });
   }
 

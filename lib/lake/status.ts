@@ -1,0 +1,187 @@
+/**
+ * How far everything is: per partition the log's end, what is decided and what is published, and the accounting per
+ * source. Read from the newest checkpoints and the tables themselves, so that any process gives the same answer.
+ */
+import type { CheckpointChain } from "../checkpoint/chain.ts";
+import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
+import type { Clock } from "../clock.ts";
+import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
+import type { EventLog } from "../log/log.ts";
+import { appliedOf, markOf } from "./applied.ts";
+import { tableKey } from "./table_key.ts";
+
+export interface PartitionStatus {
+  partition: number;
+  end_offset: number;
+  next_offset: number;
+  published_offset: number;
+  /** Events (not control records) of the log that no decided checkpoint covers. */
+  lag_records: number;
+  lag_seconds: number;
+  watermark: string | null;
+  checkpoint: number;
+  epoch: number;
+}
+
+export interface SourceAccount extends SourceCounts {
+  source: string;
+  in_flight: number;
+  /** accepted = rows + duplicates + dead_letters + unmapped + in_flight, now. */
+  holds: boolean;
+}
+
+export interface LakeStatus {
+  settled: boolean;
+  partitions: PartitionStatus[];
+  accounting: SourceAccount[];
+  freshness_seconds: number;
+  rules: string | null;
+  as_of: string;
+}
+
+export interface StatusContext {
+  log: EventLog;
+  catalog: Catalog;
+  chains: ReadonlyMap<number, CheckpointChain>;
+  clock: Clock;
+}
+
+/** A tail longer than this is counted, but not taken apart by source. */
+const TAIL_RECORDS = 20_000;
+export const UNREAD_SOURCE = "(not yet read)";
+const CONTROL_SOURCE = "millrace";
+/** Records that other programs write to the topic without headers. */
+const FOREIGN_SOURCE = "kafka";
+
+interface PartitionReading {
+  status: PartitionStatus;
+  checkpoint: Checkpoint | null;
+  tail: Map<string, number>;
+  /** Log time of the oldest record that cannot be queried yet, null when all can. */
+  waiting_since: number | null;
+}
+
+export async function readStatus(context: StatusContext): Promise<LakeStatus> {
+  const names = await context.catalog.list();
+  const loaded = await Promise.all(names.map((name) => context.catalog.load(name)));
+  const tables = loaded.filter((table) => table !== null);
+  const readings = await Promise.all(
+    [...context.chains.values()].map((chain) => readPartition(chain, tables, context)),
+  );
+  const now = context.clock.now();
+  const waiting = readings.map((one) => one.waiting_since).filter((time) => time !== null);
+  return {
+    settled: waiting.length === 0,
+    partitions: readings.map((one) => one.status).sort((a, b) => a.partition - b.partition),
+    accounting: accountingOf(readings),
+    freshness_seconds: waiting.length === 0 ? 0 : Math.max(0, now - Math.min(...waiting)) / 1000,
+    rules: readings.map((one) => one.checkpoint?.taken_over.rules).find((version) => version !== undefined) ??
+      null,
+    as_of: new Date(now).toISOString(),
+  };
+}
+
+async function readPartition(
+  chain: CheckpointChain,
+  tables: readonly LoadedTable[],
+  { log, clock }: StatusContext,
+): Promise<PartitionReading> {
+  const { partition } = chain;
+  const { checkpoint, highest } = await chain.head();
+  const bounds = await log.bounds("events", partition);
+  const next_offset = checkpoint?.next_offset ?? bounds.begin;
+  const { bySource, oldest_ms } = await readTail(log, partition, { from: next_offset, end: bounds.end });
+  const lag_records = [...bySource.values()].reduce((sum, count) => sum + count, 0);
+  const published = publishedOf(checkpoint, tables);
+  const now = clock.now();
+  return {
+    checkpoint,
+    tail: bySource,
+    waiting_since: !published.events ? published.since ?? now : lag_records > 0 ? oldest_ms ?? now : null,
+    status: {
+      partition,
+      end_offset: bounds.end,
+      next_offset,
+      published_offset: published.offset ?? next_offset,
+      lag_records,
+      lag_seconds: lag_records > 0 && oldest_ms !== null ? Math.max(0, now - oldest_ms) / 1000 : 0,
+      watermark: checkpoint?.watermark_ms == null ? null : new Date(checkpoint.watermark_ms).toISOString(),
+      checkpoint: highest,
+      epoch: checkpoint?.epoch ?? 0,
+    },
+  };
+}
+
+/**
+ * How much of `checkpoint` stands in the tables: the offset up to which every table has its rows, and whether every
+ * checkpoint that holds events is in (control records alone keep nobody waiting).
+ */
+function publishedOf(checkpoint: Checkpoint | null, tables: readonly LoadedTable[]) {
+  if (!checkpoint) return { offset: null, events: true, since: null };
+  let offset = checkpoint.next_offset;
+  let events = true;
+  for (const [table, { newest }] of Object.entries(checkpoint.totals)) {
+    const loaded = tables.find(({ name }) => tableKey(name) === table);
+    const mark = loaded
+      ? markOf(appliedOf(loaded.metadata), checkpoint.partition)
+      : { number: 0, next_offset: 0 };
+    if (mark.number >= newest) continue;
+    offset = Math.min(offset, mark.next_offset);
+    if (mark.number < Math.min(newest, checkpoint.newest_with_events)) events = false;
+  }
+  return { offset, events, since: events ? null : checkpoint.log_time_ms };
+}
+
+async function readTail(log: EventLog, partition: number, range: { from: number; end: number }) {
+  const bySource = new Map<string, number>();
+  let oldest_ms: number | null = null;
+  let from = range.from;
+  const limits = { max_records: 5_000, max_bytes: 16 * 1024 * 1024, wait_ms: 0 };
+  for (let read = 0; from < range.end && read < TAIL_RECORDS;) {
+    const records = await log.read("events", partition, from, limits);
+    if (records.length === 0) return { bySource, oldest_ms };
+    for (const { headers, received_at } of records) {
+      const source = headers.source ?? FOREIGN_SOURCE;
+      if (source === CONTROL_SOURCE) continue;
+      bySource.set(source, (bySource.get(source) ?? 0) + 1);
+      oldest_ms ??= received_at;
+    }
+    read += records.length;
+    from = records.at(-1)!.offset + 1;
+  }
+  if (from < range.end) bySource.set(UNREAD_SOURCE, range.end - from);
+  return { bySource, oldest_ms };
+}
+
+function accountingOf(readings: readonly PartitionReading[]): SourceAccount[] {
+  const sums = new Map<string, SourceAccount>();
+  const of = (source: string) => {
+    let sum = sums.get(source);
+    if (!sum) sums.set(source, sum = { source, ...NO_COUNTS, in_flight: 0, holds: true });
+    return sum;
+  };
+  for (const { checkpoint, tail } of readings) {
+    for (const [source, counts] of Object.entries(checkpoint?.sources ?? {})) addCounts(of(source), counts);
+    for (const [source, count] of tail) {
+      of(source).accepted += count;
+      of(source).in_flight += count;
+    }
+  }
+  for (const sum of sums.values()) {
+    sum.holds = sum.accepted === sum.rows + sum.duplicates + sum.dead_letters + sum.unmapped + sum.in_flight;
+  }
+  return [...sums.values()].sort((a, b) => (a.source < b.source ? -1 : 1));
+}
+
+export const NO_COUNTS: SourceCounts = {
+  accepted: 0,
+  rows: 0,
+  duplicates: 0,
+  dead_letters: 0,
+  unmapped: 0,
+  of_which_late: 0,
+};
+
+function addCounts(sum: SourceCounts, counts: SourceCounts): void {
+  for (const name of Object.keys(NO_COUNTS) as (keyof SourceCounts)[]) sum[name] += counts[name];
+}
