@@ -2,27 +2,39 @@
 import type { Row } from "../event/column.ts";
 
 /**
- * Keyed plain state of one partition. Values are JSON (no NaN, no infinity, no undefined) and are replaced, never
- * mutated: `put` is how a change becomes part of the next checkpoint. Spaces are operators ("window/user_minute").
+ * Keyed plain state of one partition. Values are JSON (no NaN, infinity, -0 or undefined) and are replaced, never
+ * mutated: `put` is how a change becomes part of the next checkpoint, and what stays the same object is not written
+ * again (an array of sixty windows of which one changed costs one window). Spaces are operators ("window/user_minute").
  */
 export interface KeyedState {
   get<T>(space: string, key: string): T | undefined;
   put<T>(space: string, key: string, value: T): void;
   delete(space: string, key: string): void;
+  /** Deletes all of a space, at the cost of one entry. */
+  clear(space: string): void;
   /** All of a space, in no promised order; for rebuilding what is derived (timers) after a restore. */
   entries<T>(space: string): Iterable<[string, T]>;
+  /** Names of the spaces that hold something, in no promised order. */
+  spaces(): Iterable<string>;
 }
 
-/** An event that became a row and is not late, as the stream sees it. */
-export interface StreamEvent {
+/** A place in the log, and its log time. */
+export interface Place {
   source: string;
-  kind: string;
   partition: number;
   offset: number;
+  /** Log time, milliseconds since 1970. */
+  received_at: number;
+}
+
+/** An event that became a row, as the stream sees it. */
+export interface StreamEvent extends Place {
+  kind: string;
   event_id: string;
   event_time_ms: number;
-  received_at: number;
-  /** The whole row as it will stand in its table. */
+  /** Microseconds below the millisecond, 0 to 999. */
+  event_time_sub_us: number;
+  /** The whole row as it will stand in its table; the stream fills in `late` and the statistics. */
   row: Row;
 }
 
