@@ -1,0 +1,82 @@
+/**
+ * From settings to adapters: the only place that names them. Each is imported when it is needed, so that a role loads
+ * no more than it uses (an edge in front of Kafka without spill loads neither SQLite nor a thread).
+ */
+import { CheckpointChain } from "./checkpoint/chain.ts";
+import type { Settings } from "./config.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { fileCatalog } from "./iceberg/file_catalog.ts";
+import type { Catalog } from "./iceberg/catalog.ts";
+import type { Assignment, EventLog, LogIdentity } from "./log/log.ts";
+import type { ObjectStore } from "./store/object_store.ts";
+
+/** Where the tables live below the store's root; on S3 the setting says. */
+const DISK_LAKE_PREFIX = "lake/";
+
+export interface Share {
+  /** Which of how many workers of this program. */
+  index: number;
+  count: number;
+}
+
+export function logFolder(settings: Settings): string {
+  return `${settings.DATA_DIR}/log`;
+}
+
+/** The log for whoever may wait for the disk: workers and commands. */
+export async function connectLog(settings: Settings): Promise<EventLog> {
+  if (settings.KAFKA_BROKERS !== null) return await connectKafka(settings);
+  const { openSqliteLog } = await import("./log/sqlite_log.ts");
+  return await openSqliteLog({ directory: logFolder(settings), partitions: settings.PARTITIONS });
+}
+
+/** The log for the door: its thread never waits for the disk. */
+export async function connectDoorLog(settings: Settings, keeper_url: URL): Promise<EventLog> {
+  if (settings.KAFKA_BROKERS !== null) return await connectKafka(settings);
+  const { openKeptLog } = await import("./log/kept_log.ts");
+  return await openKeptLog({ directory: logFolder(settings), partitions: settings.PARTITIONS, worker_url: keeper_url });
+}
+
+async function connectKafka(settings: Settings): Promise<EventLog> {
+  const { openKafkaLog, kafkaOptions } = await import("./log/kafka_log.ts");
+  return await openKafkaLog(kafkaOptions(settings));
+}
+
+/** Who says which partitions a process worker owns. */
+export async function connectAssignment(settings: Settings, identity: LogIdentity, share: Share): Promise<Assignment> {
+  if (settings.KAFKA_BROKERS !== null) {
+    const { openKafkaAssignment } = await import("./log/kafka_assignment.ts");
+    const { kafkaOptions } = await import("./log/kafka_log.ts");
+    return await openKafkaAssignment(kafkaOptions(settings));
+  }
+  const { staticAssignment } = await import("./log/static_assignment.ts");
+  return staticAssignment({ partitions: identity.partitions, ...share });
+}
+
+export async function connectStore(settings: Settings): Promise<ObjectStore> {
+  if (settings.S3_BUCKET === null) {
+    const { openDiskStore } = await import("./store/disk_store.ts");
+    return await openDiskStore(settings.DATA_DIR);
+  }
+  const { openS3Store, s3Options } = await import("./store/s3_store.ts");
+  return await openS3Store(s3Options(settings));
+}
+
+export function lakePrefix(settings: Settings): string {
+  return settings.S3_BUCKET === null ? DISK_LAKE_PREFIX : settings.S3_PREFIX;
+}
+
+export function connectCatalog(settings: Settings, store: ObjectStore): Catalog {
+  return fileCatalog(store, { prefix: lakePrefix(settings) });
+}
+
+/** One chain of checkpoints a partition; a pause between tries grows, with jitter. */
+export function connectChains(
+  store: ObjectStore,
+  partitions: number,
+  clock: Clock = systemClock,
+): Map<number, CheckpointChain> {
+  const pause = (attempt: number) => clock.sleep(Math.random() * Math.min(5_000, 50 * 2 ** attempt));
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  return new Map(numbers.map((partition) => [partition, new CheckpointChain(store, partition, pause)]));
+}
