@@ -1,25 +1,13 @@
 /** The disk store keeps the contract, and what only a disk or a dying process can do wrong. */
 import assert from "node:assert/strict";
-import { objectStoreContract, type OpenedStore } from "../contracts/object_store_contract.ts";
+import { objectStoreContract } from "../contracts/object_store_contract.ts";
 import { Fault } from "../../lib/errors.ts";
 import { orFault } from "../../lib/store/disk_fault.ts";
 import { Incoming } from "../../lib/store/disk_incoming.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { openTempDiskStore } from "./temp_disk_store.ts";
 
-async function openTemp(): Promise<OpenedStore & { root: string }> {
-  const root = await Deno.makeTempDir({ prefix: "disk store " });
-  const store = openDiskStore(root);
-  return {
-    root,
-    store,
-    async [Symbol.asyncDispose]() {
-      await store[Symbol.asyncDispose]();
-      await Deno.remove(root, { recursive: true });
-    },
-  };
-}
-
-objectStoreContract("disk store", openTemp);
+objectStoreContract("disk store", openTempDiskStore);
 
 const STORE_MODULE = new URL("../../lib/store/disk_store.ts", import.meta.url).href;
 
@@ -35,7 +23,7 @@ function start(root: string, script: string): Deno.ChildProcess {
 }
 
 Deno.test("disk store: several processes that race for the same keys share them out", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   const script = `
     const won = [];
     for (let i = 0; i < 100; i++) {
@@ -56,8 +44,8 @@ Deno.test("disk store: several processes that race for the same keys share them 
 });
 
 Deno.test("disk store: what a killed process was writing is never seen, and removed by the next", async () => {
-  await using opened = await openTemp();
-  await using folder = await openTemp();
+  await using opened = await openTempDiskStore();
+  await using folder = await openTempDiskStore();
   const path = `${folder.root}/endless`;
   await new Deno.Command("mkfifo", { args: [path] }).output();
   // A pipe that nobody feeds holds the process in the middle of its write.
@@ -80,7 +68,7 @@ Deno.test("disk store: what a killed process was writing is never seen, and remo
 });
 
 Deno.test("`Incoming` leaves alone what a living owner writes", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   await using first = new Incoming(opened.root);
   const path = await first.next();
   await Deno.writeTextFile(path, "half of it");
@@ -90,7 +78,7 @@ Deno.test("`Incoming` leaves alone what a living owner writes", async () => {
 });
 
 Deno.test("`Incoming` gives areas to many who open and clear at once", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   const areas = Array.from({ length: 40 }, () => new Incoming(opened.root));
   const paths = await Promise.all(areas.map(async (area) => {
     const path = await area.next();
@@ -104,7 +92,7 @@ Deno.test("`Incoming` gives areas to many who open and clear at once", async () 
 });
 
 Deno.test("disk store: no key leads out of the root or into what belongs to the store", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   const { store } = opened;
   for (const key of ["../x", "a/../../x", "/etc/passwd", ".incoming/x", ".incoming"]) {
     await assert.rejects(store.read(key), RangeError);
@@ -119,13 +107,13 @@ Deno.test("disk store: no key leads out of the root or into what belongs to the 
 });
 
 Deno.test("disk store: `uri` is the path itself, as readers of tables expect it", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   assert.match(opened.root, / /);
   assert.equal(opened.store.uri("t/day=1/f 1.parquet"), `file://${opened.root}/t/day=1/f 1.parquet`);
 });
 
 Deno.test("disk store: reading writes nothing, not even the root", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   await using store = openDiskStore(`${opened.root}/not/yet`);
   assert.equal(await store.read("a"), null);
   assert.equal(await store.head("a"), null);
@@ -137,7 +125,7 @@ Deno.test("disk store: reading writes nothing, not even the root", async () => {
 });
 
 Deno.test("disk store: goes on when its folders were removed under it", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   await opened.store.create("a/b/c", new Uint8Array(1));
   await Deno.remove(`${opened.root}/a`, { recursive: true });
   assert.equal(await opened.store.create("a/b/c", new Uint8Array(2)), "created");
@@ -147,7 +135,7 @@ Deno.test("disk store: goes on when its folders were removed under it", async ()
 });
 
 Deno.test("disk store: a link to a folder is a folder", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   await opened.store.create("real/1", new Uint8Array(1));
   await Deno.symlink(`${opened.root}/real`, `${opened.root}/alias`);
   const keys = (await Array.fromAsync(opened.store.list(""))).map(({ key }) => key);
@@ -155,7 +143,7 @@ Deno.test("disk store: a link to a folder is a folder", async () => {
 });
 
 Deno.test("disk store: a closed store writes no more", async () => {
-  await using opened = await openTemp();
+  await using opened = await openTempDiskStore();
   await opened.store.create("a", new Uint8Array());
   await opened.store[Symbol.asyncDispose]();
   await assert.rejects(opened.store.create("b", new Uint8Array()), TypeError);
