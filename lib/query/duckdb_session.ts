@@ -1,0 +1,220 @@
+/**
+ * Untrusted SQL on DuckDB in this process: each query gets an engine of its own that knows nothing else.
+ *
+ * Settings are fixed in the order in which each still may be, read back, and locked before the first word of the query
+ * is looked at. The files of the query's relations are the only paths that the engine may open. What this cannot do is
+ * stop a query that eats memory or time beside DuckDB's own accounts: for that the process is expendable.
+ */
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from "@duckdb/node-api";
+import { Fault } from "../errors.ts";
+import { cellOf } from "./cells.ts";
+import { faultOfEngine } from "./duckdb_fault.ts";
+import type { QueryColumn, QueryRequest } from "./engine.ts";
+import { guard, SEARCH_PATH } from "./guard.ts";
+import type { SessionLimits } from "./message.ts";
+import { quoteName, quoteText, relationStatements } from "./relation_sql.ts";
+
+/** Takes the answer as it comes. */
+export interface AnswerSink {
+  columns(columns: readonly QueryColumn[]): Promise<void>;
+  rows(rows: readonly (readonly unknown[])[]): Promise<void>;
+}
+
+/** Fixed for every query, in this order; read back before anything untrusted runs. */
+const LOCKS: readonly (readonly [string, string])[] = [
+  ["autoinstall_known_extensions", "false"],
+  ["autoload_known_extensions", "false"],
+  ["allow_community_extensions", "false"],
+  ["allow_unsigned_extensions", "false"],
+  ["allow_persistent_secrets", "false"],
+];
+
+export class DuckdbSession {
+  #spare: Promise<Engine>;
+  #running: Engine | null = null;
+
+  constructor(private readonly limits: SessionLimits) {
+    this.#spare = openEngine(limits);
+  }
+
+  /** Resolves when the next query can start at once; rejects when no safe engine can be made. */
+  async ready(): Promise<void> {
+    await this.#spare;
+  }
+
+  /** Rejects with a Fault. Says whether rows were left out because of `limit`. */
+  async run(request: QueryRequest, sink: AnswerSink): Promise<{ truncated: boolean }> {
+    const engine = await this.#spare;
+    this.#running = engine;
+    try {
+      const sql = await prepare(engine.connection, request, this.limits, []);
+      const result = await engine.connection.stream(sql);
+      return await deliver(result, request.limit, this.limits.answer_bytes, sink);
+    } catch (error) {
+      throw faultOfEngine(request.sql, error);
+    } finally {
+      this.#renew(engine);
+    }
+  }
+
+  /** Writes the answer as a Parquet file instead; the path lies in the process's own folder. */
+  async runToParquet(request: QueryRequest, path: string): Promise<void> {
+    const engine = await this.#spare;
+    this.#running = engine;
+    try {
+      const sql = await prepare(engine.connection, request, this.limits, [path]);
+      const limited = `SELECT * FROM (${sql}\n) LIMIT ${Math.trunc(request.limit)}`;
+      await engine.connection.run(
+        `COPY (${limited}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`,
+      );
+    } catch (error) {
+      throw faultOfEngine(request.sql, error);
+    } finally {
+      this.#renew(engine);
+    }
+  }
+
+  interrupt(): void {
+    this.#running?.connection.interrupt();
+  }
+
+  #renew(engine: Engine): void {
+    this.#running = null;
+    engine.connection.interrupt();
+    engine.connection.closeSync();
+    engine.instance.closeSync();
+    this.#spare = openEngine(this.limits);
+    // A failure shows at the next use; without this line it would also end the process as unhandled.
+    this.#spare.catch(() => undefined);
+  }
+}
+
+interface Engine {
+  instance: DuckDBInstance;
+  connection: DuckDBConnection;
+}
+
+async function openEngine(limits: SessionLimits): Promise<Engine> {
+  const instance = await DuckDBInstance.create(":memory:", { threads: String(limits.threads) });
+  const connection = await instance.connect();
+  const settings: readonly (readonly [string, string])[] = [
+    ...LOCKS,
+    ["errors_as_json", "true"],
+    ["TimeZone", "'UTC'"],
+    ["temp_directory", quoteText(limits.temp_directory)],
+    ["max_temp_directory_size", quoteText(`${limits.max_temp_bytes}B`)],
+    ["memory_limit", quoteText(`${limits.buffer_bytes}B`)],
+  ];
+  for (const schema of SEARCH_PATH) await connection.run(`CREATE SCHEMA ${quoteName(schema)}`);
+  for (const [name, value] of settings) await connection.run(`SET ${name} = ${value}`);
+  await connection.run(`SET search_path = ${quoteText(SEARCH_PATH.join(","))}`);
+  return { instance, connection };
+}
+
+/** Locks the engine on the query's files, judges the query, makes its relations; gives the text that may run. */
+async function prepare(
+  connection: DuckDBConnection,
+  request: QueryRequest,
+  limits: SessionLimits,
+  writable: readonly string[],
+): Promise<string> {
+  const paths = request.relations.flatMap((relation) => relation.kind === "files" ? relation.paths : []);
+  refuseForeign(paths, limits.allowed_directories);
+  const allowed = [...paths, ...writable].map(quoteText).join(", ");
+  await connection.run(`SET allowed_paths = [${allowed}]`);
+  await connection.run("SET enable_external_access = false");
+  await connection.run("SET lock_configuration = true");
+  await readBack(connection);
+  const names = request.relations.map((relation) => relation.name);
+  const admitted = await guard(request.sql, names, async (sql) => {
+    const reader = await connection.runAndReadAll("SELECT json_serialize_sql($1::VARCHAR)", [sql]);
+    return String(reader.getRows()[0][0]);
+  });
+  for (const statement of relationStatements(request.relations)) await makeRelation(connection, statement);
+  return admitted.sql;
+}
+
+/** A relation that cannot be made is our fault or a missing file's, never the sender's. */
+async function makeRelation(connection: DuckDBConnection, statement: string): Promise<void> {
+  try {
+    await connection.run(statement);
+  } catch (error) {
+    const fault = faultOfEngine("", error);
+    throw new Fault(fault.code === "limit" ? "limit" : "engine", fault.message, {
+      blame: fault.blame === "sender" ? "us" : fault.blame,
+      retry: fault.retry,
+      cause: error,
+    });
+  }
+}
+
+function refuseForeign(paths: readonly string[], directories: readonly string[]): void {
+  const roots = directories.map((directory) => directory.replace(/\/*$/, "/"));
+  const foreign = paths.find((path) =>
+    /(^|\/)\.\.(\/|$)/.test(path) || !roots.some((root) => path.startsWith(root))
+  );
+  if (foreign !== undefined) throw new TypeError(`Cannot read ${foreign}: it lies outside the data folders`);
+}
+
+async function readBack(connection: DuckDBConnection): Promise<void> {
+  const wanted = new Map([...LOCKS, ["enable_external_access", "false"], ["lock_configuration", "true"]]);
+  const reader = await connection.runAndReadAll(
+    `SELECT name, value FROM duckdb_settings() WHERE name IN (${
+      [...wanted.keys()].map(quoteText).join(", ")
+    })`,
+  );
+  const found = new Map(reader.getRows().map(([name, value]) => [String(name), String(value)]));
+  for (const [name, value] of wanted) {
+    if (found.get(name) !== value) {
+      throw new Fault("engine", `Cannot run a query safely: ${name} is ${found.get(name)}`, {
+        blame: "us",
+        retry: "never",
+      });
+    }
+  }
+}
+
+/** Passes rows on chunk by chunk until the answer's end, its row limit or its size limit. */
+async function deliver(
+  result: DuckDBResult,
+  limit: number,
+  maxBytes: number,
+  sink: AnswerSink,
+): Promise<{ truncated: boolean }> {
+  const types = result.columnTypes();
+  await sink.columns(result.columnNames().map((name, at) => ({ name, type: String(types[at]) })));
+  let left = limit;
+  let bytes = 0;
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return { truncated: false };
+    const rows: unknown[][] = [];
+    for (let at = 0; at < chunk.rowCount && at < left; at++) {
+      const row = chunk.getRowValues(at).map(cellOf);
+      bytes += sizeOf(row);
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      rows.push(row);
+    }
+    if (rows.length > 0) await sink.rows(rows);
+    if (chunk.rowCount > left) return { truncated: true };
+    left -= chunk.rowCount;
+  }
+}
+
+/** Characters of a row, nearly; exact counting would cost a second serialisation. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length + 3;
+  if (typeof value !== "object" || value === null) return 8;
+  let size = 2;
+  for (const [key, item] of Object.entries(value)) {
+    size += (Array.isArray(value) ? 0 : key.length + 4) + sizeOf(item);
+  }
+  return size;
+}
+
+function tooLarge(maxBytes: number): Fault {
+  return new Fault("limit", `Cannot deliver the answer: it is over ${maxBytes} bytes`, {
+    blame: "sender",
+    retry: "never",
+  });
+}
