@@ -1,0 +1,22 @@
+/** Stream time: whole microseconds since 1970 as one number, exact until the year 2255. */
+import { timestampCell } from "../event/timestamp.ts";
+
+export const SECOND_US = 1_000_000;
+export const MINUTE_US = 60 * SECOND_US;
+export const HOUR_US = 60 * MINUTE_US;
+export const DAY_US = 24 * HOUR_US;
+
+export function microseconds(ms: number, sub_us = 0): number {
+  return ms * 1000 + sub_us;
+}
+
+/** The millisecond that `us` falls into. */
+export function wholeMilliseconds(us: number): number {
+  return Math.floor(us / 1000);
+}
+
+/** `us` as a timestamp cell. */
+export function momentCell(us: number): string {
+  const ms = Math.floor(us / 1000);
+  return timestampCell(ms, us - ms * 1000);
+}
