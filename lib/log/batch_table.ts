@@ -31,9 +31,10 @@ const FORMAT = 1;
 const OPENING_TIMEOUT_MS = 10_000;
 /** A trim deletes at most so many batches at a time, so that it does not keep appends waiting. */
 const TRIMMED_AT_ONCE = 100;
-/** Pages of the write-ahead log between its checkpoints (64 MiB): fewer, larger ones keep the disk's head for commits. */
-const CHECKPOINT_PAGES = 8192;
-const WAL_KEPT_BYTES = 128 * 1024 * 1024;
+/** Large pages suit blobs; the write-ahead log is carried over each 16 MiB, in the commit that fills it. */
+const PAGE_BYTES = 16_384;
+const CHECKPOINT_PAGES = 1024;
+const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
@@ -177,7 +178,7 @@ export class BatchTable implements Disposable {
 }
 
 function openSchema(db: DatabaseSync, path: string, partitions: number): LogIdentity {
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
   const known = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'meta'").get();
   if (known?.tables === 0) {

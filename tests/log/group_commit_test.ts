@@ -1,0 +1,130 @@
+/** What arrives while a commit runs goes together into the next one. */
+import assert from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
+import type { Frame } from "../../lib/log/batch_table.ts";
+import { GroupCommit, type GroupLimits } from "../../lib/log/group_commit.ts";
+import { decodeBatch } from "../../lib/log/record_batch.ts";
+import { record, textOf } from "../contracts/log_contract.ts";
+
+const LIMITS: GroupLimits = {
+  partitions: 3,
+  max_record_bytes: 10_000_000,
+  max_queue_bytes: 1_000_000,
+  max_commits: 1,
+};
+
+/** Commits that end when the test says so, onto a log in memory. */
+class HeldCommits {
+  readonly begun: { texts: string[]; frames: readonly Frame[]; end(): void; fail(error: Error): void }[] = [];
+  readonly ends = [0, 0, 0];
+
+  readonly commit = (frames: readonly Frame[]): Promise<number[]> =>
+    new Promise((resolve, reject) => {
+      const texts = frames.flatMap(({ bytes, partition }) => decodeBatch(bytes, partition, 0).map(textOf));
+      const end = () =>
+        resolve(frames.map(({ partition, count }) => (this.ends[partition] += count) - count));
+      this.begun.push({ texts, frames, end, fail: reject });
+    });
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("GroupCommit puts what arrives during a commit into the next one", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, LIMITS);
+  const first = group.append([record("a")]);
+  await turn();
+  const rest = [group.append([record("b", 1)]), group.append([record("c"), record("d", 1)])];
+  await turn();
+  assert.deepEqual(held.begun.map((one) => one.texts), [["a"]]);
+  held.begun[0].end();
+  assert.deepEqual(await first, [0]);
+  await turn();
+  assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b", "d", "c"]]);
+  assert.deepEqual(held.begun[1].frames.map((frame) => [frame.partition, frame.count]), [[1, 2], [0, 1]]);
+  held.begun[1].end();
+  assert.deepEqual(await Promise.all(rest), [[0], [1, 1]]);
+});
+
+Deno.test("GroupCommit begins as many commits as it may, in the order of the calls", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, { ...LIMITS, max_commits: 2 });
+  const calls = [];
+  for (const text of ["a", "b", "c", "d"]) {
+    calls.push(group.append([record(text)]));
+    await turn();
+  }
+  assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b"]]);
+  held.begun.forEach((one) => one.end());
+  await turn();
+  assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b"], ["c", "d"]]);
+  held.begun[2].end();
+  assert.deepEqual((await Promise.all(calls)).flat(), [0, 1, 2, 3]);
+});
+
+Deno.test("GroupCommit refuses what exceeds its queue, and takes again once there is room", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, { ...LIMITS, max_queue_bytes: 5000 });
+  const large = record("x", 0, { value: new Uint8Array(3000) });
+  const first = group.append([large]);
+  await turn();
+  await assert.rejects(
+    group.append([large]),
+    (error) =>
+      error instanceof Fault && error.code === "overloaded" && error.blame === "dependency" &&
+      error.retry === "after_backoff",
+  );
+  const small = group.append([record("small")]);
+  held.begun[0].end();
+  await first;
+  await turn();
+  held.begun[1].end();
+  await small;
+  const again = group.append([large]);
+  await turn();
+  held.begun[2].end();
+  assert.deepEqual(await again, [2]);
+});
+
+Deno.test("GroupCommit rejects all calls of a commit that fails, and goes on", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, LIMITS);
+  const failing = [group.append([record("a")]), group.append([record("b")])];
+  const seen = Promise.allSettled(failing);
+  await turn();
+  const next = group.append([record("c")]);
+  const reason = new Error("disk");
+  held.begun[0].fail(reason);
+  assert.deepEqual((await seen).map((one) => one.status === "rejected" && one.reason), [reason, reason]);
+  await turn();
+  held.begun[1].end();
+  assert.deepEqual(await next, [0]);
+  await group.settled();
+});
+
+Deno.test("GroupCommit splits what is large into frames that can be read one by one", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, { ...LIMITS, max_queue_bytes: 1e9 });
+  const records = Array.from({ length: 30 }, (_, i) => record("", 0, { value: new Uint8Array(100_000 + i) }));
+  const call = group.append(records);
+  await turn();
+  assert.deepEqual(held.begun[0].frames.map((frame) => frame.count), [11, 11, 8]);
+  held.begun[0].end();
+  assert.deepEqual(await call, records.map((_, i) => i));
+});
+
+Deno.test("settled resolves only when every call has its answer", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, LIMITS);
+  const answers: string[] = [];
+  const calls = [group.append([record("a")]).then(() => answers.push("a"))];
+  const settled = group.settled().then(() => answers.push("settled"));
+  await turn();
+  calls.push(group.append([record("b")]).then(() => answers.push("b")));
+  held.begun[0].end();
+  await turn();
+  await turn();
+  held.begun[1].end();
+  await Promise.all([...calls, settled]);
+  assert.deepEqual(answers, ["a", "b", "settled"]);
+});
