@@ -1,0 +1,75 @@
+/** A stand-in for the real processor that makes one row a record and keeps a running sum as its state. */
+import type { Processor, ProcessorSummary } from "../../lib/partition/processor.ts";
+import type { SegmentWriter } from "../../lib/checkpoint/segment.ts";
+import type { LogRecord, NewRecord, Topic } from "../../lib/log/log.ts";
+
+export class CountingProcessor implements Processor {
+  readonly stateNames = ["sum"];
+  sum = 0;
+  #counts = 0;
+  #log_time: number | null = null;
+  #results: NewRecord[] = [];
+
+  resume(summary: Omit<ProcessorSummary, "watermark_ms">): void {
+    this.#counts = summary.sources.test?.accepted ?? 0;
+    this.#log_time = summary.log_time_ms;
+  }
+
+  image(_name: string, bytes: Uint8Array): void {
+    this.sum = Number(new TextDecoder().decode(bytes));
+  }
+
+  change(name: string, bytes: Uint8Array): void {
+    this.image(name, bytes);
+  }
+
+  accept(record: LogRecord, segment: SegmentWriter): boolean {
+    const value = Number(new TextDecoder().decode(record.value!));
+    this.sum += value;
+    this.#counts++;
+    this.#log_time = record.received_at;
+    segment.add("raw.events", { log_offset: record.offset, value, sum: this.sum }, 0);
+    this.#results.push({
+      partition: 0,
+      key: null,
+      value: record.value!,
+      headers: { id: String(record.offset) },
+      received_at: record.received_at,
+    });
+    return true;
+  }
+
+  takeResults(): Iterable<[Topic, NewRecord[]]> {
+    const results = this.#results;
+    this.#results = [];
+    return results.length > 0 ? [["aggregates", results]] : [];
+  }
+
+  takeChanges(): Record<string, Uint8Array> {
+    return { sum: new TextEncoder().encode(String(this.sum)) };
+  }
+
+  takeImages(): Record<string, Uint8Array> {
+    return this.takeChanges();
+  }
+
+  summary(): ProcessorSummary {
+    const n = this.#counts;
+    const counts = { accepted: n, rows: n, duplicates: 0, dead_letters: 0, unmapped: 0, of_which_late: 0 };
+    return { watermark_ms: null, log_time_ms: this.#log_time, sources: { test: counts }, taken_over: {} };
+  }
+
+  openDays(): number {
+    return 1;
+  }
+
+  beginSegment(): void {}
+
+  needsTick(): boolean {
+    return false;
+  }
+
+  eventTime(): number | null {
+    return null;
+  }
+}

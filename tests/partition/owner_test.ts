@@ -1,0 +1,168 @@
+/**
+ * The owner's promise under enumerated faults: whatever call fails or crashes, once somebody finishes the work the decided
+ * segments hold every record exactly once, in order, with the state that an undisturbed run has.
+ */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { zstdDecompressSync } from "node:zlib";
+import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
+import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
+import { readSegmentIndex, readSegmentPart } from "../../lib/checkpoint/segment.ts";
+import { systemClock } from "../../lib/clock.ts";
+import type { EventLog } from "../../lib/log/log.ts";
+import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
+import { type OwnerContext, ownPartition } from "../../lib/partition/owner.ts";
+import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { Crash, FAULT_KINDS, FaultPlan } from "../faults/fault_plan.ts";
+import { faultyStore } from "../faults/faulty_store.ts";
+import { CountingProcessor } from "./counting_processor.ts";
+
+const RECORDS = 12;
+
+async function seed(folder: string): Promise<void> {
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  for (let i = 1; i <= RECORDS; i++) await append(log, i);
+}
+
+function append(log: EventLog, value: number): Promise<number[]> {
+  const bytes = new TextEncoder().encode(String(value));
+  return log.append("events", [{
+    partition: 0,
+    key: null,
+    value: bytes,
+    headers: { source: "test" },
+    received_at: value,
+  }]);
+}
+
+interface Watched {
+  context: OwnerContext;
+  caughtUp: Promise<void>;
+}
+
+/** An owner that cuts a checkpoint every few records, and says when it has them all. */
+async function watched(log: EventLog, store: ObjectStore): Promise<Watched> {
+  const caughtUp = Promise.withResolvers<void>();
+  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
+  const small: EventLog = {
+    ...bound(log),
+    read: (topic, partition, from, limits, signal) =>
+      log.read(topic, partition, from, { ...limits, max_records: 5, wait_ms: 1 }, signal),
+  };
+  const check = (checkpoint: Checkpoint) => void (checkpoint.next_offset === RECORDS && caughtUp.resolve());
+  const context: OwnerContext = {
+    log: small,
+    store,
+    chain,
+    identity: await log.identity("events"),
+    clock: { now: () => Date.now(), sleep: (_ms, signal) => systemClock.sleep(1, signal) },
+    checkpoint_ms: 0,
+    tick_after_ms: 1_000_000,
+    newId: () => crypto.randomUUID(),
+    newProcessor: () => new CountingProcessor(),
+    appliedOffsets: () => Promise.resolve([]),
+    events: {
+      // A decision whose answer was lost shows in the next claim.
+      claimed: check,
+      decided: check,
+      lag: () => undefined,
+      warn: () => undefined,
+      alarm: () => undefined,
+    },
+  };
+  return { context, caughtUp: caughtUp.promise };
+}
+
+function bound(log: EventLog): EventLog {
+  return {
+    identity: (topic) => log.identity(topic),
+    append: (topic, records) => log.append(topic, records),
+    bounds: (topic, partition) => log.bounds(topic, partition),
+    read: (topic, partition, from, limits, signal) => log.read(topic, partition, from, limits, signal),
+    trim: (topic, partition, before) => log.trim(topic, partition, before),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** Owns the partition until everything is decided or the plan's crash comes. */
+async function work(folder: string, plan: FaultPlan): Promise<void> {
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  await using disk = await openDiskStore(`${folder}/store`);
+  const { context, caughtUp } = await watched(log, faultyStore(disk, plan));
+  const abort = new AbortController();
+  const done = ownPartition(0, context, abort.signal);
+  await Promise.race([caughtUp, done]).catch((error) => {
+    if (!(error instanceof Crash)) throw error;
+  });
+  abort.abort();
+  await done.catch((error) => {
+    if (!(error instanceof Crash) && !plan.crashed) throw error;
+  });
+}
+
+/** Rows of all decided segments, in the order of the chain. */
+async function decided(folder: string): Promise<{ rows: unknown[]; last: Checkpoint }> {
+  await using store = await openDiskStore(`${folder}/store`);
+  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
+  const rows: unknown[] = [];
+  let last = null as Checkpoint | null;
+  for (const number of await chain.numbers()) {
+    const checkpoint: Checkpoint | null = await chain.read(number);
+    ok(checkpoint);
+    strictEqual(checkpoint.first_offset, last?.next_offset ?? 0, "offset ranges tile");
+    last = checkpoint;
+    if (!checkpoint.segment) continue;
+    const index = await readSegmentIndex(store, checkpoint.segment);
+    for (const part of index!.parts.filter((one) => !one.name.startsWith("state:"))) {
+      const bytes = await readSegmentPart(store, checkpoint.segment.key, part);
+      const text = new TextDecoder().decode(zstdDecompressSync(bytes!));
+      rows.push(...text.trimEnd().split("\n").map((line) => JSON.parse(line)));
+    }
+  }
+  ok(last);
+  return { rows, last };
+}
+
+const expected = Array.from({ length: RECORDS }, (_, i) => ({
+  log_offset: i,
+  value: i + 1,
+  sum: ((i + 1) * (i + 2)) / 2,
+}));
+
+async function scenario(plan: FaultPlan): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await seed(folder);
+    await work(folder, plan);
+    if (plan.crashed) await work(folder, FaultPlan.none());
+    const { rows, last } = await decided(folder);
+    deepStrictEqual(rows, expected);
+    strictEqual(last.sources.test.rows, RECORDS);
+    strictEqual(last.totals["raw.events"].rows, RECORDS);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("ownPartition decides every record once, whatever call of the store fails or crashes", async () => {
+  const undisturbed = FaultPlan.none();
+  await scenario(undisturbed);
+  ok(undisturbed.calls > 10);
+  for (let call = 1; call <= undisturbed.calls; call++) {
+    for (const kind of FAULT_KINDS) {
+      try {
+        await scenario(FaultPlan.at(call, kind));
+      } catch (error) {
+        throw new Error(`${kind} at call ${call} (${undisturbed.names[call - 1]})`, { cause: error });
+      }
+    }
+  }
+});
+
+Deno.test("two owners that both believe they own a partition decide every record once", async () => {
+  const folder = await Deno.makeTempDir();
+  await seed(folder);
+  await Promise.all([work(folder, FaultPlan.none()), work(folder, FaultPlan.none())]);
+  deepStrictEqual((await decided(folder)).rows, expected);
+  await Deno.remove(folder, { recursive: true });
+});
