@@ -69,3 +69,24 @@ Deno.test("kept_log passes on the keeper's Fault, and answers all appends before
   }
   await Deno.remove(directory, { recursive: true });
 });
+
+Deno.test("kept_log keeps the order of calls whose commits had to wait for a neighbour", async () => {
+  const directory = await Deno.makeTempDir();
+  {
+    await using log = await openKeptLog({ directory, partitions: 1, worker_url: KEEPER });
+    await log.append("events", [record("first")]);
+    using neighbour = new DatabaseSync(topicFile(directory, "events"));
+    for (let round = 0; round < 5; round++) {
+      neighbour.exec("BEGIN IMMEDIATE");
+      const waiting = [];
+      for (const text of ["a", "b", "c"]) {
+        waiting.push(log.append("events", [record(text)]));
+        await new Promise((resolve) => setTimeout(resolve, 3 + round));
+      }
+      neighbour.exec("COMMIT");
+      const base = 1 + round * 3;
+      assert.deepEqual((await Promise.all(waiting)).flat(), [base, base + 1, base + 2]);
+    }
+  }
+  await Deno.remove(directory, { recursive: true });
+});

@@ -49,6 +49,9 @@ Deno.test("sqlite_log takes appends of several processes that open a new log at 
     const outputs = await Promise.all(names.map((name) => appending(directory, name, 100).output()));
     assert.ok(outputs.every((output) => output.success));
     await using log = await openSqliteLog({ directory, partitions: 2 });
+    const { id } = await log.identity("events");
+    const seen = outputs.map((output) => new TextDecoder().decode(output.stdout).split("\n")[0]);
+    assert.deepEqual(seen, names.map(() => id));
     const wanted = names.flatMap((name) => Array.from({ length: 100 }, (_, i) => `${name}:${i}`));
     assert.deepEqual((await everything(log)).sort(), wanted.sort());
   }));
@@ -65,7 +68,7 @@ Deno.test("sqlite_log has what was acknowledged to a process that was killed", (
     await child.status;
     await using log = await openSqliteLog({ directory, partitions: 2 });
     const stored = new Set(await everything(log));
-    const missing = acknowledged.split("\n").slice(0, -1).filter((one) => !stored.has(one));
+    const missing = acknowledged.split("\n").slice(1, -1).filter((one) => !stored.has(one));
     assert.deepEqual(missing, []);
     await log.append("events", [record("after")]);
     assert.ok((await everything(log)).includes("after"));
@@ -88,7 +91,7 @@ Deno.test({
       assert.ok(lines.length > 10);
       await using log = await openSqliteLog({ directory, partitions: 2 });
       const stored = new Set(await everything(log));
-      assert.deepEqual(lines.slice(0, -1).filter((one) => !stored.has(one)), []);
+      assert.deepEqual(lines.slice(1, -1).filter((one) => !stored.has(one)), []);
       await log.append("events", [record("after")]);
     }),
 });
@@ -142,6 +145,36 @@ Deno.test("sqlite_log waits for a neighbour that holds the file, and keeps the o
     neighbour.exec("COMMIT");
     await Promise.all(waiting);
     assert.deepEqual((await readAll(log, "events", 0, 3)).map(textOf), ["first", "a", "b"]);
+  }));
+
+Deno.test("sqlite_log answers appends that wait before it closes", () =>
+  withFolder(async (directory) => {
+    const log = await openSqliteLog({ directory, partitions: 1 });
+    await log.append("events", [record("first")]);
+    using neighbour = new DatabaseSync(topicFile(directory, "events"));
+    neighbour.exec("BEGIN IMMEDIATE");
+    const waiting = log.append("events", [record("a")]);
+    setTimeout(() => neighbour.exec("COMMIT"), 20);
+    await log[Symbol.asyncDispose]();
+    assert.deepEqual(await waiting, [1]);
+    await assert.rejects(log.append("events", [record("b")]), TypeError);
+  }));
+
+Deno.test("sqlite_log leaves nothing of a commit that failed in the middle, and goes on", () =>
+  withFolder(async (directory) => {
+    await using log = await openSqliteLog({ directory, partitions: 2 });
+    await log.append("events", [record("a"), record("a", 1)]);
+    using file = new DatabaseSync(topicFile(directory, "events"));
+    file.exec(`CREATE TRIGGER refuse BEFORE INSERT ON batches WHEN NEW.partition = 1
+      BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+    await assert.rejects(
+      log.append("events", [record("b"), record("b", 1)]),
+      (error) =>
+        error instanceof Fault && error.code === "log_unavailable" && error.retry === "after_backoff",
+    );
+    file.exec("DROP TRIGGER refuse");
+    assert.deepEqual(await log.append("events", [record("c"), record("c", 1)]), [1, 1]);
+    assert.deepEqual(await everything(log), ["a", "c", "a", "c"]);
   }));
 
 Deno.test("offsetAt finds where a time stands, and the end when nothing is that new", () =>
