@@ -1,0 +1,214 @@
+/**
+ * From received bytes to a JSON value, strictly: UTF-8 without a byte order mark, no lone surrogates, at most 64 levels.
+ *
+ * The common event is one `JSON.parse`. Cheap looks at the text decide whether more is needed: nesting is measured only
+ * when a second bracket stands in the text, escapes are read only when one could be a surrogate, and numbers that a
+ * double cannot give back (2^53 + 1, 1e400, 17 digits) are kept as written by a slower parser of our own. Nothing here
+ * recurses before the depth is known, so a body of 100,000 brackets costs a scan and no stack.
+ */
+
+export const MAX_DEPTH = 64;
+
+export type UndecodableReason = "undecodable" | "too_deep";
+
+/** `text` is null when the bytes are no UTF-8. */
+export type Decoded =
+  | { ok: true; value: unknown; text: string }
+  | { ok: false; reason: UndecodableReason; text: string | null };
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** A number whose text says more than the nearest double: kept as written, also when it is written again. */
+export class ExactNumber {
+  constructor(readonly text: string) {}
+
+  toJSON(): unknown {
+    return rawJson(this.text);
+  }
+}
+
+// `JSON.rawJSON` is in the engine, and not yet in TypeScript's library.
+const rawJson = (JSON as typeof JSON & { rawJSON(text: string): unknown }).rawJSON;
+
+// ignoreBOM keeps the mark in the text, where it makes JSON.parse fail as it must.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const LONG_NUMBER = /(?:^|[\s:,[])-?(?:[\d.]{16,}|[\d.]+[eE][+-]?\d{3,})/;
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/** The text of `bytes`, or null when they are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+/** What `bytes` say, or why they say nothing. */
+export function decodeJson(bytes: Uint8Array): Decoded {
+  const text = decodeUtf8(bytes);
+  return text === null ? { ok: false, reason: "undecodable", text } : parseJson(text);
+}
+
+/** As `decodeJson`, for text that was decoded already. */
+export function parseJson(text: string): Decoded {
+  if (mayNest(text)) {
+    const depth = measureDepth(text);
+    if (depth !== "fine") return { ok: false, reason: depth, text };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return { ok: false, reason: "undecodable", text };
+    throw error;
+  }
+  if (SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(text)) {
+    return { ok: false, reason: "undecodable", text };
+  }
+  if (LONG_NUMBER.test(text)) value = parseExactly(text);
+  return { ok: true, value, text };
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof ExactNumber);
+}
+
+/** The value of an own key, so that `constructor` or `toString` is found only where it was sent. */
+export function ownValue(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** A step down a path of objects; undefined as soon as one is missing. */
+export function valueAt(value: unknown, ...path: readonly string[]): unknown {
+  for (const key of path) {
+    if (!isJsonObject(value)) return undefined;
+    value = ownValue(value, key);
+  }
+  return value;
+}
+
+/** A cheap look: false is certain. */
+export function mayHoldLoneSurrogate(text: string): boolean {
+  return SURROGATE_ESCAPE.test(text);
+}
+
+function mayNest(text: string): boolean {
+  return text.indexOf("{", 1) >= 0 || text.indexOf("[", 1) >= 0;
+}
+
+/**
+ * Whether brackets outside strings stay within 64 levels. A text that is too deep and whose brackets do not even match
+ * is no JSON, so it is undecodable before it is too deep.
+ */
+function measureDepth(text: string): "fine" | UndecodableReason {
+  const open: number[] = [];
+  let deepest = 0;
+  let matched = true;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      at = endOfString(text, at);
+    } else if (code === 0x7b || code === 0x5b) {
+      open.push(code);
+      if (open.length > deepest) deepest = open.length;
+    } else if (code === 0x7d || code === 0x5d) {
+      // A closing bracket stands two code points after its opening one.
+      if (open.pop() !== code - 2) matched = false;
+    }
+  }
+  if (deepest <= MAX_DEPTH) return "fine";
+  return matched && open.length === 0 ? "too_deep" : "undecodable";
+}
+
+/** Index of the quote that closes the string opened at `at`; the end of the text when none does. */
+function endOfString(text: string, at: number): number {
+  let quote = at;
+  for (;;) {
+    quote = text.indexOf('"', quote + 1);
+    if (quote < 0) return text.length;
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return quote;
+  }
+}
+
+/** Reads every escape of a valid JSON text in order: a high half must be followed at once by an escaped low half. */
+function hasLoneSurrogate(text: string): boolean {
+  let low_half_at = -1;
+  for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at)) {
+    const is_unit = text.charCodeAt(at + 1) === 0x75;
+    const unit = is_unit ? parseInt(text.slice(at + 2, at + 6), 16) : 0;
+    const is_low = unit >= 0xdc00 && unit <= 0xdfff;
+    if (is_low ? low_half_at !== at : low_half_at >= 0) return true;
+    at += is_unit ? 6 : 2;
+    low_half_at = unit >= 0xd800 && unit <= 0xdbff ? at : -1;
+  }
+  return low_half_at >= 0;
+}
+
+/** Parses a text that `JSON.parse` accepted and that is at most 64 deep, keeping long numbers as they are written. */
+function parseExactly(text: string): unknown {
+  let at = 0;
+  const skip = () => {
+    while (text.charCodeAt(at) <= 0x20) at++;
+  };
+  const string = (): string => {
+    const end = endOfString(text, at);
+    const quoted = text.slice(at, end + 1);
+    at = end + 1;
+    return quoted.includes("\\") ? JSON.parse(quoted) as string : quoted.slice(1, -1);
+  };
+  const scalar = (): unknown => {
+    const start = at;
+    while (at < text.length && !",]} \t\r\n".includes(text[at])) at++;
+    const token = text.slice(start, at);
+    return token === "true" ? true : token === "false" ? false : token === "null" ? null : readNumber(token);
+  };
+  const list = (): unknown[] => {
+    const items: unknown[] = [];
+    for (at++, skip(); text[at] !== "]"; skip()) {
+      if (text[at] === ",") at++;
+      else items.push(value());
+    }
+    at++;
+    return items;
+  };
+  const object = (): JsonObject => {
+    const members: Record<string, unknown> = {};
+    for (at++, skip(); text[at] !== "}"; skip()) {
+      if (text[at] === ",") {
+        at++;
+        continue;
+      }
+      const key = string();
+      skip();
+      at++;
+      setOwn(members, key, value());
+    }
+    at++;
+    return members;
+  };
+  const value = (): unknown => {
+    skip();
+    const first = text[at];
+    return first === '"' ? string() : first === "{" ? object() : first === "[" ? list() : scalar();
+  };
+  return value();
+}
+
+/** Plain assignment would turn `__proto__` into the prototype. */
+function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== "__proto__") object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** Up to 15 significant digits a double gives the same decimal back; beyond, only where its shortest text is the source. */
+function readNumber(source: string): number | ExactNumber {
+  const value = Number(source);
+  if (String(value) === source) return value;
+  return source.length <= 15 && !/[eE][+-]?\d{3}/.test(source) ? value : new ExactNumber(source);
+}

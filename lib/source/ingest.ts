@@ -1,0 +1,157 @@
+/**
+ * Takes the body of `/ingest` apart into records: exact slices of the request, never re-serialised.
+ *
+ *   application/json      {...}             one record, the whole body
+ *                         [ {...}, 5 ]      one record an element, without the blanks around it
+ *                         [ {...            no JSON: one undecodable record with the whole body
+ *   application/x-ndjson  {...}\r\n{...}    one record a line, without LF and CRLF; blank lines are skipped
+ *
+ * The budget is one JSON.parse an event. Lines are decoded together where the whole body is UTF-8.
+ */
+import { sha256Hex } from "../event/content_hash.ts";
+import { isId } from "../event/field.ts";
+import {
+  decodeJson,
+  decodeUtf8,
+  isJsonObject,
+  MAX_DEPTH,
+  mayHoldLoneSurrogate,
+  parseJson,
+  type UndecodableReason,
+} from "../event/json_text.ts";
+import type { Kind } from "../event/kind.ts";
+
+export interface IngestRecord {
+  value: Uint8Array;
+  partition_key: string;
+  /** Null when the body gives no valid one. */
+  event_id: string | null;
+  /** Why it is known already to be a dead letter; null for all that the judge decides. */
+  rejected: UndecodableReason | null;
+}
+
+export type Split = { ok: true; records: IngestRecord[] } | { ok: false; reason: "too_many" };
+
+export interface SplitOptions {
+  format: "json" | "ndjson";
+  /** Null for `/ingest/event`, which takes any object. */
+  kind: Kind | null;
+  max_events: number;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+export function splitIngest(body: Uint8Array, options: SplitOptions): Split {
+  return options.format === "ndjson" ? splitLines(body, options) : splitJson(body, options);
+}
+
+function splitLines(body: Uint8Array, { kind, max_events }: SplitOptions): Split {
+  const text = decodeUtf8(body);
+  const records: IngestRecord[] = [];
+  let text_at = 0;
+  for (let at = 0; at < body.length;) {
+    const line_feed = body.indexOf(LF, at);
+    const end = line_feed < 0 ? body.length : line_feed;
+    const value = body.subarray(at, end > at && body[end - 1] === CR ? end - 1 : end);
+    const text_end = text === null ? 0 : lineEnd(text, text_at);
+    if (!isBlank(value)) {
+      if (records.length === max_events) return { ok: false, reason: "too_many" };
+      // A trailing CR is a blank to the parser, and no part of the record.
+      const decoded = text === null ? decodeJson(value) : parseJson(text.slice(text_at, text_end));
+      records.push(recordOf(value, decoded, kind));
+    }
+    at = end + 1;
+    text_at = text_end + 1;
+  }
+  return { ok: true, records };
+}
+
+function lineEnd(text: string, from: number): number {
+  const at = text.indexOf("\n", from);
+  return at < 0 ? text.length : at;
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every(isBlankByte);
+}
+
+function isBlankByte(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === CR || byte === LF;
+}
+
+function splitJson(body: Uint8Array, { kind, max_events }: SplitOptions): Split {
+  const start = body.findIndex((byte) => !isBlankByte(byte));
+  if (start < 0) return { ok: true, records: [] };
+  if (body[start] !== 0x5b) return { ok: true, records: [recordOf(body, decodeJson(body), kind)] };
+  const array = parseArray(body);
+  if (array === null) {
+    return { ok: true, records: [recordOf(body, { ok: false, reason: "undecodable" }, kind)] };
+  }
+  if (array.values.length > max_events) return { ok: false, reason: "too_many" };
+  const records = elementSlices(body, start).map(({ value, depth }, index) => {
+    // Only what the text makes suspicious is looked at alone.
+    const plain = depth <= MAX_DEPTH && !array.may_hold_lone_surrogate;
+    return recordOf(value, plain ? { ok: true, value: array.values[index] } : decodeJson(value), kind);
+  });
+  return { ok: true, records };
+}
+
+interface ParsedArray {
+  values: readonly unknown[];
+  may_hold_lone_surrogate: boolean;
+}
+
+/** The elements of a body that is one JSON array, or null; what is wrong inside an element is its own matter. */
+function parseArray(body: Uint8Array): ParsedArray | null {
+  const text = decodeUtf8(body);
+  if (text === null) return null;
+  try {
+    const values: unknown = JSON.parse(text);
+    return Array.isArray(values) ? { values, may_hold_lone_surrogate: mayHoldLoneSurrogate(text) } : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** The bytes of each element of a valid array that opens at `start`, and how deep it nests. */
+function elementSlices(body: Uint8Array, start: number): { value: Uint8Array; depth: number }[] {
+  const slices: { value: Uint8Array; depth: number }[] = [];
+  let [level, depth, first, last] = [0, 0, -1, -1];
+  for (let at = start + 1; at < body.length; at++) {
+    const byte = body[at];
+    if (isBlankByte(byte)) continue;
+    if (level === 0 && (byte === 0x2c || byte === 0x5d)) {
+      if (first >= 0) slices.push({ value: body.subarray(first, last + 1), depth });
+      if (byte === 0x5d) break;
+      [depth, first] = [0, -1];
+      continue;
+    }
+    if (first < 0) first = at;
+    if (byte === 0x22) at = closingQuote(body, at);
+    else if (byte === 0x7b || byte === 0x5b) depth = Math.max(depth, ++level);
+    else if (byte === 0x7d || byte === 0x5d) level--;
+    last = at;
+  }
+  return slices;
+}
+
+function closingQuote(body: Uint8Array, at: number): number {
+  for (at++; body[at] !== 0x22; at++) if (body[at] === 0x5c) at++;
+  return at;
+}
+
+function recordOf(
+  value: Uint8Array,
+  decoded: { ok: true; value: unknown } | { ok: false; reason: UndecodableReason },
+  kind: Kind | null,
+): IngestRecord {
+  if (!decoded.ok) {
+    return { value, partition_key: sha256Hex(value), event_id: null, rejected: decoded.reason };
+  }
+  const body = decoded.value;
+  const event_id = isJsonObject(body) && isId(body.event_id) ? body.event_id : null;
+  const key = kind === null ? event_id : kind.partitionKey(body);
+  return { value, partition_key: key ?? sha256Hex(value), event_id, rejected: null };
+}
