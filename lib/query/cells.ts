@@ -20,8 +20,9 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 
-/** Digits that every double holds. */
+/** Below it every double holds all digits. */
 const SAFE_DIGITS = 15;
+const SAFE_UNSCALED = 10n ** 15n;
 
 /** The JSON form of one value of any type. */
 export function cellOf(value: DuckDBValue): unknown {
@@ -41,9 +42,9 @@ export function cellOf(value: DuckDBValue): unknown {
 
 function objectCell(value: Exclude<DuckDBValue, null | bigint | number | string | boolean>): unknown {
   if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue) {
-    return timestampCell(value.micros, String(value));
+    return timestampCell(value.micros, value);
   }
-  if (value instanceof DuckDBDecimalValue) return decimalCell(String(value));
+  if (value instanceof DuckDBDecimalValue) return decimalCell(value);
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(cellOf);
   if (value instanceof DuckDBStructValue) {
     return Object.fromEntries(Object.entries(value.entries).map(([name, item]) => [name, cellOf(item)]));
@@ -52,10 +53,10 @@ function objectCell(value: Exclude<DuckDBValue, null | bigint | number | string 
   if (value instanceof DuckDBUnionValue) return cellOf(value.value);
   if (value instanceof DuckDBBlobValue) return base64(value.bytes);
   if (value instanceof DuckDBTimestampMillisecondsValue) {
-    return timestampCell(value.millis * 1000n, String(value));
+    return timestampCell(value.millis * 1000n, value);
   }
   if (value instanceof DuckDBTimestampSecondsValue) {
-    return timestampCell(value.seconds * 1_000_000n, String(value));
+    return timestampCell(value.seconds * 1_000_000n, value);
   }
   if (value instanceof DuckDBTimestampNanosecondsValue) {
     return /^\d/.test(String(value)) ? `${String(value).replace(" ", "T")}Z` : String(value);
@@ -68,19 +69,52 @@ function integerCell(value: bigint): number | string {
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
-function decimalCell(text: string): number | string {
-  const digits = text.replace(/^-?0*\.?0*/, "").replace(".", "");
-  const significant = text.includes(".") ? digits.replace(/0+$/, "") : digits;
-  return significant.length <= SAFE_DIGITS ? Number(text) : text;
+function decimalCell({ value, scale }: DuckDBDecimalValue): number | string {
+  if (value < SAFE_UNSCALED && value > -SAFE_UNSCALED) return Number(value) / 10 ** scale;
+  const digits = String(value < 0n ? -value : value);
+  const text = `${value < 0n ? "-" : ""}${digits.slice(0, -scale || undefined).padStart(1, "0")}`;
+  const fraction = scale === 0 ? "" : digits.slice(-scale).padStart(scale, "0");
+  const significant = digits.replace(/0+$/, "").length;
+  const exact = scale === 0 ? text : `${text}.${fraction}`;
+  return significant <= SAFE_DIGITS && scale > 0 && digits.length - scale <= SAFE_DIGITS
+    ? Number(exact)
+    : exact;
 }
 
 /** Beyond what a Date can hold (and for the infinities) DuckDB's own text stands. */
-function timestampCell(micros: bigint, text: string): string {
-  const millis = Number(micros / 1000n - (micros % 1000n < 0n ? 1n : 0n));
-  if (Math.abs(millis) > 8.64e15) return text;
-  const iso = new Date(millis).toISOString();
-  const rest = Number(((micros % 1000n) + 1000n) % 1000n);
-  return rest === 0 ? iso : `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+function timestampCell(micros: bigint, value: { toString(): string }): string {
+  const whole = Number(micros);
+  if (!Number.isSafeInteger(whole)) return farTimestampCell(micros, value);
+  const millis = Math.floor(whole / 1000);
+  return isoText(millis, whole - millis * 1000);
+}
+
+function farTimestampCell(micros: bigint, value: { toString(): string }): string {
+  const rest = ((micros % 1000n) + 1000n) % 1000n;
+  const millis = Number((micros - rest) / 1000n);
+  return Math.abs(millis) > 8.64e15 ? String(value) : isoText(millis, Number(rest));
+}
+
+const DAY_MS = 86_400_000;
+const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, "0"));
+let lastDay = NaN;
+let lastDayText = "";
+
+/** `Date.toISOString` with microseconds; neighbours mostly share their day, so its text is kept. */
+function isoText(millis: number, micros: number): string {
+  const day = Math.floor(millis / DAY_MS);
+  if (day !== lastDay) {
+    const iso = new Date(day * DAY_MS).toISOString();
+    [lastDay, lastDayText] = [day, iso.slice(0, iso.indexOf("T") + 1)];
+  }
+  const within = millis - day * DAY_MS;
+  const [seconds, fraction] = [Math.floor(within / 1000), within % 1000];
+  const time = `${TWO_DIGITS[Math.floor(seconds / 3600)]}:${TWO_DIGITS[Math.floor(seconds / 60) % 60]}:` +
+    TWO_DIGITS[seconds % 60];
+  const digits = `.${String(fraction).padStart(3, "0")}${
+    micros === 0 ? "" : String(micros).padStart(3, "0")
+  }`;
+  return `${lastDayText}${time}${digits}Z`;
 }
 
 /** A map with text keys is an object; any other is a list of [key, value]. */

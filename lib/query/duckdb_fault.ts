@@ -1,6 +1,6 @@
 /** DuckDB's errors (as JSON, by `errors_as_json`) in the words of the query port. */
 import { Fault, messageOf } from "../errors.ts";
-import { queryFault } from "./guard.ts";
+import { meansLimit, queryFault } from "./refusal.ts";
 
 interface EngineError {
   exception_type?: string;
@@ -8,7 +8,7 @@ interface EngineError {
   position?: string;
 }
 
-const REFUSED = new Set(["Permission", "Missing Extension", "Autoload", "Not implemented"]);
+const REFUSED = new Set(["Permission", "Missing Extension", "Autoload"]);
 const THE_ENGINES = new Set([
   "IO",
   "Internal",
@@ -18,7 +18,6 @@ const THE_ENGINES = new Set([
   "Serialization",
   "TransactionContext",
 ]);
-const MEMORY = /out of memory|failed to allocate|could not allocate|max_temp_directory_size|bad_alloc/i;
 
 /**
  * The Fault of whatever the engine threw at `sql`: the statement's own ("syntax", "refused", "limit"), blame "sender";
@@ -29,27 +28,21 @@ export function faultOfEngine(sql: string, thrown: unknown): Fault {
   const error = readError(messageOf(thrown));
   const reason = error.exception_message ?? messageOf(thrown);
   const type = error.exception_type ?? "";
-  if (type === "INTERRUPT" || type === "Interrupt") {
+  if (type.toUpperCase() === "INTERRUPT") {
     return new Fault("timeout", "Cannot finish the query: it was interrupted", {
       blame: "sender",
       retry: "never",
     });
   }
-  if (type === "Out of Memory" || MEMORY.test(reason)) {
-    return new Fault("limit", `Cannot finish the query: it needs too much memory (${firstLine(reason)})`, {
-      blame: "sender",
-      retry: "never",
-    });
-  }
+  const byte = error.position === undefined ? undefined : Number(error.position);
+  if (type === "Out of Memory" || meansLimit(reason)) return queryFault(sql, { code: "limit", reason, byte });
   if (THE_ENGINES.has(type) || type === "") {
-    const retry = type === "IO" ? "after_refresh" : "after_backoff";
-    return new Fault("engine", `Cannot finish the query: ${firstLine(reason)}`, {
+    return new Fault("engine", `Cannot finish the query: ${reason.split("\n", 1)[0]}`, {
       blame: "dependency",
-      retry,
+      retry: type === "IO" ? "after_refresh" : "after_backoff",
       cause: thrown,
     });
   }
-  const byte = error.position === undefined ? undefined : Number(error.position);
   return queryFault(sql, { code: REFUSED.has(type) ? "refused" : "syntax", reason, byte });
 }
 
@@ -62,8 +55,4 @@ function readError(message: string): EngineError {
     if (error instanceof SyntaxError) return {};
     throw error;
   }
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0];
 }

@@ -5,12 +5,18 @@
  * is looked at. The files of the query's relations are the only paths that the engine may open. What this cannot do is
  * stop a query that eats memory or time beside DuckDB's own accounts: for that the process is expendable.
  */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from "@duckdb/node-api";
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBResult,
+} from "@duckdb/node-api";
 import { Fault } from "../errors.ts";
 import { cellOf } from "./cells.ts";
 import { faultOfEngine } from "./duckdb_fault.ts";
 import type { QueryColumn, QueryRequest } from "./engine.ts";
-import { guard, SEARCH_PATH } from "./guard.ts";
+import { SEARCH_PATH } from "./allowed_tree.ts";
+import { guard } from "./guard.ts";
 import type { SessionLimits } from "./message.ts";
 import { quoteName, quoteText, relationStatements } from "./relation_sql.ts";
 
@@ -28,6 +34,9 @@ const LOCKS: readonly (readonly [string, string])[] = [
   ["allow_unsigned_extensions", "false"],
   ["allow_persistent_secrets", "false"],
 ];
+
+/** Rows go out in messages of about this size, so that wide cells do not pile up. */
+const MESSAGE_BYTES = 1024 ** 2;
 
 export class DuckdbSession {
   #spare: Promise<Engine>;
@@ -134,17 +143,26 @@ async function prepare(
   return admitted.sql;
 }
 
-/** A relation that cannot be made is our fault or a missing file's, never the sender's. */
+/**
+ * A relation that cannot be made is never the sender's fault. Most often a file of an older snapshot is gone, which the
+ * engine, forbidden to look around, calls forbidden: a fresh list of files helps.
+ */
 async function makeRelation(connection: DuckDBConnection, statement: string): Promise<void> {
   try {
     await connection.run(statement);
   } catch (error) {
     const fault = faultOfEngine("", error);
-    throw new Fault(fault.code === "limit" ? "limit" : "engine", fault.message, {
-      blame: fault.blame === "sender" ? "us" : fault.blame,
-      retry: fault.retry,
-      cause: error,
-    });
+    if (fault.code === "limit" || fault.code === "timeout") throw fault;
+    const gone = fault.code === "refused" || fault.retry === "after_refresh";
+    throw new Fault(
+      "engine",
+      gone ? "Cannot read the table: a file of its snapshot is gone" : fault.message,
+      {
+        blame: gone ? "dependency" : "us",
+        retry: gone ? "after_refresh" : "never",
+        cause: error,
+      },
+    );
   }
 }
 
@@ -153,7 +171,11 @@ function refuseForeign(paths: readonly string[], directories: readonly string[])
   const foreign = paths.find((path) =>
     /(^|\/)\.\.(\/|$)/.test(path) || !roots.some((root) => path.startsWith(root))
   );
-  if (foreign !== undefined) throw new TypeError(`Cannot read ${foreign}: it lies outside the data folders`);
+  if (foreign === undefined) return;
+  throw new Fault("engine", `Cannot read ${foreign}: it lies outside the data folders`, {
+    blame: "us",
+    retry: "never",
+  });
 }
 
 async function readBack(connection: DuckDBConnection): Promise<void> {
@@ -188,32 +210,45 @@ async function deliver(
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return { truncated: false };
-    const rows: unknown[][] = [];
-    for (let at = 0; at < chunk.rowCount && at < left; at++) {
-      const row = chunk.getRowValues(at).map(cellOf);
-      bytes += sizeOf(row);
-      if (bytes > maxBytes) throw tooLarge(maxBytes);
-      rows.push(row);
-    }
-    if (rows.length > 0) await sink.rows(rows);
+    const { rows, size_bytes } = rowsOf(chunk, left, maxBytes - bytes);
+    bytes += size_bytes;
+    const pieces = Math.max(1, Math.min(rows.length, Math.ceil(size_bytes / MESSAGE_BYTES)));
+    const step = Math.ceil(rows.length / pieces);
+    for (let at = 0; at < rows.length; at += step) await sink.rows(rows.slice(at, at + step));
     if (chunk.rowCount > left) return { truncated: true };
     left -= chunk.rowCount;
   }
 }
 
-/** Characters of a row, nearly; exact counting would cost a second serialisation. */
-function sizeOf(value: unknown): number {
-  if (typeof value === "string") return value.length + 3;
-  if (typeof value !== "object" || value === null) return 8;
+/** The chunk's first rows as cells, column after column as the engine holds them. */
+function rowsOf(chunk: DuckDBDataChunk, limit: number, maxBytes: number) {
+  const rows: unknown[][] = Array.from({ length: Math.min(chunk.rowCount, limit) }, () => []);
+  let size_bytes = 0;
+  for (let column = 0; column < chunk.columnCount; column++) {
+    chunk.visitColumnValues(column, (value, at) => {
+      if (at >= rows.length) return;
+      const cell = cellOf(value);
+      size_bytes += sizeOf(cell);
+      if (size_bytes > maxBytes) throw tooLarge();
+      rows[at].push(cell);
+    });
+  }
+  return { rows, size_bytes };
+}
+
+/** Characters of a cell, nearly; exact counting would cost a second serialisation. */
+function sizeOf(cell: unknown): number {
+  if (typeof cell === "string") return cell.length + 3;
+  if (typeof cell !== "object" || cell === null) return 8;
   let size = 2;
-  for (const [key, item] of Object.entries(value)) {
-    size += (Array.isArray(value) ? 0 : key.length + 4) + sizeOf(item);
+  for (const [key, item] of Object.entries(cell)) {
+    size += (Array.isArray(cell) ? 0 : key.length + 4) + sizeOf(item);
   }
   return size;
 }
 
-function tooLarge(maxBytes: number): Fault {
-  return new Fault("limit", `Cannot deliver the answer: it is over ${maxBytes} bytes`, {
+function tooLarge(): Fault {
+  return new Fault("limit", "Cannot deliver the answer: it is too large; ask for fewer rows or columns", {
     blame: "sender",
     retry: "never",
   });

@@ -45,6 +45,7 @@ export class QueryChild implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.pid = this.#process.pid;
+    this.#process.status.then(() => this.#dead = true);
     this.#input = this.#process.stdin.getWriter();
     this.#frames = readFrames(this.#process.stdout);
     this.#started = this.#start();

@@ -1,18 +1,15 @@
 /** Relations as CREATE VIEW statements, so that a query sees tables by name and columns by their Iceberg field ids. */
 import type { Relation } from "./engine.ts";
-import { SEARCH_PATH } from "./guard.ts";
 
 type FilesRelation = Extract<Relation, { kind: "files" }>;
 
-/** The statements that make `relations` visible, files before views; views in the order in which they came. */
+/** The statements that make `relations` visible: files before views, views in the order in which they came. */
 export function relationStatements(relations: readonly Relation[]): string[] {
-  const schemas = new Set<string>(SEARCH_PATH);
-  for (const relation of relations) schemas.add(nameParts(relation.name)[0]);
   const files = relations.filter((relation) => relation.kind === "files");
   const views = relations.filter((relation) => relation.kind === "view");
+  const schemas = new Set(relations.map((relation) => nameParts(relation.name)[0]));
   return [
     ...[...schemas].map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`),
-    `SET search_path = ${quoteText(SEARCH_PATH.join(","))}`,
     ...files.map((relation) => `CREATE VIEW ${qualified(relation.name)} AS ${filesSelect(relation)}`),
     ...views.map((relation) => `CREATE VIEW ${qualified(relation.name)} AS ${relation.sql}`),
   ];

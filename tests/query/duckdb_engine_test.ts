@@ -1,0 +1,130 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
+import { DuckdbEngine, openDuckdbEngine } from "../../lib/query/duckdb_engine.ts";
+import { type EngineSetup, queryEngineContract } from "../contracts/query_engine_contract.ts";
+
+const SCRIPT = new URL("../../workers/query.ts", import.meta.url).href;
+const MIB = 1024 ** 2;
+
+/** An engine whose folder for temporary files goes with it. */
+async function open(setup: Partial<EngineSetup> = {}): Promise<DuckdbEngine> {
+  const temp_directory = await Deno.makeTempDir({ prefix: "query-" });
+  const engine = openDuckdbEngine({
+    script: SCRIPT,
+    deno: Deno.execPath(),
+    temp_directory,
+    allowed_directories: [],
+    timeout_ms: 20_000,
+    max_bytes: 512 * MIB,
+    max_concurrent: 2,
+    ...setup,
+  });
+  const dispose = engine[Symbol.asyncDispose].bind(engine);
+  return Object.assign(engine, {
+    async [Symbol.asyncDispose]() {
+      await dispose();
+      deepStrictEqual([...Deno.readDirSync(temp_directory)], [], "temporary files were left");
+      await Deno.remove(temp_directory);
+    },
+  });
+}
+
+queryEngineContract("DuckdbEngine", open);
+
+const one = (sql: string) => ({ sql, relations: [], limit: 10 });
+
+/** Processes that run the worker and descend from `parent`. */
+async function childrenOf(parent: number): Promise<number[]> {
+  const found: number[] = [];
+  for await (const entry of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(entry.name)) continue;
+    const status = await Deno.readTextFile(`/proc/${entry.name}/status`).catch(() => "");
+    const command = await Deno.readTextFile(`/proc/${entry.name}/cmdline`).catch(() => "");
+    if (status.includes(`\nPPid:\t${parent}\n`) && command.includes("workers/query.ts")) {
+      found.push(Number(entry.name));
+    }
+  }
+  return found;
+}
+
+Deno.test("DuckdbEngine gives its processes an empty environment and no permission but ffi", async () => {
+  await using engine = await open();
+  await engine.run(one("SELECT 1"));
+  const [pid] = await childrenOf(Deno.pid);
+  const environment = (await Deno.readTextFile(`/proc/${pid}/environ`)).split("\0").filter((one) => one);
+  deepStrictEqual(environment, ["NO_COLOR=1"]);
+  const command = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0").filter((one) => one);
+  deepStrictEqual(command.slice(1), ["run", "--no-prompt", "--allow-ffi", SCRIPT]);
+});
+
+Deno.test("DuckdbEngine uses a process again after a query that failed in its bounds", async () => {
+  await using engine = await open();
+  await engine.run(one("SELECT 1"));
+  const before = await childrenOf(Deno.pid);
+  await rejects(engine.run(one("SELECT nothing")), Fault);
+  await engine.run(one("SELECT 1"));
+  deepStrictEqual(await childrenOf(Deno.pid), before);
+});
+
+Deno.test("DuckdbEngine survives the death of its process", async () => {
+  await using engine = await open({ max_concurrent: 1 });
+  await engine.warm();
+  const [pid] = await childrenOf(Deno.pid);
+  const running = engine.run(one("SELECT count(*) FROM range(1000000000) a, range(1000000000) b"));
+  setTimeout(() => Deno.kill(pid, "SIGKILL"), 100);
+  await rejects(running, (fault: Fault) => fault.blame === "dependency" && fault.retry === "after_backoff");
+  deepStrictEqual((await engine.run(one("SELECT 3"))).rows, [[3]]);
+  Deno.kill((await childrenOf(Deno.pid))[0], "SIGKILL");
+  const next = await engine.run(one("SELECT 4")).catch((fault: Fault) => fault.blame);
+  strictEqual(typeof next === "string" ? next : next.rows[0][0], typeof next === "string" ? "dependency" : 4);
+  deepStrictEqual((await engine.run(one("SELECT 5"))).rows, [[5]]);
+});
+
+Deno.test("a query process ends with its parent, also in the middle of a query", async () => {
+  const parent = `
+    import { openDuckdbEngine } from ${
+    JSON.stringify(new URL("../../lib/query/duckdb_engine.ts", import.meta.url).href)
+  };
+    const engine = openDuckdbEngine({ script: ${JSON.stringify(SCRIPT)}, deno: Deno.execPath(),
+      temp_directory: Deno.args[0], allowed_directories: [], timeout_ms: 60000, max_bytes: 2 ** 29, max_concurrent: 1 });
+    await engine.warm();
+    console.log("warm");
+    await engine.run({ sql: "SELECT count(*) FROM range(1000000000) a, range(1000000000) b", relations: [], limit: 1 });
+  `;
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/parent.ts`, parent);
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--config", config, `${folder}/parent.ts`, folder],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const children = await childrenOf(process.pid);
+  strictEqual(children.length, 1);
+  process.kill("SIGKILL");
+  await process.status;
+  await reader.cancel();
+  // It has two seconds by contract; what is asserted is that it ends at all.
+  const alive = async (pid: number) => {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "State:\tZ");
+    return !status.includes("State:\tZ");
+  };
+  while (await alive(children[0])) await new Promise((resolve) => setTimeout(resolve, 20));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("DuckdbEngine writes an answer as Parquet", async () => {
+  await using engine = await open();
+  const bytes = await engine.runToParquet(one("SELECT range AS i FROM range(100) -- all of them"));
+  deepStrictEqual(new TextDecoder().decode(bytes.slice(0, 4)), "PAR1");
+  await rejects(engine.runToParquet(one("DELETE FROM x")), (fault: Fault) => fault.code === "refused");
+});
+
+Deno.test("DuckdbEngine refuses when it is closed", async () => {
+  const engine = await open();
+  await engine[Symbol.asyncDispose]();
+  await rejects(engine.run(one("SELECT 1")), /the engine is closed/);
+});
