@@ -3,6 +3,9 @@
 const MAX_KEY_BYTES = 1024;
 /** What file systems allow for one name. */
 const MAX_PART_BYTES = 255;
+/** S3 speaks of keys in XML, which cannot hold these. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f\ufffe\uffff]/;
 const encoder = new TextEncoder();
 
 /** Throws a RangeError unless `key` reads `part/part/...` with parts that a file system and S3 both can hold. */
@@ -18,14 +21,14 @@ export function checkKey(key: string): string {
 export function checkPrefix(prefix: string): string {
   const parts = prefix.split("/");
   const last = parts.pop()!;
-  if (parts.some((part) => part === "" || !isSafe(part)) || last.includes("\0")) {
+  if (parts.some((part) => part === "" || !isSafe(part)) || CONTROL.test(last)) {
     throw new RangeError(`Cannot list ${JSON.stringify(prefix)}: it begins no key`);
   }
   return prefix;
 }
 
 function isSafe(part: string): boolean {
-  if (part === "." || part === ".." || part.includes("\0") || !part.isWellFormed()) return false;
+  if (part === "." || part === ".." || !part.isWellFormed() || CONTROL.test(part)) return false;
   return part.length * 3 <= MAX_PART_BYTES || encoder.encode(part).length <= MAX_PART_BYTES;
 }
 

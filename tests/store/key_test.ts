@@ -17,7 +17,7 @@ Deno.test("`checkKey` takes what file systems and S3 both hold", () => {
   for (const key of ["a", "a/b", "é/漢", "a b", "...", "a".repeat(255), "é".repeat(127)]) {
     assert.equal(checkKey(key), key);
   }
-  const refused = ["", "/", "a//b", "a/./b", "..", "a\0", "\ud800", "a".repeat(256), "é".repeat(128)];
+  const refused = ["", "/", "a//b", "a/./b", "..", "a\0", "a\nb", "\ud800", "a".repeat(256), "é".repeat(128)];
   refused.push(Array(6).fill("a".repeat(200)).join("/"));
   for (const key of refused) assert.throws(() => checkKey(key), RangeError, key);
 });
