@@ -34,7 +34,11 @@ export async function connectLog(settings: Settings): Promise<EventLog> {
 export async function connectDoorLog(settings: Settings, keeper_url: URL): Promise<EventLog> {
   if (settings.KAFKA_BROKERS !== null) return await connectKafka(settings);
   const { openKeptLog } = await import("./log/kept_log.ts");
-  return await openKeptLog({ directory: logFolder(settings), partitions: settings.PARTITIONS, worker_url: keeper_url });
+  return await openKeptLog({
+    directory: logFolder(settings),
+    partitions: settings.PARTITIONS,
+    worker_url: keeper_url,
+  });
 }
 
 async function connectKafka(settings: Settings): Promise<EventLog> {
@@ -43,14 +47,18 @@ async function connectKafka(settings: Settings): Promise<EventLog> {
 }
 
 /** Who says which partitions a process worker owns. */
-export async function connectAssignment(settings: Settings, identity: LogIdentity, share: Share): Promise<Assignment> {
+export async function connectAssignment(
+  settings: Settings,
+  identity: LogIdentity,
+  share: Share,
+): Promise<Assignment> {
   if (settings.KAFKA_BROKERS !== null) {
     const { openKafkaAssignment } = await import("./log/kafka_assignment.ts");
     const { kafkaOptions } = await import("./log/kafka_log.ts");
     return await openKafkaAssignment(kafkaOptions(settings));
   }
-  const { staticAssignment } = await import("./log/static_assignment.ts");
-  return staticAssignment({ partitions: identity.partitions, ...share });
+  const { StaticAssignment } = await import("./log/static_assignment.ts");
+  return new StaticAssignment({ partitions: identity.partitions, index: share.index, owners: share.count });
 }
 
 export async function connectStore(settings: Settings): Promise<ObjectStore> {

@@ -18,6 +18,10 @@ export interface SourceCounts {
   of_which_late: number;
 }
 
+export function noCounts(): SourceCounts {
+  return { accepted: 0, rows: 0, duplicates: 0, dead_letters: 0, unmapped: 0, of_which_late: 0 };
+}
+
 const Counts = z.object({
   accepted: z.number(),
   rows: z.number(),

@@ -3,7 +3,7 @@
  * source. Read from the newest checkpoints and the tables themselves, so that any process gives the same answer.
  */
 import type { CheckpointChain } from "../checkpoint/chain.ts";
-import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
+import { type Checkpoint, noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { Clock } from "../clock.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import type { EventLog } from "../log/log.ts";
@@ -157,7 +157,7 @@ function accountingOf(readings: readonly PartitionReading[]): SourceAccount[] {
   const sums = new Map<string, SourceAccount>();
   const of = (source: string) => {
     let sum = sums.get(source);
-    if (!sum) sums.set(source, sum = { source, ...NO_COUNTS, in_flight: 0, holds: true });
+    if (!sum) sums.set(source, sum = { source, ...noCounts(), in_flight: 0, holds: true });
     return sum;
   };
   for (const { checkpoint, tail } of readings) {
@@ -173,15 +173,6 @@ function accountingOf(readings: readonly PartitionReading[]): SourceAccount[] {
   return [...sums.values()].sort((a, b) => (a.source < b.source ? -1 : 1));
 }
 
-export const NO_COUNTS: SourceCounts = {
-  accepted: 0,
-  rows: 0,
-  duplicates: 0,
-  dead_letters: 0,
-  unmapped: 0,
-  of_which_late: 0,
-};
-
 function addCounts(sum: SourceCounts, counts: SourceCounts): void {
-  for (const name of Object.keys(NO_COUNTS) as (keyof SourceCounts)[]) sum[name] += counts[name];
+  for (const name of Object.keys(counts) as (keyof SourceCounts)[]) sum[name] += counts[name];
 }

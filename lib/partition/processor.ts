@@ -1,12 +1,7 @@
-/**
- * What one partition does with each record, in offset order: judge it, look for its double, let the stream see it, and
- * write down what came of it. Exactly one raw row and one outcome a record.
- */
+/** What a partition's owner needs of whoever turns its records into rows: order in, rows out, state by change. */
 import type { SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { StateReceiver } from "../checkpoint/restore.ts";
 import type { SegmentWriter } from "../checkpoint/segment.ts";
-import type { Row } from "../event/column.ts";
-import type { Judgement, Outcome, TypedEvent } from "../event/judgement.ts";
 import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
 
 /** Everything a checkpoint says about the processor besides its state. */
@@ -29,7 +24,8 @@ export interface Processor extends StateReceiver {
   /** Days that the open segment's rows touch. */
   openDays(): number;
   beginSegment(): void;
-  needsTick(): boolean;
+  /** Whether a tick received at `now` would close or revise something. */
+  needsTick(now: number): boolean;
   /** Highest event time of the rows, null before the first. */
   eventTime(): number | null;
 }

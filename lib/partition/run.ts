@@ -132,8 +132,8 @@ export class PartitionRun {
     const { clock, log, events, tick_after_ms } = this.context;
     const partition = this.#last.partition;
     events.lag(partition, 0, 0);
-    if (!this.processor.needsTick()) return;
     const now = clock.now();
+    if (!this.processor.needsTick(now)) return;
     const delay = nextTickDelay({
       tick_after_ms,
       ticks: this.#ticks,

@@ -1,0 +1,150 @@
+/**
+ * Publishing: the rows of all decided checkpoints that a table has not applied become files and one Iceberg append.
+ *
+ *   table's newest metadata ─► what is applied ─► plan ─► rows of segments ─► sorted Parquet ─► append + `applied`
+ *            ▲                                                                                       │ taken
+ *            └───────────────────────────────────────────────────────────────────────────────────────┘
+ *
+ * Anyone may publish, any number at once: `applied` moves in the same metadata commit that adds the rows, and every try
+ * reads it again from the metadata that it commits on.
+ */
+import type { CheckpointChain } from "../checkpoint/chain.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { readSegmentIndex, readSegmentPart } from "../checkpoint/segment.ts";
+import { Fault } from "../errors.ts";
+import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
+import { commitUpdate, type SnapshotUpdate } from "../iceberg/commit.ts";
+import type { DataFile } from "../iceberg/data_file.ts";
+import { COLLECTED } from "../iceberg/update.ts";
+import type { ObjectStore } from "../store/object_store.ts";
+import { APPLIED, appliedOf, appliedText } from "./applied.ts";
+import type { Lander, LandPiece } from "./lander.ts";
+import { planTake, type Take } from "./take.ts";
+import { parseTableKey } from "./table_key.ts";
+import type { TableSpec } from "./tables.ts";
+
+export interface PublisherContext {
+  store: ObjectStore;
+  catalog: Catalog;
+  chains: ReadonlyMap<number, CheckpointChain>;
+  /** Turns rows into stored files (lander.ts). */
+  lander: Lander;
+  /** A checkpoint or segment is damaged, and was passed over or cannot be. */
+  alarm(message: string): void;
+}
+
+/** Rows of one commit at most; a single checkpoint may exceed it. */
+const MAX_ROWS = 1_000_000;
+
+export interface Published {
+  table: LoadedTable;
+  rows: number;
+}
+
+/** Files that were made for a take, and what they depended on: used again only if none of it changed. */
+interface Landed {
+  key: string;
+  files: DataFile[];
+}
+
+export class Publisher {
+  constructor(private readonly context: PublisherContext) {}
+
+  /** All decided checkpoints that can be read, by partition, ascending. */
+  async decided(): Promise<Map<number, Checkpoint[]>> {
+    const found = new Map<number, Checkpoint[]>();
+    for (const [partition, chain] of this.context.chains) {
+      const numbers = await chain.numbers();
+      const read = await Promise.all(numbers.map((number) =>
+        chain.read(number, (reason) => {
+          this.context.alarm(
+            `checkpoint ${number} of partition ${partition} is damaged (${reason}); passed over`,
+          );
+        })
+      ));
+      found.set(partition, read.filter((checkpoint) => checkpoint !== null));
+    }
+    return found;
+  }
+
+  /** Publishes what `spec` has not applied; null when there was nothing. One commit: call again until null. */
+  async publish(spec: TableSpec, signal?: AbortSignal): Promise<Published | null> {
+    const name = parseTableKey(spec.key);
+    const landed: { last: Landed | null } = { last: null };
+    let rows = 0;
+    const table = await commitUpdate({
+      catalog: this.context.catalog,
+      store: this.context.store,
+      name,
+      signal,
+      plan: async (base) => {
+        const take = await this.#plan(spec, base);
+        rows = take?.rows ?? 0;
+        return take ? await this.#update(spec, base, { take, landed }) : null;
+      },
+    });
+    return table && rows > 0 ? { table, rows } : null;
+  }
+
+  async #plan(spec: TableSpec, base: LoadedTable): Promise<Take | null> {
+    return planTake(spec.key, appliedOf(base.metadata), await this.decided(), { max_rows: MAX_ROWS });
+  }
+
+  async #update(
+    spec: TableSpec,
+    base: LoadedTable,
+    { take, landed }: { take: Take; landed: { last: Landed | null } },
+  ): Promise<SnapshotUpdate> {
+    const key = landingKey(take, base);
+    if (landed.last?.key !== key) landed.last = { key, files: await this.#land(spec, base, take) };
+    const applied = appliedText(take.applied);
+    return {
+      operation: "append",
+      added: landed.last.files,
+      properties: { [APPLIED]: applied },
+      summary: { [APPLIED]: applied },
+    };
+  }
+
+  async #land(spec: TableSpec, base: LoadedTable, take: Take): Promise<DataFile[]> {
+    const pieces: LandPiece[] = [];
+    for (const checkpoint of take.checkpoints) {
+      const piece = await this.#piece(spec.key, checkpoint);
+      if (piece) pieces.push(piece);
+    }
+    return await this.context.lander.land(spec, base.metadata, pieces);
+  }
+
+  /** A table's rows of one checkpoint, as they stand in its segment. */
+  async #piece(table: string, checkpoint: Checkpoint): Promise<LandPiece | null> {
+    const { store } = this.context;
+    const { segment } = checkpoint;
+    if (!segment) return null;
+    const index = await readSegmentIndex(store, segment);
+    const part = index?.parts.find((one) => one.name === table);
+    if (index && !part) return null;
+    const bytes = part && await readSegmentPart(store, segment.key, part);
+    if (!bytes || !part) throw missing(table, checkpoint, segment.key);
+    return { bytes, schema_id: part.schema_id, rows: part.rows };
+  }
+}
+
+/** Equal keys: the same rows, written for the same schema, and no garbage was collected meanwhile. */
+function landingKey(take: Take, base: LoadedTable): string {
+  const { metadata } = base;
+  return JSON.stringify([
+    take.checkpoints.map((one) => [one.partition, one.number, one.write_id]),
+    metadata["current-schema-id"],
+    metadata["default-spec-id"],
+    metadata.properties[COLLECTED] ?? null,
+  ]);
+}
+
+/** Perhaps somebody else published and collected it meanwhile: whoever looks again sees that. */
+function missing(table: string, checkpoint: Checkpoint, key: string): Fault {
+  return new Fault(
+    "segment_missing",
+    `Cannot publish checkpoint ${checkpoint.number} of partition ${checkpoint.partition} into ${table}: ${key} is gone`,
+    { blame: "dependency", retry: "after_refresh" },
+  );
+}

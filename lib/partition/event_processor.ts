@@ -1,0 +1,298 @@
+/**
+ * The processor of events: judge, look for the double, let the stream see it, write down what came of it.
+ *
+ *   record ─► judge ─┬─ dead letter | unmapped ──────────────────────────────┐
+ *                    └─ row ─► dedup ─┬─ duplicate | id_conflict ────────────┤
+ *                                     └─ new ─► stream ─► row, late, alerts ─┴─► raw row with the outcome
+ */
+import { noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
+import type { SegmentWriter } from "../checkpoint/segment.ts";
+import { PartitionState } from "../checkpoint/state.ts";
+import type { Row } from "../event/column.ts";
+import {
+  DEAD_LETTERS,
+  type DeadLetter,
+  deadLetterRow,
+  idConflict,
+  ruleFailed,
+} from "../event/dead_letter.ts";
+import { DedupIndex } from "../event/dedup_index.ts";
+import { decodeJson } from "../event/json_text.ts";
+import { type Judge, KAFKA_SOURCE } from "../event/judge.ts";
+import type { Judgement, Outcome } from "../event/judgement.ts";
+import type { Kinds } from "../event/kinds.ts";
+import { RAW_EVENTS, rawRow } from "../event/raw_event.ts";
+import { timestampCell } from "../event/timestamp.ts";
+import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
+import type { DedupDefaults, Sources } from "../source/sources.ts";
+import type { StreamOutput } from "../stream/operator.ts";
+import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
+import type { TimeSettings } from "../stream/watermark.ts";
+import type { Processor, ProcessorSummary } from "./processor.ts";
+
+export const CONTROL_SOURCE = "millrace";
+
+export interface EventProcessorParts {
+  partition: number;
+  judge: Judge;
+  kinds: Kinds;
+  sources: Sources;
+  /** In force until the log's first `settings` record. */
+  defaults: TimeSettings & DedupDefaults & { dedup_max_ids: number };
+  /** Things people should hear of; counted, never decisive. */
+  observe: ProcessorObserver;
+}
+
+export interface ProcessorObserver {
+  deadLetter(source: string, reason: string): void;
+  duplicate(source: string): void;
+  late(source: string): void;
+  result(output: StreamOutput): void;
+  warn(message: string): void;
+}
+
+const KEYED = "keyed";
+const DEDUP = "dedup";
+const SETTINGS_SPACE = "partition/settings";
+
+export class EventProcessor implements Processor {
+  readonly stateNames = [KEYED, DEDUP];
+  #state = new PartitionState();
+  #dedup: DedupIndex;
+  #pipeline: Pipeline;
+  #sources: Record<string, SourceCounts> = {};
+  #taken_over: Record<string, string> = {};
+  #log_time_ms: number | null = null;
+  #results = new Map<Topic, NewRecord[]>();
+  #days = new Set<string>();
+
+  constructor(private readonly parts: EventProcessorParts) {
+    this.#dedup = new DedupIndex(parts.defaults.dedup_max_ids);
+    this.#pipeline = this.#newPipeline();
+  }
+
+  image(name: string, bytes: Uint8Array): void {
+    if (name === KEYED) this.#state = PartitionState.fromImage(bytes);
+    else this.#dedup = DedupIndex.fromImage(bytes, this.parts.defaults.dedup_max_ids);
+  }
+
+  change(name: string, bytes: Uint8Array): void {
+    if (name === KEYED) this.#state.applyChanges(bytes);
+    else this.#dedup.applyChanges(bytes);
+  }
+
+  resume(summary: Omit<ProcessorSummary, "watermark_ms">): void {
+    this.#sources = structuredClone(summary.sources);
+    this.#taken_over = { ...summary.taken_over };
+    this.#log_time_ms = summary.log_time_ms;
+    this.#pipeline = this.#newPipeline();
+  }
+
+  accept(record: LogRecord, segment: SegmentWriter): boolean {
+    this.#log_time_ms = Math.max(this.#log_time_ms ?? 0, record.received_at);
+    const source = record.headers.source ?? KAFKA_SOURCE;
+    if (source === CONTROL_SOURCE) {
+      this.#control(record, segment);
+      return false;
+    }
+    const counts = this.#sources[source] ??= noCounts();
+    counts.accepted++;
+    const judgement = this.parts.judge.judge(record);
+    const outcome = this.#outcome(record, judgement, { source, counts, segment });
+    if (outcome === "unmapped") counts.unmapped++;
+    this.#add(segment, RAW_EVENTS, rawRow(record, judgement, outcome));
+    return true;
+  }
+
+  #outcome(
+    record: LogRecord,
+    judgement: Judgement,
+    seen: { source: string; counts: SourceCounts; segment: SegmentWriter },
+  ): Outcome {
+    const { source, counts, segment } = seen;
+    switch (judgement.verdict) {
+      case "unmapped":
+        return "unmapped";
+      case "dead_letter":
+        counts.dead_letters++;
+        this.#letter(record, judgement, segment);
+        return "dead_letter";
+      case "row": {
+        const { kind, event_id, content } = judgement;
+        const window_ms = this.parts.sources.dedupWindowMs(source, this.#dedupSettings());
+        const found = this.#dedup.check({
+          source,
+          kind,
+          event_id,
+          content,
+          received_at: record.received_at,
+          window_ms,
+        });
+        if (found === "duplicate") {
+          counts.duplicates++;
+          this.parts.observe.duplicate(source);
+          return "duplicate";
+        }
+        if (found === "conflict") {
+          counts.dead_letters++;
+          this.#letter(record, idConflict(kind, event_id), segment);
+          return "dead_letter";
+        }
+        counts.rows++;
+        if (this.#row(record, judgement, segment)) counts.of_which_late++;
+        return "row";
+      }
+    }
+  }
+
+  /** Writes the row and what the stream makes of it; true when the row is late. */
+  #row(record: LogRecord, judgement: Judgement & { verdict: "row" }, segment: SegmentWriter): boolean {
+    const { event, kind } = judgement;
+    const source = record.headers.source ?? KAFKA_SOURCE;
+    const table = `processed.${this.parts.kinds.get(kind)!.table}`;
+    const row: Row = {
+      source,
+      log_partition: record.partition,
+      log_offset: record.offset,
+      event_id: event.event_id,
+      event_time: timestampCell(event.event_time_ms, event.event_time_sub_us),
+      received_at: timestampCell(record.received_at),
+      late: false,
+      schema_version: 0,
+      ...event.cells,
+    };
+    const { partition, offset, received_at } = record;
+    const accepted = this.#pipeline.accept({ ...event, source, partition, offset, received_at, row });
+    this.#add(segment, table, accepted.cells);
+    this.#write(accepted.outputs, received_at, segment);
+    for (const { rule, message } of accepted.failures) {
+      this.#letter(record, ruleFailed(kind, rule, message), segment);
+    }
+    if (accepted.late) this.parts.observe.late(source);
+    return accepted.late;
+  }
+
+  #control(record: LogRecord, segment: SegmentWriter): void {
+    const { partition, offset, received_at, headers } = record;
+    const decoded = record.value === null ? null : decodeJson(record.value);
+    const body = decoded?.ok ? decoded.value : {};
+    const kind = headers.kind ?? "";
+    const controlled = this.#pipeline.control(kind, body, {
+      source: CONTROL_SOURCE,
+      partition,
+      offset,
+      received_at,
+    });
+    if (controlled.refused !== null) {
+      this.parts.observe.warn(
+        `the ${kind} record at ${partition}/${offset} was refused: ${controlled.refused}`,
+      );
+    } else this.#takeOver(kind, headers, body);
+    this.#write(controlled.outputs, received_at, segment);
+    this.#add(segment, RAW_EVENTS, rawRow(record, null, "control"));
+  }
+
+  /** Remembers which version is in force, and from which file it came, so that an edit elsewhere survives a restart. */
+  #takeOver(kind: string, headers: Readonly<Record<string, string>>, body: unknown): void {
+    if (kind !== "rules" && kind !== "settings") return;
+    if (headers.version) this.#taken_over[kind] = headers.version;
+    if (headers.file_hash) this.#taken_over[`${kind}_file`] = headers.file_hash;
+    if (kind === "settings") this.#state.put(SETTINGS_SPACE, "", body);
+  }
+
+  #dedupSettings(): DedupDefaults {
+    return { ...this.parts.defaults, ...this.#state.get<Partial<DedupDefaults>>(SETTINGS_SPACE, "") };
+  }
+
+  #letter(record: LogRecord, letter: DeadLetter, segment: SegmentWriter): void {
+    const row = deadLetterRow(record, letter);
+    this.#add(segment, DEAD_LETTERS, row);
+    this.#send("dead_letters", record, String(row.dead_letter_id), row);
+    this.parts.observe.deadLetter(record.headers.source ?? KAFKA_SOURCE, letter.reason);
+  }
+
+  #write(outputs: readonly StreamOutput[], received_at: number, segment: SegmentWriter): void {
+    for (const output of outputs) {
+      this.#add(segment, output.table, output.row);
+      this.parts.observe.result(output);
+      if (output.topic !== null) {
+        this.#send(output.topic, { received_at }, output.id, output.row, output.table);
+      }
+    }
+  }
+
+  #send(
+    topic: Topic,
+    at: { received_at: number },
+    id: string,
+    row: Row,
+    table = "processed.dead_letters",
+  ): void {
+    let records = this.#results.get(topic);
+    if (!records) this.#results.set(topic, records = []);
+    records.push({
+      partition: this.parts.partition,
+      key: id,
+      value: encoder.encode(JSON.stringify(row)),
+      headers: { source: CONTROL_SOURCE, kind: table, id, content_type: "application/json" },
+      received_at: at.received_at,
+    });
+  }
+
+  #add(segment: SegmentWriter, table: string, row: Row): void {
+    segment.add(table, row, 0);
+    const time = row.event_time ?? row.window_start ?? row.received_at;
+    if (typeof time === "string") this.#days.add(time.slice(0, 10));
+  }
+
+  takeResults(): Iterable<[Topic, NewRecord[]]> {
+    const results = this.#results;
+    this.#results = new Map();
+    return results;
+  }
+
+  takeChanges(): Record<string, Uint8Array> {
+    return { [KEYED]: this.#state.takeChanges(), [DEDUP]: this.#dedup.takeChanges() };
+  }
+
+  takeImages(): Record<string, Uint8Array> {
+    return { [KEYED]: this.#state.image(), [DEDUP]: this.#dedup.image() };
+  }
+
+  summary(): ProcessorSummary {
+    return {
+      watermark_ms: this.#pipeline.watermark_ms(),
+      log_time_ms: this.#log_time_ms,
+      sources: structuredClone(this.#sources),
+      taken_over: { ...this.#taken_over },
+    };
+  }
+
+  openDays(): number {
+    return this.#days.size;
+  }
+
+  beginSegment(): void {
+    this.#days = new Set();
+  }
+
+  needsTick(now: number): boolean {
+    return this.#pipeline.needsTick(now);
+  }
+
+  eventTime(): number | null {
+    return this.#pipeline.event_time_ms();
+  }
+
+  #newPipeline(): Pipeline {
+    const { partition, defaults } = this.parts;
+    const { out_of_orderness_ms, allowed_lateness_ms } = defaults;
+    return createPipeline({
+      partition,
+      state: this.#state,
+      defaults: { out_of_orderness_ms, allowed_lateness_ms },
+    });
+  }
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,115 @@
+/** The thread that owns partitions: joins whoever assigns them, and turns their records into decided checkpoints. */
+import type { Checkpoint } from "../lib/checkpoint/checkpoint.ts";
+import { loadConfiguration } from "../lib/configuration.ts";
+import {
+  connectAssignment,
+  connectCatalog,
+  connectChains,
+  connectLog,
+  connectStore,
+} from "../lib/connect.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createJudge } from "../lib/event/judge.ts";
+import { appliedOf, markOf } from "../lib/lake/applied.ts";
+import type { Metrics } from "../lib/observe/metrics.ts";
+import { EventProcessor } from "../lib/partition/event_processor.ts";
+import { type OwnerContext, ownPartition } from "../lib/partition/owner.ts";
+import { Owners } from "../lib/partition/owners.ts";
+import { runWorker, type WorkContext } from "./shell.ts";
+
+runWorker("process", async (context) => {
+  const { settings, index, count } = context.start;
+  const configuration = await loadConfiguration(settings);
+  await using store = await connectStore(settings);
+  await using log = await connectLog(settings);
+  const identity = await log.identity("events");
+  await using assignment = await connectAssignment(settings, identity, { index, count });
+  const catalog = connectCatalog(settings, store);
+  const chains = connectChains(store, identity.partitions);
+  const judge = createJudge(configuration);
+  const { metrics, line } = context;
+
+  const base: Omit<OwnerContext, "chain"> = {
+    log,
+    store,
+    clock: systemClock,
+    identity,
+    checkpoint_ms: settings.CHECKPOINT_MS,
+    tick_after_ms: settings.TICK_AFTER_MS,
+    newId: () => crypto.randomUUID(),
+    newProcessor: (partition) =>
+      new EventProcessor({
+        partition,
+        judge,
+        kinds: configuration.kinds,
+        sources: configuration.sources,
+        defaults: {
+          out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
+          allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
+          dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
+          dedup_token_ms: settings.DEDUP_TOKEN_MS,
+          dedup_max_ids: settings.DEDUP_MAX_IDS,
+        },
+        observe: observer(context),
+      }),
+    appliedOffsets: async (partition) => {
+      const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
+      return tables.filter((table) => table !== null)
+        .map((table) => markOf(appliedOf(table.metadata), partition).next_offset);
+    },
+    events: {
+      claimed: (checkpoint) => line.info("claimed", facts(checkpoint)),
+      decided(checkpoint, cut_ms) {
+        metrics.histogram("checkpoint_seconds", {}).observe(cut_ms / 1000);
+        countRows(metrics, checkpoint);
+        line.debug("decided", { ...facts(checkpoint), cut_ms });
+        context.notify({ name: "decided", partition: checkpoint.partition, number: checkpoint.number });
+        void assignment.advise(checkpoint.partition, checkpoint.next_offset)
+          .catch((error) => line.warn("cannot tell the broker how far we are", { error }));
+      },
+      lag(partition, lag_records, lag_seconds) {
+        metrics.gauge("lag_records", { partition: String(partition) }).set(lag_records);
+        metrics.gauge("lag_seconds", { partition: String(partition) }).set(lag_seconds);
+      },
+      warn: (message) => line.warn(message),
+      alarm: (message) => line.error(message),
+    },
+  };
+
+  const owners = new Owners({
+    own: (partition, signal) => ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal),
+    waiting: (reason) => context.waiting(reason),
+  });
+  const following = assignment.follow(async (owned) => {
+    await owners.change(owned);
+    context.ready();
+  }, context.signal);
+  await Promise.race([following, owners.failed]);
+  await owners.change(new Set());
+});
+
+function facts({ partition, number, epoch, next_offset }: Checkpoint) {
+  return { partition, checkpoint: number, epoch, next_offset };
+}
+
+function countRows(metrics: Metrics, checkpoint: Checkpoint): void {
+  for (const [table, { rows }] of Object.entries(checkpoint.tables)) {
+    metrics.counter("rows_total", { table }).add(rows);
+  }
+  const { partition, segment } = checkpoint;
+  metrics.gauge("checkpoint_bytes", { partition: String(partition) }).set(segment?.size_bytes ?? 0);
+}
+
+function observer({ metrics, line }: WorkContext) {
+  return {
+    deadLetter: (source: string, reason: string) =>
+      metrics.counter("dead_letters_total", { source, reason }).add(),
+    duplicate: (source: string) => metrics.counter("duplicates_total", { source }).add(),
+    late: (source: string) => metrics.counter("late_events_total", { source }).add(),
+    result({ table, row }: { table: string; row: Readonly<Record<string, unknown>> }) {
+      if (table !== "analytics.alerts") return;
+      metrics.counter("alerts_total", { rule: String(row.rule), severity: String(row.severity) }).add();
+    },
+    warn: (message: string) => line.warn(message),
+  };
+}
