@@ -65,10 +65,11 @@ async function publishAll(
   specs: readonly TableSpec[],
   context: WorkContext,
 ): Promise<void> {
+  const decided = await publisher.decided();
   for (const spec of specs) {
     while (!context.signal.aborted) {
       const began = systemClock.now();
-      const published = await publisher.publish(spec, context.signal);
+      const published = await publisher.publish(spec, decided, context.signal);
       if (!published) break;
       const took_ms = systemClock.now() - began;
       context.metrics.histogram("publish_seconds", { table: spec.key }).observe(took_ms / 1000);

@@ -17,7 +17,7 @@ import { commitUpdate, type SnapshotUpdate } from "../iceberg/commit.ts";
 import type { DataFile } from "../iceberg/data_file.ts";
 import { COLLECTED } from "../iceberg/update.ts";
 import type { ObjectStore } from "../store/object_store.ts";
-import { APPLIED, appliedOf, appliedText } from "./applied.ts";
+import { APPLIED, type Applied, appliedOf, appliedText } from "./applied.ts";
 import type { Lander, LandPiece } from "./lander.ts";
 import { planTake, type Take } from "./take.ts";
 import { parseTableKey } from "./table_key.ts";
@@ -47,11 +47,15 @@ interface Landed {
   files: DataFile[];
 }
 
+export type Decided = ReadonlyMap<number, readonly Checkpoint[]>;
+
 export class Publisher {
+  readonly #seen = new Map<string, Applied>();
+
   constructor(private readonly context: PublisherContext) {}
 
   /** All decided checkpoints that can be read, by partition, ascending. */
-  async decided(): Promise<Map<number, Checkpoint[]>> {
+  async decided(): Promise<Decided> {
     const found = new Map<number, Checkpoint[]>();
     for (const [partition, chain] of this.context.chains) {
       const numbers = await chain.numbers();
@@ -67,8 +71,13 @@ export class Publisher {
     return found;
   }
 
-  /** Publishes what `spec` has not applied; null when there was nothing. One commit: call again until null. */
-  async publish(spec: TableSpec, signal?: AbortSignal): Promise<Published | null> {
+  /**
+   * Publishes what of `decided` the table has not applied; null when there was nothing. One commit: call again until null.
+   * What a table was last seen to have applied saves the look when there can be nothing new.
+   */
+  async publish(spec: TableSpec, decided: Decided, signal?: AbortSignal): Promise<Published | null> {
+    const seen = this.#seen.get(spec.key);
+    if (seen && !planTake(spec.key, seen, decided, { max_rows: MAX_ROWS })) return null;
     const name = parseTableKey(spec.key);
     const landed: { last: Landed | null } = { last: null };
     let rows = 0;
@@ -78,16 +87,16 @@ export class Publisher {
       name,
       signal,
       plan: async (base) => {
-        const take = await this.#plan(spec, base);
+        const applied = appliedOf(base.metadata);
+        this.#seen.set(spec.key, applied);
+        const take = planTake(spec.key, applied, decided, { max_rows: MAX_ROWS });
         rows = take?.rows ?? 0;
         return take ? await this.#update(spec, base, { take, landed }) : null;
       },
     });
-    return table && rows > 0 ? { table, rows } : null;
-  }
-
-  async #plan(spec: TableSpec, base: LoadedTable): Promise<Take | null> {
-    return planTake(spec.key, appliedOf(base.metadata), await this.decided(), { max_rows: MAX_ROWS });
+    if (!table || rows === 0) return null;
+    this.#seen.set(spec.key, appliedOf(table.metadata));
+    return { table, rows };
   }
 
   async #update(
