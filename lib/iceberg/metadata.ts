@@ -70,3 +70,22 @@ export interface TableMetadata {
   "snapshot-log": { "snapshot-id": number; "timestamp-ms": number }[];
   "metadata-log": { "metadata-file": string; "timestamp-ms": number }[];
 }
+
+/** The schema that new rows are written with and readers see by default. */
+export function currentSchema(metadata: TableMetadata): IcebergSchema {
+  return schemaById(metadata, metadata["current-schema-id"]);
+}
+
+export function schemaById(metadata: TableMetadata, id: number): IcebergSchema {
+  const schema = metadata.schemas.find((one) => one["schema-id"] === id);
+  if (!schema) throw new RangeError(`Cannot find schema ${id} in table metadata`);
+  return schema;
+}
+
+/** The spec that new files are divided by. */
+export function currentSpec(metadata: TableMetadata): PartitionSpec {
+  const id = metadata["default-spec-id"];
+  const spec = metadata["partition-specs"].find((one) => one["spec-id"] === id);
+  if (!spec) throw new RangeError(`Cannot find partition spec ${id} in table metadata`);
+  return spec;
+}

@@ -1,0 +1,92 @@
+/** The catalog without a server passes the suite on a store in memory and on a disk. */
+import assert from "node:assert/strict";
+import { fileCatalog } from "../../lib/iceberg/file_catalog.ts";
+import { hintKey, versionKey } from "../../lib/iceberg/paths.ts";
+import { newTableMetadata, setProperties } from "../../lib/iceberg/update.ts";
+import { catalogContract, type OpenCatalog } from "../contracts/catalog_contract.ts";
+import { MemoryStore } from "../store/memory_store.ts";
+import { openTempDiskStore } from "../store/temp_disk_store.ts";
+
+const NAME = { stage: "raw", name: "events" };
+const PREFIX = "lake/";
+const clock = { now: () => 0, sleep: () => Promise.resolve() };
+
+const inMemory: OpenCatalog = (wrap = (store) => store) => {
+  const memory = new MemoryStore();
+  const store = wrap(memory);
+  const catalog = fileCatalog(store, { prefix: PREFIX, clock });
+  return Promise.resolve({
+    catalog,
+    store,
+    prefix: PREFIX,
+    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
+  });
+};
+
+const onDisk: OpenCatalog = async (wrap = (store) => store) => {
+  const disk = await openTempDiskStore();
+  const store = wrap(disk.store);
+  const catalog = fileCatalog(store, { prefix: PREFIX, clock });
+  return { catalog, store, prefix: PREFIX, [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose]() };
+};
+
+catalogContract("file catalog in memory", inMemory);
+catalogContract("file catalog on disk", onDisk, { commits: 130 });
+
+async function tableWithVersions(count: number) {
+  const store = new MemoryStore();
+  const catalog = fileCatalog(store, { prefix: PREFIX, clock });
+  const location = store.uri("lake/raw/events");
+  const first = newTableMetadata({ uuid: "u", location, columns: [], partition: [], at: 0 });
+  let base = await catalog.create(NAME, first);
+  for (let i = 2; i <= count; i++) {
+    assert.equal(
+      await catalog.commit(base, setProperties(base.metadata, { i: String(i) }, 0), `w${i}`),
+      "created",
+    );
+    base = (await catalog.load(NAME))!;
+  }
+  return { store, catalog, base };
+}
+
+Deno.test("`load` takes the highest number, not the hint and not the order of texts", async () => {
+  const { store } = await tableWithVersions(11);
+  await store.putHint(hintKey(PREFIX, NAME), new TextEncoder().encode("3"));
+  const loaded = await fileCatalog(store, { prefix: PREFIX, clock }).load(NAME);
+  assert.equal(loaded?.version, 11);
+  assert.equal(loaded?.metadata.properties.i, "11");
+});
+
+Deno.test("`commit` on a base whose next number was collected does not believe its own win", async () => {
+  const { store, catalog } = await tableWithVersions(2);
+  const sleeper = (await catalog.load(NAME))!;
+  let base = sleeper;
+  for (const write of ["w3", "w4"]) {
+    assert.equal(await catalog.commit(base, setProperties(base.metadata, { write }, 0), write), "created");
+    base = (await catalog.load(NAME))!;
+  }
+  await store.delete([1, 2, 3].map((version) => versionKey(PREFIX, NAME, version)));
+  const late = fileCatalog(store, { prefix: PREFIX, clock });
+  assert.equal(
+    await late.commit(sleeper, setProperties(sleeper.metadata, { write: "late" }, 0), "late"),
+    "taken",
+  );
+  assert.equal((await late.load(NAME))?.metadata.properties.write, "w4");
+});
+
+Deno.test("`create` adopts a table whose first version was collected", async () => {
+  const { store } = await tableWithVersions(3);
+  await store.delete([versionKey(PREFIX, NAME, 1)]);
+  const adopted = await fileCatalog(store, { prefix: PREFIX, clock }).create(
+    NAME,
+    newTableMetadata({ uuid: "other", location: "s3://memory/x", columns: [], partition: [], at: 0 }),
+  );
+  assert.equal(adopted.metadata["table-uuid"], "u");
+  assert.equal(adopted.version, 3);
+});
+
+Deno.test("`list` leaves out a table whose creator died before its first version", async () => {
+  const { store, catalog } = await tableWithVersions(1);
+  await store.create("lake/.tables/raw.never", new Uint8Array());
+  assert.deepEqual(await catalog.list(), [NAME]);
+});
