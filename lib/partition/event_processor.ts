@@ -73,7 +73,7 @@ export class EventProcessor implements Processor {
 
   image(name: string, bytes: Uint8Array): void {
     if (name === KEYED) this.#state = PartitionState.fromImage(bytes);
-    else this.#dedup = DedupIndex.fromImage(bytes, this.parts.defaults.dedup_max_ids);
+    else this.#dedup = DedupIndex.fromImage(bytes);
   }
 
   change(name: string, bytes: Uint8Array): void {

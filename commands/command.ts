@@ -1,0 +1,16 @@
+/** What a command is: its names, one sentence, and what it does with arguments and settings. */
+import type { Settings } from "../lib/config.ts";
+
+export interface Invocation {
+  name: string;
+  args: readonly string[];
+  settings: Settings;
+}
+
+export interface Command {
+  names: readonly string[];
+  usage: string;
+  doc: string;
+  /** The exit status: 0 done, 1 failed, 2 wrong usage. */
+  run(invocation: Invocation): Promise<number>;
+}

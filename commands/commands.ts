@@ -1,0 +1,11 @@
+/** The one list of commands. */
+import type { Command } from "./command.ts";
+import { settings } from "./settings.ts";
+
+export const COMMANDS: readonly Command[] = [settings];
+
+export function usage(): string {
+  const width = Math.max(...COMMANDS.map((command) => command.usage.length)) + 2;
+  const lines = COMMANDS.map(({ usage, doc }) => `  ${usage.padEnd(width)}${doc}`);
+  return `Usage: main.ts <command>\n\n${lines.join("\n")}\n\nExit status: 0 done, 1 failed, 2 wrong usage.`;
+}
