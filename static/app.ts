@@ -1,0 +1,66 @@
+/** The entry of the page: the bar on top, the live numbers, and which page stands in the middle. Pages load when asked for. */
+import { append, h, icon, ICONS, replace } from "./shared/dom.ts";
+import { LiveStream } from "./shared/live.ts";
+import { showLiveNumbers } from "./shared/live_numbers.ts";
+import { pageOf } from "./shared/place.ts";
+import { startTheme } from "./shared/theme.ts";
+import type { PageContext, ShowPage } from "./shared/page.ts";
+
+const PAGES: Readonly<Record<string, () => Promise<{ show: ShowPage }>>> = {
+  sql: () => import("./editor/sql_page.ts"),
+};
+
+const live = new LiveStream("/api/live");
+const context: PageContext = { live };
+const main = document.getElementById("main") as HTMLElement;
+/** The SQL page stays alive in the background: its queries, results and engine are dear. */
+const kept = new Map<string, HTMLElement>();
+let leave: AbortController | null = null;
+
+async function navigate(): Promise<void> {
+  const { page } = pageOf(location.hash);
+  const name = page in PAGES ? page : "sql";
+  markCurrent(name);
+  leave?.abort();
+  const stay = new AbortController();
+  leave = stay;
+  const before = kept.get(name);
+  if (before) {
+    replace(main, before);
+    before.dispatchEvent(new CustomEvent("page-shown"));
+    return;
+  }
+  const place = h("div", { class: `page page-${name}` });
+  try {
+    const { show } = await PAGES[name]();
+    if (stay.signal.aborted) return;
+    replace(main, place);
+    if (name === "sql") kept.set(name, place);
+    await show(place, context, name === "sql" ? new AbortController().signal : stay.signal);
+  } catch (error) {
+    append(place, h("p", { class: "notice bad", role: "alert" }, `Cannot show this page: ${error}`));
+    replace(main, place);
+  }
+}
+
+function markCurrent(name: string): void {
+  for (const link of document.querySelectorAll<HTMLElement>("nav.pages a")) {
+    const isCurrent = link.dataset.page === name;
+    link.toggleAttribute("aria-current", isCurrent);
+    if (isCurrent) {
+      link.setAttribute("aria-current", "page");
+      document.title = `${link.textContent} · Millrace`;
+    }
+    link.hidden = !((link.dataset.page ?? "") in PAGES);
+  }
+}
+
+showLiveNumbers(live);
+startTheme(document.querySelector("[data-theme-toggle]") as HTMLButtonElement, {
+  system: () => icon(ICONS.system),
+  light: () => icon(ICONS.sun),
+  dark: () => icon(ICONS.moon),
+});
+addEventListener("hashchange", () => navigate());
+live.start();
+navigate();

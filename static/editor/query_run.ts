@@ -1,0 +1,81 @@
+/** One press of Run: statements in order, each against fresh tables, until the end, a fault or a cancel. */
+import type { Lake, Moment, Prepared } from "../engine/lake.ts";
+import { Result } from "../engine/result.ts";
+import type { EngineSession } from "../engine/session.ts";
+import { isRead, type Statement } from "../sql/statements.ts";
+
+/** Rows kept of one result; beyond, the statement is stopped and the page says so. */
+export const MAX_ROWS = 1_000_000;
+
+export interface Outcome {
+  statement: Statement;
+  /** Null for a statement that gives no rows. */
+  result: Result | null;
+  prepared: Prepared;
+  elapsed_ms: number;
+}
+
+export interface RunEvents {
+  /** A result has its columns; rows follow. */
+  started(result: Result): void;
+  /** The result has more rows. */
+  grown(result: Result): void;
+}
+
+/** A statement failed; the ones before it have run. */
+export class StatementFault extends Error {
+  override name = "StatementFault";
+  constructor(readonly statement: Statement, override readonly cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+export class QueryRunner {
+  constructor(readonly session: EngineSession, readonly lake: Lake) {}
+
+  /** Runs all statements; rejects with StatementFault or Cancelled. */
+  async run(
+    statements: readonly Statement[],
+    moment: Moment,
+    signal: AbortSignal,
+    events: RunEvents,
+  ): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const statement of statements) {
+      outcomes.push(await this.session.exclusive(() => this.#one(statement, moment, signal, events)));
+    }
+    return outcomes;
+  }
+
+  async #one(statement: Statement, moment: Moment, signal: AbortSignal, events: RunEvents): Promise<Outcome> {
+    const started = performance.now();
+    try {
+      const prepared = await this.lake.prepare(statement.text, moment, signal);
+      const result = await this.#rows(statement, signal, events);
+      return { statement, result, prepared, elapsed_ms: performance.now() - started };
+    } catch (error) {
+      if (error instanceof Error && (error.name === "Cancelled" || error.name === "AbortError")) throw error;
+      throw new StatementFault(statement, error);
+    }
+  }
+
+  async #rows(statement: Statement, signal: AbortSignal, events: RunEvents): Promise<Result | null> {
+    let result: Result | null = null;
+    await this.session.run(statement.text, {
+      signal,
+      onSchema: (schema) => {
+        if (!isRead(statement)) return;
+        result = new Result(schema);
+        events.started(result);
+      },
+      onBatch: (batch) => {
+        if (!result) return true;
+        result.add(batch);
+        result.truncated = result.rowCount >= MAX_ROWS;
+        events.grown(result);
+        return !result.truncated;
+      },
+    });
+    return result;
+  }
+}

@@ -1,0 +1,193 @@
+/** The tables and their columns beside the editor: a tree to read and to insert names from. */
+import { getJson } from "../shared/api.ts";
+import type { Lake, SchemaField, TableInfo } from "../engine/lake.ts";
+import { engineType } from "../engine/iceberg_type.ts";
+import { h, icon, ICONS, replace } from "../shared/dom.ts";
+import { bytes, count, plural } from "../shared/format.ts";
+import { STAGES } from "../sql/names.ts";
+
+export interface TreeActions {
+  insert(text: string): void;
+  /** Opens a query on the table. */
+  look(table: TableInfo): void;
+  profile(table: TableInfo, column: string): void;
+}
+
+/** The schema of each table, asked for once. */
+export class Schemas {
+  #known = new Map<string, Promise<readonly SchemaField[]>>();
+
+  of(name: string): Promise<readonly SchemaField[]> {
+    let asked = this.#known.get(name);
+    if (!asked) {
+      asked = getJson<{ schema?: { fields?: readonly SchemaField[] } | readonly SchemaField[] }>(
+        `/api/tables/${encodeURIComponent(name)}`,
+      ).then((answer) => fieldsOf(answer.schema));
+      this.#known.set(name, asked);
+      asked.catch(() => this.#known.delete(name));
+    }
+    return asked;
+  }
+}
+
+/** Fields of a schema in Iceberg's form or as a bare list. */
+export function fieldsOf(
+  schema: { fields?: readonly SchemaField[] } | readonly SchemaField[] | undefined,
+): readonly SchemaField[] {
+  if (!schema) return [];
+  return "fields" in schema ? schema.fields ?? [] : schema as readonly SchemaField[];
+}
+
+export class SchemaTree {
+  readonly element = h("div", { class: "tree", role: "tree", "aria-label": "Tables" });
+  #open = new Set<string>(["processed", "analytics", "raw"]);
+
+  constructor(readonly lake: Lake, readonly schemas: Schemas, readonly actions: TreeActions) {
+    this.element.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  draw(): void {
+    const focused = this.element.querySelector<HTMLElement>("[tabindex='0']")?.dataset.path;
+    const stages = STAGES.map((stage) => this.#stage(stage)).filter((one) => one !== null);
+    replace(this.element, ...(stages.length > 0 ? stages : [h("p", { class: "loading" }, "No tables yet")]));
+    const items = this.#items();
+    const first = items.find((item) => item.dataset.path === focused) ?? items[0];
+    if (first) first.tabIndex = 0;
+  }
+
+  #stage(stage: string): HTMLElement | null {
+    const tables = this.lake.tables.filter((table) => table.name.startsWith(`${stage}.`));
+    if (tables.length === 0) return null;
+    tables.sort((a, b) => a.name.localeCompare(b.name));
+    return this.#branch(
+      stage,
+      1,
+      [h("span", { class: "tree-stage" }, stage)],
+      () => tables.map((one) => this.#table(one)),
+    );
+  }
+
+  #table(table: TableInfo): HTMLElement {
+    const short = table.name.slice(table.name.indexOf(".") + 1);
+    const rows = table.kind === "view" ? "view" : count(table.rows);
+    const title = table.kind === "view"
+      ? `${table.name}, a view`
+      : `${table.name}: ${count(table.rows)} rows, ${bytes(table.bytes)} in ${
+        plural(Number(table.files ?? 0), "file")
+      }`;
+    const look = h("button", {
+      type: "button",
+      class: "tree-action",
+      tabindex: -1,
+      "aria-label": `Query ${table.name}`,
+      title: "Show its newest rows",
+      on: {
+        click: (event) => {
+          event.stopPropagation();
+          this.actions.look(table);
+        },
+      },
+    }, icon(ICONS.play));
+    const content = [
+      icon(table.kind === "view" ? ICONS.view : ICONS.table),
+      h("span", { class: "tree-name" }, short),
+      h("span", { class: "tree-note number" }, rows),
+      look,
+    ];
+    const branch = this.#branch(table.name, 2, content, () => [this.#columns(table)]);
+    branch.firstElementChild?.setAttribute("title", title);
+    return branch;
+  }
+
+  #columns(table: TableInfo): HTMLElement {
+    const box = h("div", { role: "none" }, h("p", { class: "loading" }, "…"));
+    this.schemas.of(table.name).then(
+      (fields) => replace(box, ...fields.map((field) => this.#column(table, field))),
+      (error) => replace(box, h("p", { class: "tree-fault" }, String(error))),
+    );
+    return box;
+  }
+
+  #column(table: TableInfo, field: SchemaField): HTMLElement {
+    const type = engineType(field.type);
+    return h(
+      "div",
+      {
+        role: "treeitem",
+        class: "tree-row tree-column",
+        "aria-level": 3,
+        tabindex: -1,
+        "data-path": `${table.name}/${field.name}`,
+        title: field.doc ? `${field.doc}` : `${field.name} ${type}`,
+        on: {
+          click: () => this.actions.insert(field.name),
+          dblclick: () => this.actions.profile(table, field.name),
+        },
+      },
+      h("span", { class: "tree-name" }, field.name),
+      h("span", { class: "tree-note" }, type),
+    );
+  }
+
+  /** A row that opens and closes, with what is under it. */
+  #branch(path: string, level: number, content: Node[], children: () => HTMLElement[]): HTMLElement {
+    const isOpen = this.#open.has(path);
+    const row = h(
+      "div",
+      {
+        role: "treeitem",
+        class: "tree-row",
+        "aria-level": level,
+        "aria-expanded": String(isOpen),
+        tabindex: -1,
+        "data-path": path,
+      },
+      h("span", { class: `tree-chevron${isOpen ? " is-open" : ""}` }, icon(ICONS.chevron)),
+      ...content,
+    );
+    row.addEventListener("click", () => this.#toggle(path));
+    row.addEventListener("dblclick", () => level === 2 && this.actions.insert(path));
+    return h(
+      "div",
+      { role: "none" },
+      row,
+      isOpen ? h("div", { role: "group", class: "tree-group" }, ...children()) : null,
+    );
+  }
+
+  #toggle(path: string): void {
+    if (!this.#open.delete(path)) this.#open.add(path);
+    this.draw();
+    this.#focus(this.#items().find((item) => item.dataset.path === path));
+  }
+
+  #items(): HTMLElement[] {
+    return [...this.element.querySelectorAll<HTMLElement>("[role=treeitem]")];
+  }
+
+  #focus(item: HTMLElement | undefined): void {
+    if (!item) return;
+    for (const one of this.#items()) one.tabIndex = -1;
+    item.tabIndex = 0;
+    item.focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const items = this.#items();
+    const at = items.indexOf(event.target as HTMLElement);
+    if (at < 0) return;
+    const item = items[at];
+    const path = item.dataset.path ?? "";
+    const isBranch = item.hasAttribute("aria-expanded");
+    const isOpen = item.getAttribute("aria-expanded") === "true";
+    if (event.key === "ArrowDown") this.#focus(items[at + 1]);
+    else if (event.key === "ArrowUp") this.#focus(items[at - 1]);
+    else if (event.key === "ArrowRight" && isBranch && !isOpen) this.#toggle(path);
+    else if (event.key === "ArrowLeft" && isOpen) this.#toggle(path);
+    else if (event.key === "Enter" || event.key === " ") {
+      if (isBranch && path.includes(".")) this.actions.insert(path);
+      else item.click();
+    } else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * The lake as the engine sees it: each table is a view over the data files of one snapshot, made when a statement
+ * first needs it and made anew when the snapshot moved.
+ *
+ *   names in the SQL ─► file lists (API) ─► small files fetched side by side, large ones read by ranges ─► views
+ *
+ * Files are told apart by address, which never changes its content, so what was registered once stays good.
+ */
+import { getJson, type Page } from "../shared/api.ts";
+import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
+import { engineType } from "./iceberg_type.ts";
+import { FileLayouts } from "./layout.ts";
+import type { EngineSession } from "./session.ts";
+
+/** Below this a file is fetched whole: one request instead of three or more in a row. */
+const SMALL_FILE_BYTES = 1_000_000;
+const FETCHES_AT_ONCE = 6;
+/** Fetched files kept in the engine at most; beyond, those of no use to the statement at hand go. */
+const KEPT_BYTES = 400_000_000;
+
+export interface TableInfo {
+  name: string;
+  kind: "table" | "view";
+  sql?: string | null;
+  rows: number | string | null;
+  files: number | null;
+  bytes: number | string | null;
+  snapshot_id: string | number | null;
+  watermark?: string | null;
+  freshness_seconds?: number | null;
+}
+
+export interface SchemaField {
+  id: number;
+  name: string;
+  type: unknown;
+  doc?: string;
+}
+
+export interface DataFile {
+  name: string;
+  url: string;
+  size_bytes: number;
+  rows: number;
+  min?: Readonly<Record<string, unknown>> | null;
+  max?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface FileList {
+  snapshot_id: string | number | null;
+  committed_at: string | null;
+  schema: readonly SchemaField[];
+  files: readonly DataFile[];
+}
+
+/** The moment a statement looks at: now, a time, or one snapshot of one table. */
+export interface Moment {
+  as_of?: string | null;
+  snapshot?: Readonly<Record<string, string>>;
+}
+
+/** What a statement reads. */
+export interface Prepared {
+  tables: {
+    name: string;
+    snapshot_id: string | number | null;
+    committed_at: string | null;
+    rows: number;
+    bytes: number;
+  }[];
+  fetched_bytes: number;
+  files: number;
+}
+
+export class Lake {
+  #tables: readonly TableInfo[] = [];
+  #generation = -1;
+  #registered = new Map<string, { size_bytes: number; isBuffer: boolean }>();
+  #views = new Map<string, string>();
+  #layouts: FileLayouts;
+
+  constructor(readonly session: EngineSession) {
+    this.#layouts = new FileLayouts(session);
+  }
+
+  /** Asks for the tables anew. */
+  async refresh(signal?: AbortSignal): Promise<readonly TableInfo[]> {
+    this.#tables = (await getJson<Page<TableInfo>>("/api/tables", { limit: 1000 }, signal)).items;
+    return this.#tables;
+  }
+
+  get tables(): readonly TableInfo[] {
+    return this.#tables;
+  }
+
+  /** Makes every table that the SQL may read ready at its moment. To be called inside `session.exclusive`. */
+  async prepare(sql: string, moment: Moment, signal: AbortSignal): Promise<Prepared> {
+    if (this.#tables.length === 0) await this.refresh(signal);
+    await this.session.engine();
+    if (this.#generation !== this.session.generation) await this.#begin();
+    const index = new NameIndex(this.#tables.map((table) => table.name));
+    const names = this.#withDependencies(tablesIn(sql, index), index);
+    const tables = names.filter((name) => this.#info(name).kind === "table");
+    const lists = await Promise.all(tables.map((name) => this.fileList(name, moment, signal)));
+    const fetched_bytes = await this.#register(lists.flatMap((list) => list.files), signal);
+    for (const [at, name] of tables.entries()) await this.#defineTable(name, lists[at]);
+    for (const name of names) await this.#defineView(name);
+    return {
+      fetched_bytes,
+      files: lists.reduce((sum, list) => sum + list.files.length, 0),
+      tables: tables.map((name, at) => ({
+        name,
+        snapshot_id: lists[at].snapshot_id,
+        committed_at: lists[at].committed_at,
+        rows: lists[at].files.reduce((sum, file) => sum + Number(file.rows), 0),
+        bytes: lists[at].files.reduce((sum, file) => sum + Number(file.size_bytes), 0),
+      })),
+    };
+  }
+
+  fileList(name: string, moment: Moment, signal?: AbortSignal): Promise<FileList> {
+    const snapshot = moment.snapshot?.[name];
+    const query = snapshot ? { snapshot } : { as_of: moment.as_of };
+    return getJson<FileList>(`/api/tables/${encodeURIComponent(name)}/files`, query, signal);
+  }
+
+  /** A new engine knows nothing: the stages, and the order in which unqualified names are looked for. */
+  async #begin(): Promise<void> {
+    this.#registered.clear();
+    this.#views.clear();
+    for (const stage of STAGES) await this.session.run(`CREATE SCHEMA IF NOT EXISTS ${stage}`);
+    await this.session.run(`SET search_path = 'main,${STAGES.join(",")}'`);
+    this.#generation = this.session.generation;
+  }
+
+  #info(name: string): TableInfo {
+    const info = this.#tables.find((table) => table.name === name);
+    if (!info) throw new RangeError(`no table ${name}`);
+    return info;
+  }
+
+  /** The names with the tables under their views, what is read before what reads it. */
+  #withDependencies(names: readonly string[], index: NameIndex): string[] {
+    const ordered: string[] = [];
+    const visit = (name: string, above: readonly string[]) => {
+      if (ordered.includes(name) || above.includes(name)) return;
+      const { sql } = this.#info(name);
+      for (const under of sql ? tablesIn(sql, index) : []) visit(under, [...above, name]);
+      ordered.push(name);
+    };
+    for (const name of names) visit(name, []);
+    return ordered;
+  }
+
+  /** Fetches small files side by side, names large ones; gives the bytes that were fetched. */
+  async #register(files: readonly DataFile[], signal: AbortSignal): Promise<number> {
+    const missing = files.filter((file) => !this.#registered.has(registeredName(file)));
+    const engine = await this.session.engine();
+    await this.#makeRoom(files);
+    let fetched = 0;
+    const small = missing.filter((file) => file.size_bytes < SMALL_FILE_BYTES);
+    await inTurns(small, FETCHES_AT_ONCE, async (file) => {
+      const bytes = await fetchFile(file, signal);
+      fetched += bytes.length;
+      await engine.registerBuffer(registeredName(file), bytes);
+      this.#registered.set(registeredName(file), { size_bytes: file.size_bytes, isBuffer: true });
+    });
+    for (const file of missing.filter((one) => one.size_bytes >= SMALL_FILE_BYTES)) {
+      await engine.registerUrl(registeredName(file), file.url);
+      this.#registered.set(registeredName(file), { size_bytes: file.size_bytes, isBuffer: false });
+    }
+    return fetched;
+  }
+
+  async #makeRoom(needed: readonly DataFile[]): Promise<void> {
+    const kept = [...this.#registered.values()].reduce(
+      (sum, file) => sum + (file.isBuffer ? file.size_bytes : 0),
+      0,
+    );
+    if (kept < KEPT_BYTES) return;
+    const used = new Set(needed.map(registeredName));
+    const engine = await this.session.engine();
+    for (const name of this.#registered.keys()) {
+      if (used.has(name)) continue;
+      await engine.dropFile(name);
+      this.#registered.delete(name);
+    }
+    // Views over dropped files are made anew when they are needed.
+    this.#views.clear();
+  }
+
+  async #defineTable(name: string, list: FileList): Promise<void> {
+    const columns = list.schema.map((field) => ({ ...field, engine_type: engineType(field.type) }));
+    const sql = await this.#layouts.select(columns, list.files.map(registeredName));
+    await this.#define(name, sql);
+  }
+
+  async #defineView(name: string): Promise<void> {
+    const { sql, kind } = this.#info(name);
+    if (kind === "view" && sql) await this.#define(name, sql);
+  }
+
+  async #define(name: string, sql: string): Promise<void> {
+    if (this.#views.get(name) === sql) return;
+    const qualified = name.split(".").map(quoteIdentifier).join(".");
+    await this.session.run(`CREATE OR REPLACE VIEW ${qualified} AS ${sql}`);
+    this.#views.set(name, sql);
+  }
+}
+
+/** The engine's name of a file: its address without the host, never an address that the engine would fetch by itself. */
+function registeredName(file: DataFile): string {
+  return file.url.replace(/^\/+/, "");
+}
+
+async function fetchFile(file: DataFile, signal: AbortSignal): Promise<Uint8Array> {
+  const response = await fetch(file.url, { signal });
+  if (!response.ok) throw new Error(`Cannot read ${file.name}: the server answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function inTurns<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const hands = Array.from({ length: Math.min(atOnce, items.length) }, async () => {
+    while (next < items.length) await work(items[next++]);
+  });
+  await Promise.all(hands);
+}

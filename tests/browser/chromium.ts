@@ -1,0 +1,64 @@
+/** Starts a real Chromium for the page's tests, and a page that notes whatever goes wrong in it. */
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** The browser, or null with a printed sentence where there is none. */
+export async function openChromium(): Promise<Browser | null> {
+  for (const path of [Deno.env.get("CHROMIUM") ?? "", ...PATHS]) {
+    if (path === "" || !(await exists(path))) continue;
+    return await chromium.launch({ executablePath: path, args: FLAGS });
+  }
+  console.error("No Chromium found: set CHROMIUM to its path");
+  return null;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+export interface WatchedPage {
+  page: Page;
+  /** Errors of scripts, of the policy and of the console, and requests to other origins. */
+  faults: string[];
+}
+
+export async function watchedPage(
+  browser: Browser,
+  url: string,
+  options: { width?: number; height?: number; dark?: boolean } = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+    colorScheme: options.dark ? "dark" : "light",
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()} ${message.location().url}`);
+  });
+  page.on("request", (request) => {
+    const address = request.url();
+    if (!address.startsWith(url) && !/^(data|blob|about):/.test(address)) {
+      faults.push(`foreign request: ${address}`);
+    }
+  });
+  return { page, faults };
+}
