@@ -1,0 +1,230 @@
+/**
+ * A real Kafka broker (KRaft, one node) without Docker: its jars come from Maven once, into a cache folder outside the
+ * tree; each broker has its own free ports and its own temporary folder, which a restart keeps.
+ */
+import { Kafka, logLevel } from "kafkajs";
+
+export const KAFKA_VERSION = "4.1.0";
+
+export interface BrokerOptions {
+  /** Further lines of server.properties, or other values for ours. */
+  properties?: Readonly<Record<string, string>>;
+  /** How clients must speak to it; the properties then bring the keys and passwords. */
+  security_protocol?: "PLAINTEXT" | "SASL_PLAINTEXT" | "SASL_SSL";
+}
+
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 20_000;
+
+/** Starts a broker that the caller must dispose of. */
+export async function startKafkaBroker(options: BrokerOptions = {}): Promise<KafkaBroker> {
+  const classpath = `${await kafkaJars()}/*`;
+  const folder = await Deno.makeTempDir({ prefix: "kafka-" });
+  const port = freePort();
+  const config = `${folder}/server.properties`;
+  await Deno.writeTextFile(config, propertiesText(folder, port, options));
+  const id = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
+    .replaceAll("+", "a").replaceAll("/", "b").slice(0, 22);
+  await run("java", [
+    "-cp",
+    classpath,
+    "kafka.tools.StorageTool",
+    "format",
+    "--standalone",
+    "-t",
+    id,
+    "-c",
+    config,
+  ]);
+  const broker = new KafkaBroker(folder, port, classpath, options.security_protocol ?? "PLAINTEXT");
+  await broker.start();
+  return broker;
+}
+
+export class KafkaBroker implements AsyncDisposable {
+  readonly address: string;
+  #process: Deno.ChildProcess | undefined;
+
+  constructor(
+    readonly folder: string,
+    readonly port: number,
+    readonly classpath: string,
+    readonly security_protocol: string,
+  ) {
+    this.address = `127.0.0.1:${port}`;
+  }
+
+  /** Resolves when clients are served. */
+  async start(): Promise<void> {
+    if (this.#process) return;
+    const heap = ["-Xmx512m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+    const log = `exec java "$@" >> "${this.folder}/broker.out" 2>&1`;
+    const args = [...heap, "-cp", this.classpath, "kafka.Kafka", `${this.folder}/server.properties`];
+    this.#process = new Deno.Command("sh", { args: ["-c", log, "sh", ...args], stdin: "null" }).spawn();
+    const deadline = Date.now() + START_LIMIT_MS;
+    while (!await this.#serves()) {
+      if (Date.now() > deadline) throw new Error(`The broker did not start: ${await this.output()}`);
+      await pause(200);
+    }
+  }
+
+  /** Ends the broker as an operator would. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Ends the broker as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Starts it again on the same port and data, after `stop` or `kill` or instead of them. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Holds the process still, connections open, until `resume`. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  async output(): Promise<string> {
+    return (await Deno.readTextFile(`${this.folder}/broker.out`)).slice(-3000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #end(signal: Deno.Signal): Promise<void> {
+    const process = this.#process;
+    if (!process) return;
+    this.#process = undefined;
+    process.kill(signal);
+    const patience = setTimeout(() => process.kill("SIGKILL"), STOP_LIMIT_MS);
+    await process.status;
+    clearTimeout(patience);
+  }
+
+  async #serves(): Promise<boolean> {
+    if (!await this.#listens()) return false;
+    // A broker with passwords is asked by its own test; a listener is all that can be seen from here.
+    if (this.security_protocol !== "PLAINTEXT") return true;
+    const kafka = new Kafka({
+      brokers: [this.address],
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+      connectionTimeout: 2000,
+    });
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      return (await admin.describeCluster()).brokers.length > 0;
+    } catch (error) {
+      if (error instanceof Error && error.name.startsWith("KafkaJS")) return false;
+      throw error;
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  async #listens(): Promise<boolean> {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return false;
+      throw error;
+    }
+  }
+}
+
+/** The folder of the jars, filled by Maven when they are not there yet. */
+export async function kafkaJars(): Promise<string> {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  const jars = `${cache}/millrace/kafka-${KAFKA_VERSION}`;
+  if (await exists(`${jars}/kafka_2.13-${KAFKA_VERSION}.jar`)) return jars;
+  await Deno.mkdir(`${cache}/millrace`, { recursive: true });
+  const fresh = await Deno.makeTempDir({ dir: `${cache}/millrace`, prefix: "kafka-" });
+  await Deno.writeTextFile(`${fresh}/pom.xml`, POM);
+  await run("mvn", [
+    "-q",
+    "-B",
+    "-f",
+    `${fresh}/pom.xml`,
+    "dependency:copy-dependencies",
+    `-DoutputDirectory=${fresh}/jars`,
+  ]);
+  // Whoever is first to be done fills the cache.
+  if (!await exists(jars)) await Deno.rename(`${fresh}/jars`, jars);
+  await Deno.remove(fresh, { recursive: true });
+  return jars;
+}
+
+const POM = `<project><modelVersion>4.0.0</modelVersion>
+  <groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
+  <dependencies><dependency>
+    <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version>
+  </dependency></dependencies>
+</project>`;
+
+function propertiesText(folder: string, port: number, options: BrokerOptions): string {
+  const controller = freePort();
+  const protocol = options.security_protocol ?? "PLAINTEXT";
+  const properties: Record<string, string> = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.quorum.bootstrap.servers": `127.0.0.1:${controller}`,
+    "controller.listener.names": "CONTROLLER",
+    "listeners": `CLIENTS://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": `CLIENTS://127.0.0.1:${port}`,
+    "inter.broker.listener.name": "CLIENTS",
+    "listener.security.protocol.map": `CLIENTS:${protocol},CONTROLLER:PLAINTEXT`,
+    "log.dirs": `${folder}/data`,
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    // A killed broker is not missed for long, so that it can come back soon.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+    "log.cleaner.dedupe.buffer.size": String(8 * 1024 * 1024),
+    ...options.properties,
+  };
+  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join("");
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function run(command: string, args: readonly string[]): Promise<void> {
+  const output = await new Deno.Command(command, { args: [...args], stdout: "piped", stderr: "piped" })
+    .output();
+  if (output.success) return;
+  const decoder = new TextDecoder();
+  throw new Error(`${command} failed: ${decoder.decode(output.stdout)}${decoder.decode(output.stderr)}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
