@@ -1,0 +1,140 @@
+/** What both doors, hooks and ingest, do alike: bound the request, append its records, count and answer. */
+import type { Context } from "hono";
+import type { Clock } from "../lib/clock.ts";
+import type { Settings } from "../lib/config.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Kinds } from "../lib/event/kinds.ts";
+import type { EventLog, NewRecord } from "../lib/log/log.ts";
+import type { LogLine } from "../lib/observe/log_line.ts";
+import type { Counter, Histogram, Metrics } from "../lib/observe/metrics.ts";
+import type { Scrub } from "../lib/observe/scrub.ts";
+import type { Sources } from "../lib/source/sources.ts";
+import { clientAddress, type Connection } from "./client_address.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Gate, type GateSettings } from "./gate.ts";
+import { BytesInFlight, RateLimit } from "./limits.ts";
+import { problem, problemOf } from "./problem.ts";
+import { nextRequestId, REQUEST_ID } from "./request_id.ts";
+
+/** Where the request came from, as `Deno.serve` hands it to the application. */
+export type Env = { Bindings: Connection };
+
+export interface DoorDeps {
+  clock: Clock;
+  settings:
+    & GateSettings
+    & Pick<
+      Settings,
+      | "MAX_BODY_BYTES"
+      | "BODY_TIMEOUT_MS"
+      | "HOOK_RATE_PER_SECOND"
+      | "INGEST_RATE_PER_SECOND"
+      | "RATE_LIMIT_PER_SECOND"
+      | "TRUST_PROXY"
+      | "webhook_secrets"
+    >;
+  log: Pick<EventLog, "append">;
+  /** Of the events topic. */
+  partitions: number;
+  sources: Pick<Sources, "hook">;
+  /** The kinds in force; may change while we run. */
+  kinds(): Kinds;
+  metrics: Metrics;
+  lines: LogLine;
+  scrub: Scrub;
+}
+
+const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+export class Door {
+  readonly gate: Gate;
+  readonly deadlines: Deadlines;
+  readonly in_flight = new BytesInFlight(MAX_BYTES_IN_FLIGHT);
+  readonly hookRate: RateLimit;
+  readonly ingestRate: RateLimit;
+  /** Unverified requests, by client address. */
+  readonly strangerRate: RateLimit;
+  readonly #accepted = new Map<string, Counter>();
+  readonly #append: Histogram;
+
+  constructor(readonly deps: DoorDeps) {
+    const { settings, clock } = deps;
+    const rate = (each: number) => settings.RATE_LIMIT_PER_SECOND ?? each;
+    this.gate = new Gate(settings);
+    this.deadlines = new Deadlines(settings.BODY_TIMEOUT_MS, clock);
+    this.hookRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
+    this.ingestRate = new RateLimit({ rate_per_second: rate(settings.INGEST_RATE_PER_SECOND), clock });
+    this.strangerRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
+    this.#append = deps.metrics.histogram("append_seconds", {});
+  }
+
+  /** Appends and returns null, or the answer when nothing durable could be written. */
+  async append(source: string, records: readonly NewRecord[], requestId: string): Promise<Response | null> {
+    if (records.length === 0) return null;
+    const started = performance.now();
+    try {
+      await this.deps.log.append("events", records);
+    } catch (error) {
+      this.deps.lines.warn("append failed", {
+        source,
+        records: records.length,
+        reason: messageOf(error),
+        request_id: requestId,
+      });
+      return problemOf(error, this.deps.scrub);
+    }
+    this.#append.observe((performance.now() - started) / 1000);
+    this.#acceptedOf(source).add(records.length);
+    return null;
+  }
+
+  /** 401 for who proved nothing, or 429 when too many such came from the address. */
+  refuseStranger(c: Context<Env>, refusal: { detail: string; close: boolean }): Response {
+    const { TRUST_PROXY } = this.deps.settings;
+    const wait_s = this.strangerRate.take(clientAddress(c.req.raw.headers, c.env, TRUST_PROXY));
+    return wait_s > 0 ? tooMany(wait_s) : problem({ status: 401, ...refusal });
+  }
+
+  /** Counts and names an answer; every answer of the doors passes here. */
+  finish(answer: Response, source: string, requestId: string = nextRequestId()): Response {
+    if (answer.status >= 400) {
+      this.deps.metrics.counter("requests_rejected_total", { source, status: String(answer.status) }).add();
+    }
+    answer.headers.set(REQUEST_ID, requestId);
+    return answer;
+  }
+
+  #acceptedOf(source: string): Counter {
+    let counter = this.#accepted.get(source);
+    if (!counter) {
+      this.#accepted.set(source, counter = this.deps.metrics.counter("events_accepted_total", { source }));
+    }
+    return counter;
+  }
+}
+
+export function tooMany(wait_s: number): Response {
+  return problem({
+    status: 429,
+    detail: "Too many requests; the header Retry-After says when to come again.",
+    retry_after_s: wait_s,
+    close: true,
+  });
+}
+
+/** 431 when all header fields together are larger than 16 kB. */
+export function headersTooLarge(headers: Headers): Response | null {
+  let bytes = 0;
+  for (const [name, value] of headers) bytes += name.length + value.length + 4;
+  return bytes <= MAX_HEADER_BYTES ? null : problem({
+    status: 431,
+    detail: `The header fields are larger than ${MAX_HEADER_BYTES} bytes.`,
+    close: true,
+  });
+}
+
+/** 202 with a JSON body. */
+export function accepted(body: string): Response {
+  return new Response(body, { status: 202, headers: { "content-type": "application/json" } });
+}

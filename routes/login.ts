@@ -1,0 +1,106 @@
+/** `/login` and `/logout`: a form that turns a token into a session, five tries a minute an address. */
+import { Hono } from "hono";
+import type { Clock } from "../lib/clock.ts";
+import { clientAddress } from "./client_address.ts";
+import type { Env } from "./door.ts";
+import type { Gate } from "./gate.ts";
+import { tooMany } from "./door.ts";
+import { problem } from "./problem.ts";
+import { readSmallBody, type SmallBodies } from "./small_body.ts";
+import type { Sessions } from "./session.ts";
+
+export interface LoginDeps {
+  clock: Clock;
+  gate: Gate;
+  sessions: Sessions;
+  bodies: SmallBodies;
+  /** Trusted proxies in front. */
+  trust_proxy: number;
+}
+
+const TRIES = 5;
+const TRIES_MS = 60_000;
+const MAX_ADDRESSES = 10_000;
+
+export function login(deps: LoginDeps): Hono<Env> {
+  const tries = new Tries(deps.clock);
+  return new Hono<Env>()
+    .get("/login", () => loginPage(200, ""))
+    .post("/login", async (c) => {
+      const wait_s = tries.wait(clientAddress(c.req.raw.headers, c.env, deps.trust_proxy));
+      if (wait_s > 0) return tooMany(wait_s);
+      const body = await readSmallBody(c, deps.bodies);
+      if (body instanceof Response) return body;
+      const token = new URLSearchParams(new TextDecoder().decode(body)).get("token") ?? "";
+      const visitor = deps.gate.ofToken(token.trim());
+      if (visitor === null || visitor.level === "ingest") {
+        return loginPage(401, "This token opens nothing here.");
+      }
+      return new Response(null, {
+        status: 303,
+        headers: {
+          location: "/",
+          "set-cookie": deps.sessions.open(visitor.level),
+          "cache-control": "no-store",
+        },
+      });
+    })
+    .post("/logout", (c) => {
+      return new Response(null, {
+        status: 303,
+        headers: { location: "/login", "set-cookie": deps.sessions.close(c.req.raw.headers) },
+      });
+    });
+}
+
+/** Counts tries by address in windows of a minute that begin with the first try. */
+class Tries {
+  readonly #byAddress = new Map<string, { from_ms: number; count: number }>();
+
+  constructor(readonly clock: Clock) {}
+
+  wait(address: string): number {
+    const now = this.clock.now();
+    let entry = this.#byAddress.get(address);
+    if (!entry || now - entry.from_ms >= TRIES_MS) {
+      if (this.#byAddress.size >= MAX_ADDRESSES) this.#byAddress.clear();
+      this.#byAddress.set(address, entry = { from_ms: now, count: 0 });
+    }
+    if (++entry.count <= TRIES) return 0;
+    return Math.max(1, Math.ceil((entry.from_ms + TRIES_MS - now) / 1000));
+  }
+}
+
+const STYLE =
+  `body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;
+background:#f6f7f9;color:#1c2330}form{background:#fff;padding:2rem;border-radius:12px;border:1px solid #dde1e8;
+display:grid;gap:.75rem;width:min(22rem,80vw)}h1{margin:0;font-size:1.25rem}input,button{font:inherit;padding:.5rem .75rem;
+border-radius:8px;border:1px solid #b8bfcc}button{background:#1f4fd8;color:#fff;border:0;cursor:pointer}
+[role=alert]{color:#b3261e;margin:0}@media(prefers-color-scheme:dark){body{background:#12151b;color:#e6e9ef}
+form{background:#1b2029;border-color:#303846}input{background:#12151b;color:inherit;border-color:#465063}}`;
+
+/** The form; also the answer to a browser that asked for a page without a session. `message` is ours, never input. */
+export function loginPage(status: number, message: string): Response {
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Millrace: log in</title>
+<meta name="viewport" content="width=device-width"><style>${STYLE}</style>
+<form method="post" action="/login"><h1>Millrace</h1>${message ? `<p role="alert">${message}</p>` : ""}
+<label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password"
+required autofocus><button>Log in</button></form></html>`;
+  return new Response(html, {
+    status,
+    headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
+  });
+}
+
+/** What somebody without a right gets: a form in a browser, a problem elsewhere. */
+export function unauthorised(request: Request): Response {
+  if (request.method === "GET" && (request.headers.get("accept") ?? "").includes("text/html")) {
+    return loginPage(401, "");
+  }
+  return problem({
+    status: 401,
+    detail: "A token is needed: send Authorization: Bearer <token>, or log in at /login.",
+    headers: { "www-authenticate": "Bearer" },
+    close: request.body !== null,
+  });
+}

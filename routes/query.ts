@@ -1,0 +1,92 @@
+/** `POST /api/query`: one SELECT over the lake's tables, answered as JSON, NDJSON, CSV or Arrow. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { Fault } from "../lib/errors.ts";
+import type { Metrics } from "../lib/observe/metrics.ts";
+import type { QueryResult } from "../lib/query/engine.ts";
+import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/format.ts";
+import type { Env } from "./door.ts";
+import { fieldProblem, readSmallBody, type SmallBodies } from "./small_body.ts";
+
+export interface LakeQueryRequest {
+  sql: string;
+  /** Of every table that has this snapshot. */
+  snapshot?: string;
+  /** RFC 3339: tables as they were then. */
+  as_of?: string;
+  /** Rows at most. */
+  limit: number;
+}
+
+/** Runs a SELECT over tables by name, wherever the engine is. Faults are those of the QueryEngine port. */
+export interface LakeQuery {
+  run(request: LakeQueryRequest, signal?: AbortSignal): Promise<QueryResult>;
+}
+
+export interface QueryDeps {
+  query: LakeQuery;
+  bodies: SmallBodies;
+  metrics: Metrics;
+}
+
+const DEFAULT_ROWS = 10_000;
+export const MAX_ROWS = 1_000_000;
+
+const Asked = z.object({
+  sql: z.string().min(1),
+  snapshot: z.union([z.string().regex(/^\d{1,19}$/), z.number().int().nonnegative().transform(String)])
+    .optional(),
+  as_of: z.iso.datetime({ offset: true }).optional(),
+  limit: z.coerce.number().int().min(0).default(DEFAULT_ROWS).transform((rows) => Math.min(rows, MAX_ROWS)),
+  format: z.enum(QUERY_FORMATS).default("json"),
+});
+
+export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
+  return new Hono<Env>().post("/api/query", async (c) => {
+    const bytes = await readSmallBody(c, bodies);
+    if (bytes instanceof Response) return bytes;
+    const parsed = Asked.safeParse(asked(c, bytes));
+    if (!parsed.success) return fieldProblem(parsed.error);
+    const { format, ...request } = parsed.data;
+    const started = performance.now();
+    const count = (outcome: string) => metrics.counter("queries_total", { outcome }).add();
+    try {
+      const result = await query.run(request, c.req.raw.signal);
+      count("ok");
+      return await answer(result, format);
+    } catch (error) {
+      count(error instanceof Fault ? error.code : "failed");
+      throw error;
+    } finally {
+      metrics.histogram("query_seconds", {}).observe((performance.now() - started) / 1000);
+    }
+  });
+}
+
+/** A JSON body as it is; a text body is the SQL, and its options stand in the address. */
+function asked(c: Context<Env>, bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
+  const media = (c.req.header("content-type") ?? "").split(";")[0].trim().toLowerCase();
+  if (media === "application/json") {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new Fault("syntax", "Cannot read the query: the body is not JSON", {
+        blame: "sender",
+        retry: "never",
+      });
+    }
+  }
+  return { ...c.req.query(), sql: text };
+}
+
+/** Formats that hold rows only say in headers what JSON says in members. */
+async function answer(result: QueryResult, format: QueryFormat): Promise<Response> {
+  const { content_type, body } = await formatResult(result, format);
+  const headers = {
+    "content-type": content_type,
+    "x-truncated": String(result.truncated),
+    "x-elapsed-ms": String(result.elapsed_ms),
+  };
+  return new Response(body, { headers });
+}

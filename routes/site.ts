@@ -1,0 +1,117 @@
+/**
+ * Everything but the doors: the guard that each request passes, and the routes behind it.
+ *
+ *   Host and Origin ─ headers bounded ─ token or session ─ may it? ─ route ─ security headers, id, count
+ */
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { messageOf } from "../lib/errors.ts";
+import { type Door, type Env, headersTooLarge } from "./door.ts";
+import type { Visitor } from "./gate.ts";
+import { unauthorised } from "./login.ts";
+import { problem, problemOf } from "./problem.ts";
+import { nextRequestId, REQUEST_ID } from "./request_id.ts";
+import { securityHeaders } from "./security_headers.ts";
+import { SESSION_COOKIE, type Sessions } from "./session.ts";
+
+export interface SiteOptions {
+  door: Door;
+  sessions: Sessions;
+  /** Where data files are redirected to, for the content policy. */
+  store_origins: readonly string[];
+}
+
+const OPEN_PATHS = new Set(["/livez", "/readyz", "/login", "/logout"]);
+/** What is asked with POST but changes nothing. */
+const READING_POSTS = /^\/api\/query$|^\/iceberg\/v1\/.+\/metrics$/;
+/** What PyIceberg sends when it has no token. */
+const NO_TOKEN_OF_PYICEBERG = "Bearer None";
+
+export function site(options: SiteOptions): Hono<Env> {
+  const { door } = options;
+  const app = new Hono<Env>();
+  app.use("*", dress(options), guard(options));
+  app.notFound((c) =>
+    problem({ status: 404, detail: `There is nothing at ${c.req.path}.`, code: "not_found" })
+  );
+  app.onError((error, c) => {
+    const answer = problemOf(error, door.deps.scrub);
+    const facts = { path: c.req.path, status: answer.status, reason: messageOf(error) };
+    if (answer.status === 500) door.deps.lines.error("request failed", { ...facts, error });
+    else door.deps.lines.debug("request refused", facts);
+    return answer;
+  });
+  return app;
+}
+
+function dress({ door, store_origins }: SiteOptions): MiddlewareHandler<Env> {
+  const always = Object.entries(securityHeaders(store_origins));
+  const { metrics, lines } = door.deps;
+  return async (c, next) => {
+    const requestId = nextRequestId();
+    const started = performance.now();
+    await next();
+    for (const [name, value] of always) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+    if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
+    c.res.headers.set(REQUEST_ID, requestId);
+    const seconds = (performance.now() - started) / 1000;
+    const route = routeOf(c);
+    metrics.counter("requests_total", { route, status: String(c.res.status) }).add();
+    metrics.histogram("request_seconds", { route }).observe(seconds);
+    lines.debug("request", {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      seconds,
+      request_id: requestId,
+    });
+  };
+}
+
+/** The pattern of the route, so that names in paths do not become series. */
+function routeOf(c: Context<Env>): string {
+  const path = c.req.routePath;
+  return path === "*" || path === "/*" ? "other" : path;
+}
+
+function guard({ door, sessions }: SiteOptions): MiddlewareHandler<Env> {
+  const { gate } = door;
+  return async (c, next) => {
+    const request = c.req.raw;
+    const early = gate.misdirected(request) ?? headersTooLarge(request.headers);
+    if (early) return early;
+    if (OPEN_PATHS.has(c.req.path)) return await next();
+    const visitor = visitorOf(c, door, sessions);
+    if (visitor === null) return unauthorised(request);
+    const refused = mayNot(request, c.req.path, visitor);
+    return refused ?? await next();
+  };
+}
+
+function visitorOf(c: Context<Env>, { gate }: Door, sessions: Sessions): Visitor | null {
+  const { headers } = c.req.raw;
+  const isAnonymous = c.req.path.startsWith("/iceberg/") &&
+    headers.get("authorization") === NO_TOKEN_OF_PYICEBERG;
+  const { given, visitor } = gate.bearer(headers);
+  if (given && !isAnonymous) return visitor;
+  if (!gate.asksForToken) return { level: "admin", source: "token" };
+  const level = sessions.levelOf(headers);
+  return level === null ? null : { level, source: "token" };
+}
+
+function mayNot(request: Request, path: string, visitor: Visitor): Response | null {
+  const changes = !["GET", "HEAD", "OPTIONS"].includes(request.method) && !READING_POSTS.test(path);
+  const close = request.body !== null;
+  if (visitor.level === "ingest") {
+    return problem({ status: 403, detail: "This token may only send events.", close });
+  }
+  if (changes && visitor.level !== "admin") {
+    return problem({ status: 403, detail: "This token may read; only API_TOKEN changes things.", close });
+  }
+  const byCookie = request.headers.get("authorization") === null &&
+    (request.headers.get("cookie") ?? "").includes(SESSION_COOKIE);
+  const isUnsafe = !["GET", "HEAD", "OPTIONS"].includes(request.method);
+  // A foreign Origin was refused before; a session's call must show that it comes from our own page.
+  return isUnsafe && byCookie && request.headers.get("origin") === null
+    ? problem({ status: 403, detail: "A call with a session needs an Origin.", code: "no_origin", close })
+    : null;
+}

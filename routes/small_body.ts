@@ -1,0 +1,53 @@
+/** Reads what people and pages send to the API: small bodies, JSON checked by a schema. */
+import type { Context } from "hono";
+import type { z } from "zod";
+import { readBody } from "./body.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { Env } from "./door.ts";
+import type { BytesInFlight } from "./limits.ts";
+import { problem } from "./problem.ts";
+
+const MAX_BYTES = 1024 * 1024;
+
+export interface SmallBodies {
+  deadlines: Deadlines;
+  in_flight: BytesInFlight;
+}
+
+/** The bytes, or the answer to give instead. */
+export async function readSmallBody(c: Context<Env>, bodies: SmallBodies): Promise<Uint8Array | Response> {
+  const reading = await readBody(c.req.raw, c.env, { ...bodies, max_bytes: MAX_BYTES });
+  if (reading.refused) return reading.refused;
+  reading.release();
+  return reading.bytes;
+}
+
+/** The value, or 400 with every field at fault. */
+export async function readJson<S extends z.ZodType>(
+  c: Context<Env>,
+  bodies: SmallBodies,
+  schema: S,
+): Promise<{ value: z.output<S>; refused: null } | { refused: Response }> {
+  const bytes = await readSmallBody(c, bodies);
+  if (bytes instanceof Response) return { refused: bytes };
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return { refused: problem({ status: 400, detail: "The body is not JSON." }) };
+  }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? { value: parsed.data, refused: null } : { refused: fieldProblem(parsed.error) };
+}
+
+export function fieldProblem(error: z.ZodError): Response {
+  return problem({
+    status: 400,
+    detail: "Some fields are not as they must be.",
+    errors: error.issues.map((issue) => ({
+      field: issue.path.join("."),
+      code: issue.code,
+      expected: issue.message,
+    })),
+  });
+}
