@@ -1,8 +1,9 @@
 /** The one list of commands. */
 import type { Command } from "./command.ts";
+import { roleCommands } from "./serve.ts";
 import { settings } from "./settings.ts";
 
-export const COMMANDS: readonly Command[] = [settings];
+export const COMMANDS: readonly Command[] = [...roleCommands, settings];
 
 export function usage(): string {
   const width = Math.max(...COMMANDS.map((command) => command.usage.length)) + 2;

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { fileCatalog } from "./iceberg/file_catalog.ts";
 import type { Catalog } from "./iceberg/catalog.ts";
 import type { Assignment, EventLog, LogIdentity } from "./log/log.ts";
+import type { QueryEngine } from "./query/engine.ts";
 import type { ObjectStore } from "./store/object_store.ts";
 
 /** Where the tables live below the store's root; on S3 the setting says. */
@@ -87,4 +88,28 @@ export function connectChains(
   const pause = (attempt: number) => clock.sleep(Math.random() * Math.min(5_000, 50 * 2 ** attempt));
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   return new Map(numbers.map((partition) => [partition, new CheckpointChain(store, partition, pause)]));
+}
+
+/** Refuses a store that lets several creators win. */
+export async function probeStore(store: ObjectStore): Promise<void> {
+  const { probeStore: probe } = await import("./store/probe.ts");
+  await probe(store);
+}
+
+/** Native DuckDB in processes of its own; nothing native is loaded here. */
+export async function connectEngine(settings: Settings, script: URL): Promise<QueryEngine> {
+  const { openDuckdbEngine } = await import("./query/duckdb_engine.ts");
+  const temp_directory = `${settings.DATA_DIR}/tmp/query`;
+  await Deno.mkdir(temp_directory, { recursive: true });
+  const folders = settings.S3_BUCKET === null ? `${settings.DATA_DIR}/lake` : `${settings.DATA_DIR}/cache`;
+  await Deno.mkdir(folders, { recursive: true });
+  return openDuckdbEngine({
+    script: script.href,
+    deno: Deno.execPath(),
+    allowed_directories: [await Deno.realPath(folders)],
+    temp_directory: await Deno.realPath(temp_directory),
+    timeout_ms: settings.QUERY_TIMEOUT_MS,
+    max_bytes: settings.QUERY_MAX_BYTES,
+    max_concurrent: settings.QUERY_MAX_CONCURRENT,
+  });
 }

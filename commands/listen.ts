@@ -1,0 +1,56 @@
+/** Listening: the port, the address that people open, and what to say when somebody else has it. */
+import type { Settings } from "../lib/config.ts";
+import { Fault } from "../lib/errors.ts";
+import type { App } from "../routes/app.ts";
+
+export interface Listening {
+  url: string;
+  /** Takes no more requests, and waits for those under way. */
+  stop(): Promise<void>;
+}
+
+const DRAIN_MS = 3_000;
+
+export function listen(app: App, settings: Settings): Listening {
+  const abort = new AbortController();
+  const options = {
+    hostname: settings.HOST,
+    port: settings.PORT,
+    signal: abort.signal,
+    onListen: () => undefined,
+  };
+  const server = begin(() => Deno.serve(options, (request, info) => app.fetch(request, info)), settings);
+  const { port } = server.addr;
+  const host = settings.HOST === "0.0.0.0" || settings.HOST === "::" ? "127.0.0.1" : settings.HOST;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    async stop() {
+      const drained = server.shutdown();
+      const timer = setTimeout(() => abort.abort(), DRAIN_MS);
+      await drained.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+function begin(
+  serve: () => Deno.HttpServer<Deno.NetAddr>,
+  settings: Settings,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return serve();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Fault(
+      "port_in_use",
+      `Cannot listen on port ${settings.PORT}: another program has it. Port ${
+        freePort(settings.HOST)
+      } is free: set PORT`,
+      { blame: "dependency", retry: "never" },
+    );
+  }
+}
+
+function freePort(hostname: string): number {
+  using listener = Deno.listen({ hostname, port: 0 });
+  return listener.addr.port;
+}

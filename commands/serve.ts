@@ -1,0 +1,132 @@
+/**
+ * The roles: one process each, or all in one. Builds what the role needs, listens, and stops in order.
+ *
+ *   SIGTERM ─► no new requests ─► workers decide their last checkpoints ─► log and store closed ─► exit 0
+ */
+import { createApp } from "../routes/app.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { listeningFaults, type Settings } from "../lib/config.ts";
+import { type LogLine, logLines, logListening } from "../lib/observe/log_line.ts";
+import { Metrics } from "../lib/observe/metrics.ts";
+import { scrubber, secretsOf } from "../lib/observe/scrub.ts";
+import type { StartMessage } from "../workers/protocol.ts";
+import { Supervisor } from "../workers/supervisor.ts";
+import type { Command, Invocation } from "./command.ts";
+import { listen } from "./listen.ts";
+import { assemble } from "./assemble.ts";
+
+/** An orderly stop ends by then, whatever still runs. */
+const STOP_MS = 9_000;
+
+export interface Role {
+  name: string;
+  /** Serves the doors, the page and the API. */
+  has_door: boolean;
+  /** Worker threads by their script's name, and how many. */
+  workers(settings: Settings): Record<string, number>;
+  needs_kafka: boolean;
+}
+
+const processWorkers = (settings: Settings) => ({ process: settings.PROCESS_WORKERS });
+
+export const ROLES: readonly Role[] = [
+  {
+    name: "all",
+    has_door: true,
+    needs_kafka: false,
+    workers: (settings) => ({ ...processWorkers(settings), maintain: 1 }),
+  },
+  { name: "edge", has_door: true, needs_kafka: true, workers: () => ({}) },
+  { name: "process", has_door: false, needs_kafka: true, workers: processWorkers },
+  { name: "maintain", has_door: false, needs_kafka: true, workers: () => ({ maintain: 1 }) },
+  { name: "query", has_door: false, needs_kafka: false, workers: () => ({}) },
+];
+
+const DOCS: Record<string, string> = {
+  all: "everything in one process",
+  edge: "the doors, the page and the API",
+  process: "turn records into decided checkpoints",
+  maintain: "publish, compact, audit",
+  query: "answer SQL",
+};
+
+export const roleCommands: readonly Command[] = ROLES.map((role) => ({
+  names: [role.name],
+  usage: role.name,
+  doc: `${DOCS[role.name]}`,
+  run: (invocation) => serve(role, invocation),
+}));
+
+export async function serve(role: Role, { settings }: Invocation): Promise<number> {
+  const faults = listeningFaults(settings, role.name);
+  if (role.needs_kafka && settings.KAFKA_BROKERS === null) {
+    faults.push({
+      name: "KAFKA_BROKERS",
+      message: `is needed by the role ${role.name}; one process alone is the role all`,
+    });
+  }
+  if (faults.length > 0) {
+    console.error("Cannot start: these settings are wrong");
+    for (const { name, message } of faults) console.error(`  ${name} ${message}`);
+    return 2;
+  }
+  const clock = systemClock;
+  const scrub = scrubber(secretsOf(settings));
+  const line = lineOf(settings, clock, scrub);
+  const stop = stopSignal();
+  const metrics = new Metrics();
+  const failure = { reason: null as string | null };
+  const supervisor: Supervisor = new Supervisor({
+    clock,
+    line,
+    metrics,
+    onNotice: () => undefined,
+    onFatal: (reason) => {
+      failure.reason = reason;
+      stop.now();
+    },
+  });
+  await using parts = await assemble(role, { settings, clock, line, metrics, scrub, supervisor });
+  startWorkers(role, settings, supervisor);
+  const app = createApp(parts.deps);
+  const server = listen(app, settings);
+  logListening(line, { url: server.url, role: role.name, pid: Deno.pid });
+  await stop.asked;
+  line.info("stopping");
+  await Promise.all([server.stop(), supervisor.stop(STOP_MS)]);
+  if (failure.reason !== null) console.error(failure.reason);
+  return failure.reason === null ? 0 : 1;
+}
+
+function startWorkers(role: Role, settings: Settings, supervisor: Supervisor): void {
+  for (const [name, count] of Object.entries(role.workers(settings))) {
+    for (let index = 0; index < count; index++) {
+      const start: StartMessage = { type: "start", settings, role: role.name, index, count };
+      const url = new URL(`../workers/${name}.ts`, import.meta.url);
+      supervisor.start({ name: count > 1 ? `${name} ${index}` : name, url, start });
+    }
+  }
+}
+
+function lineOf(settings: Settings, clock: Clock, scrub: (text: string) => string): LogLine {
+  const encoder = new TextEncoder();
+  return logLines({
+    level: settings.LOG_LEVEL,
+    format: settings.LOG_FORMAT,
+    clock,
+    scrub,
+    write: (text) => Deno.stdout.writeSync(encoder.encode(text + "\n")),
+  });
+}
+
+/** Resolves `asked` with the first SIGTERM or SIGINT, or when `now` is called; a second signal ends at once. */
+function stopSignal(): { asked: Promise<void>; now: () => void } {
+  const asked = Promise.withResolvers<void>();
+  let count = 0;
+  const hear = () => {
+    if (++count > 1) Deno.exit(1);
+    asked.resolve();
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, hear);
+  return { asked: asked.promise, now: () => asked.resolve() };
+}
