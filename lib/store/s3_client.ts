@@ -24,7 +24,17 @@ export interface S3Credentials {
 const CONNECT_MS = 5_000;
 const MAX_SOCKETS = 128;
 
-export function s3Client(options: S3Options, endpoint: string | null): S3Client {
+export interface Connections {
+  /**
+   * Whether a connection serves one request after another. On a used connection that ends without an answer, or whose
+   * request is aborted, Deno 2.9 sends the request once more by itself and says nothing of it: a conditional create
+   * would then meet its own object and hear "taken". So what decides goes over a connection of its own.
+   */
+  reuse: boolean;
+}
+
+export function s3Client(options: S3Options, endpoint: string | null, connections: Connections): S3Client {
+  const agent = { maxSockets: MAX_SOCKETS, keepAlive: connections.reuse };
   const client = new S3Client({
     region: options.region,
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
@@ -35,8 +45,8 @@ export function s3Client(options: S3Options, endpoint: string | null): S3Client 
     responseChecksumValidation: "WHEN_REQUIRED",
     requestHandler: {
       connectionTimeout: CONNECT_MS,
-      httpAgent: { maxSockets: MAX_SOCKETS },
-      httpsAgent: { maxSockets: MAX_SOCKETS },
+      httpAgent: agent,
+      httpsAgent: agent,
     },
     ...FOUND_IN_NO_FILE,
   });
@@ -55,6 +65,7 @@ const FOUND_IN_NO_FILE = {
   disableMultiregionAccessPoints: true,
   authSchemePreference: ["sigv4"],
   sigv4aSigningRegionSet: [],
+  disableClockSkewCorrection: false,
   userAgentAppId: () => Promise.resolve(undefined),
   defaultUserAgentProvider: () => Promise.resolve<[string, string][]>([["millrace", "1"]]),
 } satisfies ConstructorParameters<typeof S3Client>[0];

@@ -60,6 +60,8 @@ export function openS3Store(options: S3Options, patience: Partial<Patience> = {}
 export class S3Store implements ObjectStore {
   readonly #options: S3Options;
   readonly #client: S3Client;
+  /** Sends what must not be sent twice unnoticed. */
+  readonly #decider: S3Client;
   /** Signs for the address that browsers use. */
   readonly #signer: S3Client;
   readonly #attempts: Attempts;
@@ -68,10 +70,11 @@ export class S3Store implements ObjectStore {
 
   constructor(options: S3Options, patience: Patience) {
     this.#options = options;
-    this.#client = s3Client(options, options.endpoint);
-    this.#signer = s3Client(options, options.public_endpoint ?? options.endpoint);
+    this.#client = s3Client(options, options.endpoint, { reuse: true });
+    this.#decider = s3Client(options, options.endpoint, { reuse: false });
+    this.#signer = s3Client(options, options.public_endpoint ?? options.endpoint, { reuse: true });
     this.#attempts = new Attempts(patience, () => this.#makeBucket());
-    this.#uploads = new Uploads(this.#client, options.bucket, this.#attempts);
+    this.#uploads = new Uploads(this.#client, this.#decider, options.bucket, this.#attempts);
     this.#downloads = new Downloads(this.#client, options.bucket, this.#attempts);
   }
 
@@ -205,6 +208,7 @@ export class S3Store implements ObjectStore {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#client.destroy();
+    this.#decider.destroy();
     this.#signer.destroy();
     return Promise.resolve();
   }

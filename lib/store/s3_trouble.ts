@@ -29,6 +29,8 @@ const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTU
 const DAMAGED_ON_THE_WAY = new Set([
   "BadDigest",
   "IncompleteBody",
+  "InvalidPart",
+  "MalformedXML",
   "RequestTimeout",
   "RequestTimeTooSkewed",
   "XAmzContentChecksumMismatch",
@@ -56,8 +58,10 @@ export function troubleOf(error: unknown): Trouble {
   if (code !== null && NOT_CONNECTED.has(code)) {
     return { ...ofNoise(`no connection (${code})`, error), effect: "none" };
   }
-  const isBug = error instanceof TypeError || error instanceof RangeError || error.name === "NotCapable";
-  if (isBug && code === null && !("$metadata" in error)) throw error;
+  if (error.name === "NotCapable") throw error;
+  // With a response in hand the SDK stumbled over what the server sent, else over what we did.
+  const isOurs = error instanceof TypeError || error instanceof RangeError;
+  if (isOurs && code === null && !("$response" in error)) throw error;
   return ofNoise(code ?? error.message, error);
 }
 

@@ -37,11 +37,14 @@ export interface Source {
 
 export class Uploads {
   readonly #client: S3Client;
+  readonly #decider: S3Client;
   readonly #bucket: string;
   readonly #attempts: Attempts;
 
-  constructor(client: S3Client, bucket: string, attempts: Attempts) {
+  /** `decider` never sends a request twice without our knowing; all else goes through `client`. */
+  constructor(client: S3Client, decider: S3Client, bucket: string, attempts: Attempts) {
     this.#client = client;
+    this.#decider = decider;
     this.#bucket = bucket;
     this.#attempts = attempts;
   }
@@ -96,7 +99,7 @@ export class Uploads {
       IfNoneMatch: if_none_match,
     });
     await this.#attempts.run(what, async ({ signal: abortSignal }) => {
-      const answer = await this.#client.send(command, { abortSignal });
+      const answer = await this.#decider.send(command, { abortSignal });
       believe(answer.ETag, answer.ChecksumCRC32, checksum);
     }, { signal, onTrouble });
   }
@@ -201,7 +204,7 @@ export class Uploads {
     return await this.#once((heard) =>
       this.#attempts.run(`create ${key}`, async ({ signal: abortSignal }) => {
         try {
-          const answer = await this.#client.send(command, { abortSignal });
+          const answer = await this.#decider.send(command, { abortSignal });
           believe(answer.ETag, answer.ChecksumCRC32, sent.checksum);
           return "created";
         } catch (error) {

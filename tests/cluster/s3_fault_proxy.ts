@@ -1,0 +1,148 @@
+/**
+ * A network between us and the S3 server that misbehaves as a test says, request by request.
+ *
+ *   store ──► proxy ──► server      lose_request, refuse      nothing reaches the server
+ *         ◄──       ◄──             lose_answer, fail_after   done, but nobody hears it
+ *                                   cut, flip                 the answer comes damaged
+ *
+ * The proxy keeps the Host header, so that signatures stay right.
+ */
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, request as send, type ServerResponse } from "node:http";
+
+export type S3Fault =
+  | "pass"
+  /** The connection ends before the request goes on. */
+  | "lose_request"
+  /** The connection ends when the request is done. */
+  | "lose_answer"
+  /** No answer at all, for as long as the client waits; the request is done. */
+  | "silence"
+  /** Half of the answer's body, then the connection ends. */
+  | "cut"
+  /** One bit of the answer's body is another. */
+  | "flip"
+  /** One bit of the request's body is another. */
+  | "flip_request"
+  /** An error page instead of the request, under status 200 or the status given. */
+  | { refuse: number; code: string }
+  /** The same after the request was done. */
+  | { fail_after: number; code: string }
+  /** The request goes on after so many milliseconds, when the client may have given up. */
+  | { late_ms: number };
+
+export interface SeenRequest {
+  /** From 1. */
+  number: number;
+  method: string;
+  /** Path and query. */
+  path: string;
+}
+
+export interface S3FaultProxy extends AsyncDisposable {
+  endpoint: string;
+  /** Asked for each request; to be replaced by tests. */
+  decide: (request: SeenRequest) => S3Fault;
+  /** All requests so far. */
+  readonly seen: readonly SeenRequest[];
+  /** Forgets the requests so far; numbers begin anew. */
+  reset(): void;
+}
+
+interface Answer {
+  status: number;
+  headers: IncomingMessage["headers"];
+  body: Buffer;
+}
+
+export async function startS3FaultProxy(target: string): Promise<S3FaultProxy> {
+  const { hostname, port } = new URL(target);
+  const seen: SeenRequest[] = [];
+  const proxy = { decide: (_: SeenRequest): S3Fault => "pass" };
+  const server = createServer((incoming, outgoing) => {
+    const request = { number: seen.length + 1, method: incoming.method ?? "", path: incoming.url ?? "" };
+    seen.push(request);
+    serve(incoming, outgoing, proxy.decide(request), { hostname, port }).catch(() => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("The proxy has no port");
+  return Object.assign(proxy, {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    seen,
+    reset: () => void seen.splice(0),
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  });
+}
+
+async function serve(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  fault: S3Fault,
+  target: { hostname: string; port: string },
+): Promise<void> {
+  const body = await bodyOf(incoming);
+  if (fault === "lose_request") return void outgoing.destroy();
+  if (typeof fault === "object" && "refuse" in fault) return errorPage(outgoing, fault.refuse, fault.code);
+  if (typeof fault === "object" && "late_ms" in fault) {
+    await new Promise((resolve) => setTimeout(resolve, fault.late_ms));
+  }
+  const answer = await forward(incoming, fault === "flip_request" ? flipped(body) : body, target);
+  if (fault === "lose_answer") return void outgoing.destroy();
+  if (fault === "silence") return;
+  if (typeof fault === "object" && "fail_after" in fault) {
+    return errorPage(outgoing, fault.fail_after, fault.code);
+  }
+  const damaged = fault === "flip" ? flipped(answer.body) : answer.body;
+  outgoing.writeHead(answer.status, answer.headers);
+  if (fault !== "cut") return void outgoing.end(damaged);
+  outgoing.write(damaged.subarray(0, damaged.length >> 1), () => outgoing.destroy());
+}
+
+function forward(
+  incoming: IncomingMessage,
+  body: Buffer,
+  target: { hostname: string; port: string },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = target;
+    const onward = send({
+      hostname,
+      port,
+      method: incoming.method,
+      path: incoming.url,
+      headers: incoming.headers,
+      agent: false,
+    }, (answer) => {
+      bodyOf(answer).then(
+        (body) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body }),
+        reject,
+      );
+    });
+    onward.on("error", reject);
+    onward.end(body);
+  });
+}
+
+async function bodyOf(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function flipped(body: Buffer): Buffer {
+  const copy = Buffer.from(body);
+  if (copy.length > 0) copy[copy.length >> 1] ^= 1;
+  return copy;
+}
+
+function errorPage(outgoing: ServerResponse, status: number, code: string): void {
+  const page =
+    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>made up</Message></Error>`;
+  outgoing.writeHead(status, { "content-type": "application/xml", "content-length": page.length });
+  outgoing.end(page);
+}
