@@ -1,11 +1,11 @@
 /**
  * Declared fields: each becomes a closure that reads one JSON value into a cell or says what is wrong with it.
  *
- * The same declaration gives the column and the JSON Schema, so that what is checked, stored and documented is one
- * thing. The closures are the hot path of the whole program: no schema library, no allocation where all is well.
+ * The same declaration gives the column and the JSON Schema (field_schema.ts), so that what is checked, stored and
+ * documented is one thing. The closures are the hot path of the whole program: no schema library, no allocation where all is well.
  */
 import type { FieldFault } from "../errors.ts";
-import type { Cell, Column, ColumnType } from "./column.ts";
+import type { Cell } from "./column.ts";
 import { ExactNumber, isJsonObject } from "./json_text.ts";
 import { isCurrency, readAmount, readDecimal } from "./money.ts";
 import { readMoment, timestampCell } from "./timestamp.ts";
@@ -46,9 +46,8 @@ export interface Field {
 /** Reads a value that is neither absent nor null; pushes what is wrong and gives null. */
 export type FieldReader = (value: unknown, faults: FieldFault[]) => Cell;
 
-const MAX_ID_CHARACTERS = 200;
+export const MAX_ID_CHARACTERS = 200;
 const SHOWN_CHARACTERS = 100;
-const INT_MAX = 2_147_483_647;
 
 /** The closure that reads `field`. */
 export function fieldReader(field: Field): FieldReader {
@@ -240,70 +239,3 @@ function shown(value: unknown): string {
     ? text
     : [...text.slice(0, SHOWN_CHARACTERS)].slice(0, -1).join("") + "...";
 }
-
-/** The column that keeps the field. */
-export function fieldColumn(field: Field): Column {
-  return { name: field.name, type: columnType(field), doc: field.doc };
-}
-
-function columnType(field: Field): ColumnType {
-  switch (field.type) {
-    case "timestamp":
-      return "timestamp";
-    case "amount":
-      return "decimal(18, 4)";
-    case "number":
-      return "double";
-    case "integer":
-      return field.min !== undefined && field.max !== undefined && field.min >= -INT_MAX &&
-          field.max <= INT_MAX
-        ? "int"
-        : "long";
-    case "boolean":
-      return "boolean";
-    case "id":
-    case "text":
-    case "enum":
-    case "currency":
-    case "country":
-    case "object":
-      return "string";
-  }
-}
-
-/** The field as JSON Schema (2020-12). */
-export function fieldSchema(field: Field): JsonSchema {
-  const described = { description: field.doc };
-  switch (field.type) {
-    case "id":
-      return { ...described, type: "string", minLength: 1, maxLength: MAX_ID_CHARACTERS };
-    case "text":
-      return { ...described, type: "string" };
-    case "enum":
-      return { ...described, type: "string", enum: field.values ?? [] };
-    case "timestamp":
-      return {
-        ...described,
-        anyOf: [{ type: "integer", minimum: 0 }, { type: "string", format: "date-time" }],
-      };
-    case "amount":
-      return { ...described, anyOf: [{ type: "number" }, { type: "string", pattern: "^-?\\d+(\\.\\d+)?$" }] };
-    case "currency":
-      return { ...described, type: "string", pattern: "^[A-Za-z]{3}$" };
-    case "country":
-      return { ...described, type: "string", pattern: "^[A-Za-z]{2}$" };
-    case "number":
-    case "integer":
-      return {
-        ...described,
-        type: field.type,
-        ...(field.min === undefined ? {} : { minimum: field.min }),
-        ...(field.max === undefined ? {} : { maximum: field.max }),
-      };
-    case "boolean":
-    case "object":
-      return { ...described, type: field.type };
-  }
-}
-
-export type JsonSchema = { readonly [keyword: string]: unknown };

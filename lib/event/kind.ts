@@ -6,17 +6,8 @@
  */
 import type { FieldFault } from "../errors.ts";
 import type { Cell, Column, Row } from "./column.ts";
-import {
-  type Field,
-  fieldColumn,
-  type FieldReader,
-  fieldReader,
-  fieldSchema,
-  isId,
-  type JsonSchema,
-  missing,
-  timestampFault,
-} from "./field.ts";
+import { type Field, type FieldReader, fieldReader, isId, missing, timestampFault } from "./field.ts";
+import { fieldColumn, fieldSchema, type JsonSchema } from "./field_schema.ts";
 import type { TypedEvent } from "./judgement.ts";
 import { isJsonObject, type JsonObject, ownValue } from "./json_text.ts";
 import { type Moment, readMoment } from "./timestamp.ts";
