@@ -1,19 +1,24 @@
 /**
  * Group commit: what arrives while a commit runs goes together into the next one, and is answered together.
  *
- *   call 1 ─┐                     ┌─ call 2, 3, 4 ─┐              one frame a partition, whatever the number of calls
+ *   call 1 ─┐                     ┌─ call 2, 3, 4 ─┐              one group a partition, whatever the number of calls
  *           └─ commit ────────────┘                └─ commit ──►
  *
  * The slower a commit is, the more it carries, so one disk flush serves hundreds of callers. The order of calls is the
  * order of records in each partition. The queue is bounded in bytes, those under way included.
  */
 import { Fault } from "../errors.ts";
-import type { Frame } from "./batch_table.ts";
 import type { NewRecord } from "./log.ts";
-import { encodeBatch, recordBytes } from "./record_batch.ts";
+import { recordBytes } from "./record_batch.ts";
 
-/** Stores all frames or none; answers with the offset of the first record of each. Commits begin in order. */
-export type Commit = (frames: readonly Frame[]) => Promise<number[]>;
+/** The records of one partition in a commit, in the order of the calls. */
+export interface Group {
+  partition: number;
+  records: NewRecord[];
+}
+
+/** Stores the groups and answers with the offset of each one's first record, or -1; the others follow without gaps. */
+export type Commit = (groups: readonly Group[]) => Promise<number[]>;
 
 export interface GroupLimits {
   partitions: number;
@@ -31,15 +36,7 @@ interface Call {
   reject(reason: unknown): void;
 }
 
-/** The records of one partition in a commit, in the order of the calls. */
-interface Group {
-  partition: number;
-  records: NewRecord[];
-}
-
 const COMMIT_BYTES = 16 * 1024 * 1024;
-/** A frame is read whole: no larger than this, unless a single record is. */
-const FRAME_BYTES = 1024 * 1024;
 
 export class GroupCommit {
   readonly #waiting: Call[] = [];
@@ -110,13 +107,8 @@ export class GroupCommit {
   async #carryOut(calls: readonly Call[]): Promise<void> {
     try {
       const groups = groupByPartition(calls);
-      const frames = groups.flatMap(framesOf);
-      const bases = await this.commit(frames);
-      // Frames of a partition follow each other without gaps, so the first base of each serves all its records.
-      const next = new Map<number, number>();
-      frames.forEach(({ partition }, i) => {
-        if (!next.has(partition)) next.set(partition, bases[i]);
-      });
+      const bases = await this.commit(groups);
+      const next = new Map(groups.map(({ partition }, i) => [partition, bases[i]]));
       for (const call of calls) call.resolve(call.records.map(({ partition }) => take(next, partition)));
     } catch (error) {
       for (const call of calls) call.reject(error);
@@ -126,7 +118,7 @@ export class GroupCommit {
 
 function take(next: Map<number, number>, partition: number): number {
   const offset = next.get(partition)!;
-  next.set(partition, offset + 1);
+  if (offset >= 0) next.set(partition, offset + 1);
   return offset;
 }
 
@@ -140,24 +132,6 @@ function groupByPartition(calls: readonly Call[]): Group[] {
     }
   }
   return [...groups.values()];
-}
-
-function framesOf({ partition, records }: Group): Frame[] {
-  const frames: Frame[] = [];
-  for (let start = 0; start < records.length;) {
-    let end = start;
-    let bytes = 0;
-    let newest_ms = 0;
-    while (end < records.length && (bytes === 0 || bytes < FRAME_BYTES)) {
-      bytes += recordBytes(records[end]);
-      newest_ms = Math.max(newest_ms, records[end].received_at);
-      end++;
-    }
-    const bytesOf = encodeBatch(records.slice(start, end));
-    frames.push({ partition, count: end - start, newest_ms: Math.floor(newest_ms), bytes: bytesOf });
-    start = end;
-  }
-  return frames;
 }
 
 function tooLarge(size: number, limit: number): Fault {

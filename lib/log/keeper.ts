@@ -24,12 +24,13 @@ export class Keeper implements Committer {
   /** The thread starts with the first commit. */
   constructor(readonly worker_url: URL, readonly path: string, readonly partitions: number) {}
 
-  readonly commit = (frames: readonly Frame[]): Promise<number[]> =>
-    this.#ask(
+  commit(frames: readonly Frame[]): Promise<number[]> {
+    return this.#ask(
       { kind: "commit", id: this.#nextId++, path: this.path, partitions: this.partitions, frames },
       // Frames are views of buffers of their own (encodeBatch), so these can be given away.
       frames.map(({ bytes }) => bytes.buffer),
     );
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#worker) return;

@@ -2,9 +2,9 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import { BatchTable, type Frame } from "./batch_table.ts";
-import { type Commit, GroupCommit } from "./group_commit.ts";
+import { type Commit, type Group, GroupCommit } from "./group_commit.ts";
 import type { Bounds, EventLog, LogIdentity, LogRecord, NewRecord, ReadLimits, Topic } from "./log.ts";
-import { decodeBatch, recordBytes } from "./record_batch.ts";
+import { decodeBatch, encodeBatch, recordBytes } from "./record_batch.ts";
 
 export interface SqliteLogOptions {
   directory: string;
@@ -17,6 +17,9 @@ export interface SqliteLogOptions {
   clock?: Clock;
 }
 
+/** A frame is read whole: no larger than this, unless a single record is. */
+const FRAME_BYTES = 1024 * 1024;
+
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 export const MAX_QUEUE_BYTES = 64 * 1024 * 1024;
 
@@ -26,9 +29,10 @@ const POLL_MS = 15;
 const BUSY_PAUSE_MS = 1;
 const BUSY_LIMIT_MS = 30_000;
 
-/** Where the commits of a topic are carried out: in this thread, or by a keeper (kept_log.ts). */
+/** Where the frames of a topic are stored: in this thread, or by a keeper (kept_log.ts). */
 export interface Committer extends AsyncDisposable {
-  commit: Commit;
+  /** Stores all frames or none, and answers with the offset of the first record of each. */
+  commit(frames: readonly Frame[]): Promise<number[]>;
   /** Commits that may be under way at once; they are carried out in the order they were begun. */
   max_commits: number;
 }
@@ -131,7 +135,7 @@ export class SqliteLog implements EventLog {
     const { directory, partitions, max_record_bytes, max_queue_bytes } = this.options;
     const table = new BatchTable(topicFile(directory, topic), partitions);
     const committer = this.committerFor(topic, table);
-    const group = new GroupCommit(committer.commit, {
+    const group = new GroupCommit(framed(committer), {
       partitions: table.identity.partitions,
       max_record_bytes: max_record_bytes ?? MAX_RECORD_BYTES,
       max_queue_bytes: max_queue_bytes ?? MAX_QUEUE_BYTES,
@@ -206,6 +210,34 @@ class Taken {
     }
     return this.#bytes < this.limits.max_bytes;
   }
+}
+
+/** Frames are made in the calling thread; those of one partition get offsets one after the other. */
+function framed(committer: Committer): Commit {
+  return async (groups) => {
+    const byGroup = groups.map(framesOf);
+    const bases = await committer.commit(byGroup.flat());
+    let at = 0;
+    return byGroup.map((frames) => bases[(at += frames.length) - frames.length]);
+  };
+}
+
+function framesOf({ partition, records }: Group): Frame[] {
+  const frames: Frame[] = [];
+  for (let start = 0; start < records.length;) {
+    let end = start;
+    let bytes = 0;
+    let newest_ms = 0;
+    while (end < records.length && (bytes === 0 || bytes < FRAME_BYTES)) {
+      bytes += recordBytes(records[end]);
+      newest_ms = Math.max(newest_ms, records[end].received_at);
+      end++;
+    }
+    const framed = encodeBatch(records.slice(start, end));
+    frames.push({ partition, count: end - start, newest_ms: Math.floor(newest_ms), bytes: framed });
+    start = end;
+  }
+  return frames;
 }
 
 function committerHere(table: BatchTable, clock: Clock): Committer {

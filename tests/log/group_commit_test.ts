@@ -1,10 +1,8 @@
 /** What arrives while a commit runs goes together into the next one. */
 import assert from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
-import type { Frame } from "../../lib/log/batch_table.ts";
-import { GroupCommit, type GroupLimits } from "../../lib/log/group_commit.ts";
-import { decodeBatch } from "../../lib/log/record_batch.ts";
-import { record, textOf } from "../contracts/log_contract.ts";
+import { type Group, GroupCommit, type GroupLimits } from "../../lib/log/group_commit.ts";
+import { record } from "../contracts/log_contract.ts";
 
 const LIMITS: GroupLimits = {
   partitions: 3,
@@ -15,18 +13,21 @@ const LIMITS: GroupLimits = {
 
 /** Commits that end when the test says so, onto a log in memory. */
 class HeldCommits {
-  readonly begun: { texts: string[]; frames: readonly Frame[]; end(): void; fail(error: Error): void }[] = [];
+  readonly begun: { texts: string[]; groups: readonly Group[]; end(): void; fail(error: Error): void }[] = [];
   readonly ends = [0, 0, 0];
 
-  readonly commit = (frames: readonly Frame[]): Promise<number[]> =>
+  readonly commit = (groups: readonly Group[]): Promise<number[]> =>
     new Promise((resolve, reject) => {
-      const texts = frames.flatMap(({ bytes, partition }) => decodeBatch(bytes, partition, 0).map(textOf));
+      const texts = groups.flatMap(({ records }) => records.map((one) => decoder.decode(one.value)));
       const end = () =>
-        resolve(frames.map(({ partition, count }) => (this.ends[partition] += count) - count));
-      this.begun.push({ texts, frames, end, fail: reject });
+        resolve(
+          groups.map(({ partition, records: { length } }) => (this.ends[partition] += length) - length),
+        );
+      this.begun.push({ texts, groups, end, fail: reject });
     });
 }
 
+const decoder = new TextDecoder();
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 Deno.test("GroupCommit puts what arrives during a commit into the next one", async () => {
@@ -41,7 +42,10 @@ Deno.test("GroupCommit puts what arrives during a commit into the next one", asy
   assert.deepEqual(await first, [0]);
   await turn();
   assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b", "d", "c"]]);
-  assert.deepEqual(held.begun[1].frames.map((frame) => [frame.partition, frame.count]), [[1, 2], [0, 1]]);
+  assert.deepEqual(held.begun[1].groups.map((group) => [group.partition, group.records.length]), [[1, 2], [
+    0,
+    1,
+  ]]);
   held.begun[1].end();
   assert.deepEqual(await Promise.all(rest), [[0], [1, 1]]);
 });
@@ -102,15 +106,9 @@ Deno.test("GroupCommit rejects all calls of a commit that fails, and goes on", a
   await group.settled();
 });
 
-Deno.test("GroupCommit splits what is large into frames that can be read one by one", async () => {
-  const held = new HeldCommits();
-  const group = new GroupCommit(held.commit, { ...LIMITS, max_queue_bytes: 1e9 });
-  const records = Array.from({ length: 30 }, (_, i) => record("", 0, { value: new Uint8Array(100_000 + i) }));
-  const call = group.append(records);
-  await turn();
-  assert.deepEqual(held.begun[0].frames.map((frame) => frame.count), [11, 11, 8]);
-  held.begun[0].end();
-  assert.deepEqual(await call, records.map((_, i) => i));
+Deno.test("GroupCommit answers -1 for every record when the log does not tell offsets", async () => {
+  const group = new GroupCommit((groups) => Promise.resolve(groups.map(() => -1)), LIMITS);
+  assert.deepEqual(await group.append([record("a"), record("b"), record("c", 1)]), [-1, -1, -1]);
 });
 
 Deno.test("settled resolves only when every call has its answer", async () => {

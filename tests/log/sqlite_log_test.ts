@@ -177,6 +177,20 @@ Deno.test("sqlite_log leaves nothing of a commit that failed in the middle, and 
     assert.deepEqual(await everything(log), ["a", "c", "a", "c"]);
   }));
 
+Deno.test("sqlite_log splits what is large into batches that can be read one by one", () =>
+  withFolder(async (directory) => {
+    await using log = await openSqliteLog({ directory, partitions: 1 });
+    const records = Array.from(
+      { length: 30 },
+      (_, i) => record("", 0, { value: new Uint8Array(100_000 + i) }),
+    );
+    assert.deepEqual(await log.append("events", records), records.map((_, i) => i));
+    using file = new DatabaseSync(topicFile(directory, "events"));
+    const rows = file.prepare("SELECT base_offset, next_offset FROM batches ORDER BY 1").all();
+    assert.deepEqual(rows.map((row) => [row.base_offset, row.next_offset]), [[0, 11], [11, 22], [22, 30]]);
+    assert.equal((await readToEnd(log, "events", 0)).length, 30);
+  }));
+
 Deno.test("offsetAt finds where a time stands, and the end when nothing is that new", () =>
   withFolder(async (directory) => {
     await using log = await openSqliteLog({ directory, partitions: 2 });
