@@ -1,0 +1,236 @@
+/**
+ * The audit: proof from the objects themselves that nothing was lost or doubled. It may run beside everything else;
+ * what is not processed or not published yet is no fault.
+ *
+ *   1 offset ranges of each chain tile      3 `applied` agrees in properties and summary
+ *   2 the sum of each source holds          4 rows in tables = rows decided; files are there and readable
+ *   5 raw.events holds each record once, and its outcomes are the accounting
+ */
+import type { CheckpointChain } from "../checkpoint/chain.ts";
+import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
+import { messageOf } from "../errors.ts";
+import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
+import { readFiles } from "../iceberg/live_files.ts";
+import { currentSnapshot } from "../iceberg/snapshot.ts";
+import type { ObjectStore } from "../store/object_store.ts";
+import { type Applied, appliedOf, markOf, summaryDisagrees } from "./applied.ts";
+import { tableKey } from "./table_key.ts";
+
+export interface AuditReport {
+  problems: string[];
+  files: number;
+  rows: number;
+  /** Offsets that decided checkpoints cover. */
+  offsets: number;
+}
+
+export interface AuditContext {
+  catalog: Catalog;
+  store: ObjectStore;
+  chains: ReadonlyMap<number, CheckpointChain>;
+  /** Rows of one SELECT over the lake as of `as_of`. */
+  ask(sql: string, as_of: number | undefined): Promise<readonly (readonly unknown[])[]>;
+}
+
+/** Property of a table that counts rows which retention dropped, so that the sum still holds. */
+export const DROPPED_ROWS = "millrace.dropped_rows";
+const RAW_EVENTS = "raw.events";
+
+export async function audit(context: AuditContext): Promise<AuditReport> {
+  const report: AuditReport = { problems: [], files: 0, rows: 0, offsets: 0 };
+  // Tables first: what they have applied was decided before, so the chains read later hold it.
+  const names = await context.catalog.list();
+  const tables = (await Promise.all(names.map((name) => context.catalog.load(name)))).filter((one) =>
+    one !== null
+  );
+  const chains = new Map<number, Checkpoint[]>();
+  for (const [partition, chain] of context.chains) chains.set(partition, await auditChain(chain, report));
+  for (const table of tables) await auditTable(table, chains, { context, report });
+  const raw = tables.find((table) => tableKey(table.name) === RAW_EVENTS);
+  if (raw && currentSnapshot(raw.metadata)) await auditRaw(raw, chains, { context, report });
+  return report;
+}
+
+export function auditLine(report: AuditReport): string {
+  const { problems, files, rows, offsets } = report;
+  return problems.length > 0
+    ? `audit: ${problems.length} problems`
+    : `audit: ok, ${files} files, ${rows} rows, ${offsets} offsets`;
+}
+
+/** The readable checkpoints that the newest one stands on, ascending. */
+async function auditChain(chain: CheckpointChain, report: AuditReport): Promise<Checkpoint[]> {
+  const { partition } = chain;
+  const { checkpoint: newest, damaged } = await chain.head();
+  for (const { number, reason } of damaged) {
+    report.problems.push(`checkpoint ${number} of partition ${partition} is damaged: ${reason}`);
+  }
+  const found: Checkpoint[] = [];
+  for (let at = newest; at !== null;) {
+    const later = found.at(-1);
+    if (later && later.first_offset !== at.next_offset) {
+      report.problems.push(
+        `partition ${partition}: checkpoint ${later.number} begins at ${later.first_offset}, ${at.number} ends at ${at.next_offset}`,
+      );
+    }
+    found.push(at);
+    at = at.previous > 0 ? await chain.read(at.previous) : null;
+  }
+  if (newest) {
+    report.offsets += newest.next_offset;
+    for (const [source, counts] of Object.entries(newest.sources)) {
+      auditSum(partition, source, { counts, report });
+    }
+  }
+  return found.reverse();
+}
+
+function auditSum(
+  partition: number,
+  source: string,
+  seen: { counts: SourceCounts; report: AuditReport },
+): void {
+  const { accepted, rows, duplicates, dead_letters, unmapped } = seen.counts;
+  const sum = rows + duplicates + dead_letters + unmapped;
+  if (accepted === sum) return;
+  seen.report.problems.push(
+    `partition ${partition}: source ${source} accepted ${accepted}, but its outcomes are ${sum}`,
+  );
+}
+
+interface Auditing {
+  context: AuditContext;
+  report: AuditReport;
+}
+
+async function auditTable(
+  table: LoadedTable,
+  chains: ReadonlyMap<number, readonly Checkpoint[]>,
+  { context, report }: Auditing,
+): Promise<void> {
+  const key = tableKey(table.name);
+  const { metadata } = table;
+  if (summaryDisagrees(metadata)) {
+    report.problems.push(
+      `${key}: applied differs between properties and the current snapshot; was the table rolled back?`,
+    );
+  }
+  const decided = decidedRows(key, appliedOf(metadata), chains);
+  const total = Number(currentSnapshot(metadata)?.summary["total-records"] ?? 0);
+  const dropped = Number(metadata.properties[DROPPED_ROWS] ?? 0);
+  if (decided !== null && decided !== total + dropped) {
+    report.problems.push(
+      `${key}: ${decided} rows were decided and applied, the table has ${total} (${dropped} dropped)`,
+    );
+  }
+  const files = await readFiles(context.store, metadata);
+  const listed = files.reduce((sum, file) => sum + file.record_count, 0);
+  if (listed !== total) {
+    report.problems.push(`${key}: its manifests list ${listed} rows, its summary says ${total}`);
+  }
+  await auditFiles(key, files, { context, report });
+  report.files += files.length;
+  report.rows += listed;
+}
+
+/** Rows that the table should hold; null where no checkpoint tells (a table that is not fed by checkpoints). */
+function decidedRows(
+  key: string,
+  applied: Applied,
+  chains: ReadonlyMap<number, readonly Checkpoint[]>,
+): number | null {
+  let sum = 0;
+  for (const [partition, chain] of chains) {
+    const newest = chain.at(-1);
+    if (!newest?.totals[key]) continue;
+    const { number } = markOf(applied, partition);
+    const waiting = chain.filter((one) => one.number > number).reduce(
+      (rows, one) => rows + (one.tables[key]?.rows ?? 0),
+      0,
+    );
+    sum += newest.totals[key].rows - waiting;
+  }
+  return sum === 0 && Object.keys(applied).length === 0 ? null : sum;
+}
+
+async function auditFiles(
+  key: string,
+  files: readonly { path: string; size_bytes: number }[],
+  { context, report }: Auditing,
+): Promise<void> {
+  for (const { path, size_bytes } of files) {
+    const object = context.store.keyOf(path);
+    const head = object === null ? null : await context.store.head(object);
+    if (head === null) report.problems.push(`${key}: ${path} is gone`);
+    else if (head.size_bytes !== size_bytes) {
+      report.problems.push(`${key}: ${path} has ${head.size_bytes} bytes, its manifest says ${size_bytes}`);
+    }
+  }
+}
+
+async function auditRaw(
+  raw: LoadedTable,
+  chains: ReadonlyMap<number, readonly Checkpoint[]>,
+  { context, report }: Auditing,
+): Promise<void> {
+  const as_of = currentSnapshot(raw.metadata)!["timestamp-ms"];
+  const applied = appliedOf(raw.metadata);
+  try {
+    const doubles = await context.ask(
+      `SELECT log_partition, log_offset FROM raw.events GROUP BY ALL HAVING count(*) > 1 LIMIT 10`,
+      as_of,
+    );
+    for (const [partition, offset] of doubles) {
+      report.problems.push(`raw.events: the record at ${partition}/${offset} stands there more than once`);
+    }
+    const outcomes = await context.ask(
+      `SELECT source, outcome, count(*) FROM raw.events WHERE outcome <> 'control' GROUP BY ALL`,
+      as_of,
+    );
+    if (Number(raw.metadata.properties[DROPPED_ROWS] ?? 0) === 0) {
+      compareOutcomes(outcomes, expectedOutcomes(applied, chains), report);
+    }
+  } catch (error) {
+    report.problems.push(`raw.events cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/** `source outcome` → count at what is applied; null when the checkpoint of that moment is gone. */
+function expectedOutcomes(
+  applied: Applied,
+  chains: ReadonlyMap<number, readonly Checkpoint[]>,
+): Map<string, number> | null {
+  const expected = new Map<string, number>();
+  for (const [partition, chain] of chains) {
+    const { number } = markOf(applied, partition);
+    if (number === 0) continue;
+    const at = chain.find((one) => one.number === number);
+    if (!at) return null;
+    for (const [source, counts] of Object.entries(at.sources)) {
+      for (const [outcome, count] of outcomeCounts(counts)) {
+        const key = `${source} ${outcome}`;
+        expected.set(key, (expected.get(key) ?? 0) + count);
+      }
+    }
+  }
+  return expected;
+}
+
+function outcomeCounts({ rows, duplicates, dead_letters, unmapped }: SourceCounts): [string, number][] {
+  return [["row", rows], ["duplicate", duplicates], ["dead_letter", dead_letters], ["unmapped", unmapped]];
+}
+
+function compareOutcomes(
+  found: readonly (readonly unknown[])[],
+  expected: Map<string, number> | null,
+  report: AuditReport,
+): void {
+  if (expected === null) return;
+  const seen = new Map(found.map(([source, outcome, count]) => [`${source} ${outcome}`, Number(count)]));
+  for (const key of new Set([...expected.keys(), ...seen.keys()])) {
+    const [want, have] = [expected.get(key) ?? 0, seen.get(key) ?? 0];
+    if (want !== have) {
+      report.problems.push(`raw.events: ${key} was counted ${want} times, and stands there ${have} times`);
+    }
+  }
+}
