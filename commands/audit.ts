@@ -20,7 +20,7 @@ export const audit: Command = {
       catalog: lake.catalog,
       store: lake.store,
       chains,
-      ask: async (sql, as_of) => (await lake.questions.ask({ sql, limit: 1_000_000, as_of })).rows,
+      ask: async (sql, snapshot) => (await lake.questions.ask({ sql, limit: 1_000_000, snapshot })).rows,
     });
     if (flags.has("json")) console.log(JSON.stringify(report));
     else for (const problem of report.problems) console.log(problem);

@@ -28,8 +28,8 @@ export interface AuditContext {
   catalog: Catalog;
   store: ObjectStore;
   chains: ReadonlyMap<number, CheckpointChain>;
-  /** Rows of one SELECT over the lake as of `as_of`. */
-  ask(sql: string, as_of: number | undefined): Promise<readonly (readonly unknown[])[]>;
+  /** Rows of one SELECT over one table at a snapshot. */
+  ask(sql: string, snapshot: number): Promise<readonly (readonly unknown[])[]>;
 }
 
 /** Property of a table that counts rows which retention dropped, so that the sum still holds. */
@@ -173,19 +173,19 @@ async function auditRaw(
   chains: ReadonlyMap<number, readonly Checkpoint[]>,
   { context, report }: Auditing,
 ): Promise<void> {
-  const as_of = currentSnapshot(raw.metadata)!["timestamp-ms"];
+  const snapshot = currentSnapshot(raw.metadata)!["snapshot-id"];
   const applied = appliedOf(raw.metadata);
   try {
     const doubles = await context.ask(
       `SELECT log_partition, log_offset FROM raw.events GROUP BY ALL HAVING count(*) > 1 LIMIT 10`,
-      as_of,
+      snapshot,
     );
     for (const [partition, offset] of doubles) {
       report.problems.push(`raw.events: the record at ${partition}/${offset} stands there more than once`);
     }
     const outcomes = await context.ask(
       `SELECT source, outcome, count(*) FROM raw.events WHERE outcome <> 'control' GROUP BY ALL`,
-      as_of,
+      snapshot,
     );
     if (Number(raw.metadata.properties[DROPPED_ROWS] ?? 0) === 0) {
       compareOutcomes(outcomes, expectedOutcomes(applied, chains), report);
