@@ -18,6 +18,8 @@ export type S3Fault =
   | "lose_answer"
   /** No answer at all, for as long as the client waits; the request is done. */
   | "silence"
+  /** 200 and nothing else, instead of the request. */
+  | "empty"
   /** Half of the answer's body, then the connection ends. */
   | "cut"
   /** One bit of the answer's body is another. */
@@ -87,6 +89,7 @@ async function serve(
 ): Promise<void> {
   const body = await bodyOf(incoming);
   if (fault === "lose_request") return void outgoing.destroy();
+  if (fault === "empty") return void outgoing.writeHead(200, { "content-length": 0 }).end();
   if (typeof fault === "object" && "refuse" in fault) return errorPage(outgoing, fault.refuse, fault.code);
   if (typeof fault === "object" && "late_ms" in fault) {
     await new Promise((resolve) => setTimeout(resolve, fault.late_ms));

@@ -59,7 +59,7 @@ const isFault = (code: string) => (error: unknown) => error instanceof Fault && 
 /** The first request is hurt, the others pass. */
 const first = (fault: S3Fault) => ({ number }: { number: number }) => number === 1 ? fault : "pass";
 
-const LOST_BEFORE: S3Fault[] = ["lose_request", { refuse: 500, code: "InternalError" }, {
+const LOST_BEFORE: S3Fault[] = ["lose_request", "empty", { refuse: 500, code: "InternalError" }, {
   refuse: 503,
   code: "SlowDown",
 }, { refuse: 200, code: "InternalError" }];
@@ -202,6 +202,18 @@ Deno.test("S3 store: a listing never passes for shorter than it is", async () =>
   }
   faulty.proxy.decide = () => ({ refuse: 200, code: "InternalError" });
   await assert.rejects(Array.fromAsync(faulty.store.list("k/")), isFault("store_unavailable"));
+});
+
+Deno.test("S3 store: `head` is asked again when the answer is no object", async () => {
+  await using faulty = await openFaulty();
+  await faulty.direct.create("a", bytes("ten bytes!"));
+  for (
+    const fault of ["lose_request", "empty", "lose_answer", { refuse: 503, code: "SlowDown" }] as S3Fault[]
+  ) {
+    faulty.proxy.reset();
+    faulty.proxy.decide = first(fault);
+    assert.equal((await faulty.store.head("a"))?.size_bytes, 10, JSON.stringify(fault));
+  }
 });
 
 Deno.test("S3 store: `delete` and `putHint` are repeated until they are done", async () => {
