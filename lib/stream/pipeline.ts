@@ -8,28 +8,30 @@
  *
  * Everything it knows is in the KeyedState, so a pipeline made from a restored state goes on as if never stopped.
  */
+import { z } from "zod";
+import { Acknowledgement, acknowledgementRow, ACKNOWLEDGEMENTS } from "../alert/acknowledgement.ts";
 import type { Row } from "../event/column.ts";
-import { type Scaled, scaledOf } from "./decimal.ts";
-import { microseconds, wholeMilliseconds } from "./moment.ts";
+import { LATE_EVENTS } from "../event/late_event.ts";
+import { microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
 import type { KeyedState, Place, StreamEvent, StreamOutput } from "./operator.ts";
+import type { RuleSet } from "./rule_definition.ts";
+import { RuleEngine, type RuleFailure } from "./rule_engine.ts";
 import { counted, type Standing, standing, type Statistics } from "./statistics.ts";
+import { KeyPlans, Subject } from "./subject.ts";
 import {
   afterRow,
   afterSettings,
   afterTick,
   isLate,
-  LATE_EVENTS,
   lateEventRow,
   NO_TIME,
   type PartitionTime,
   type TimeSettings,
 } from "./watermark.ts";
+import type { KindShapes } from "./window_definition.ts";
+import { WindowEngine } from "./window_engine.ts";
 
-/** A rule that threw; the row is written all the same. */
-export interface RuleFailure {
-  rule: string;
-  message: string;
-}
+export type { RuleFailure } from "./rule_engine.ts";
 
 export interface Accepted {
   late: boolean;
@@ -59,14 +61,32 @@ export interface Pipeline {
   event_time_ms(): number | null;
   /** Whether a tick received at `log_time_ms` would close or revise something. */
   needsTick(log_time_ms: number): boolean;
+  /** What is in force, as it came, and what is held. */
+  inForce(): InForce;
+}
+
+export interface InForce {
+  time: TimeSettings;
+  rules: RuleSet;
+  windows: readonly unknown[];
+  held: { windows: number; sessions: number };
+  /** Firings held back by cool-downs since the last alert, by rule. */
+  suppressed: Record<string, number>;
 }
 
 export interface PipelineOptions {
   partition: number;
   state: KeyedState;
-  /** In force until the log's first `settings` record. */
+  /** In force until the log's first `settings` record. Without one there are no windows, as there are no rules. */
   defaults: TimeSettings;
+  kinds: KindShapes;
 }
+
+const Settings = z.looseObject({
+  out_of_orderness_ms: z.number().int().min(0),
+  allowed_lateness_ms: z.number().int().min(0),
+  windows: z.array(z.unknown()).optional(),
+});
 
 const TIME = "time";
 const SETTINGS = "settings";
@@ -74,54 +94,138 @@ const STATISTICS = "statistics";
 const ONE = "";
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { state, defaults } = options;
-  let settings: TimeSettings = state.get<TimeSettings>(SETTINGS, ONE) ?? defaults;
-  let time: PartitionTime = state.get<PartitionTime>(TIME, ONE) ?? NO_TIME;
+  return new PartitionPipeline(options);
+}
 
-  function moveTo(next: PartitionTime): StreamOutput[] {
-    if (next === time) return [];
-    time = next;
-    state.put(TIME, ONE, next);
-    return [];
+class PartitionPipeline implements Pipeline {
+  #settings: TimeSettings;
+  #time: PartitionTime;
+  readonly #state: KeyedState;
+  readonly #rules: RuleEngine;
+  readonly #windows: WindowEngine;
+  readonly #plans = new KeyPlans();
+  readonly #statisticsKey = this.#plans.of(["user_id", "currency"]);
+
+  constructor({ partition, state, defaults, kinds }: PipelineOptions) {
+    const { out_of_orderness_ms, allowed_lateness_ms } = defaults;
+    this.#state = state;
+    this.#settings = state.get<TimeSettings>(SETTINGS, ONE) ?? { out_of_orderness_ms, allowed_lateness_ms };
+    this.#time = state.get<PartitionTime>(TIME, ONE) ?? NO_TIME;
+    const common = { state, partition, kinds, plans: this.#plans };
+    this.#rules = new RuleEngine(common);
+    this.#windows = new WindowEngine(common, this.#time);
   }
 
-  function statisticsOf(event: StreamEvent, count: boolean): Standing | null {
-    if (event.kind !== "transaction") return null;
-    const key = `${event.row.currency}${event.row.user_id}`;
-    const amount: Scaled = scaledOf(event.row.amount as string);
-    const statistics = state.get<Statistics>(STATISTICS, key);
-    if (count) state.put(STATISTICS, key, counted(statistics, amount));
-    return standing(statistics, amount);
+  accept(event: StreamEvent): Accepted {
+    const event_us = microseconds(event.event_time_ms, event.event_time_sub_us);
+    const late = isLate(this.#time, event_us);
+    const standing = event.kind === "transaction" ? this.#standing(event, !late) : null;
+    const cells: Row = standing === null ? { ...event.row, late } : { ...event.row, late, ...standing };
+    const outputs: StreamOutput[] = [];
+    const failures: RuleFailure[] = [];
+    if (late) {
+      const row = lateEventRow(event, this.#time.watermark_us!);
+      outputs.push({ table: LATE_EVENTS, row, topic: null, id: `${event.partition}-${event.offset}` });
+      return { late, cells, outputs, failures };
+    }
+    const subject = new Subject(event, cells);
+    this.#rules.evaluate(subject, { time: this.#time, standing }, outputs, failures);
+    this.#windows.add(subject, this.#time.watermark_us);
+    this.#moveTo(afterRow(this.#time, event_us, this.#settings), outputs);
+    return { late, cells, outputs, failures };
   }
 
-  return {
-    accept(event) {
-      const event_us = microseconds(event.event_time_ms, event.event_time_sub_us);
-      const late = isLate(time, event_us);
-      const standing = statisticsOf(event, !late);
-      const cells: Row = { ...event.row, late, ...standing };
-      if (late) {
-        const row = lateEventRow(event, time.watermark_us!);
-        const id = `${event.source}/${event.partition}/${event.offset}`;
-        return { late, cells, outputs: [{ table: LATE_EVENTS, row, topic: null, id }], failures: [] };
-      }
-      return { late, cells, outputs: moveTo(afterRow(time, event_us, settings)), failures: [] };
-    },
-    advance: (log_time_ms) => moveTo(afterTick(time, log_time_ms, settings)),
-    control(kind, body, place) {
-      switch (kind) {
-        case "tick":
-          return { outputs: moveTo(afterTick(time, place.received_at, settings)), refused: null };
-        case "settings":
-          settings = body as TimeSettings;
-          state.put(SETTINGS, ONE, settings);
-          return { outputs: moveTo(afterSettings(time, settings)), refused: null };
-        default:
-          return { outputs: [], refused: null };
-      }
-    },
-    watermark_ms: () => time.watermark_us === null ? null : wholeMilliseconds(time.watermark_us),
-    event_time_ms: () => time.highest_us === null ? null : wholeMilliseconds(time.highest_us),
-    needsTick: () => false,
-  };
+  /** Where the amount stands among the earlier ones; counts it when it is not late. */
+  #standing(event: StreamEvent, counts: boolean): Standing {
+    const subject = new Subject(event, event.row);
+    const key = subject.key(this.#statisticsKey);
+    const amount = subject.scaled("amount")!;
+    const before = this.#state.get<Statistics>(STATISTICS, key);
+    if (counts) this.#state.put(STATISTICS, key, counted(before, amount));
+    return standing(before, amount);
+  }
+
+  advance(log_time_ms: number): StreamOutput[] {
+    const outputs: StreamOutput[] = [];
+    this.#moveTo(afterTick(this.#time, log_time_ms, this.#settings), outputs);
+    return outputs;
+  }
+
+  #moveTo(next: PartitionTime, outputs: StreamOutput[]): void {
+    const before = this.#time;
+    if (next === before) return;
+    this.#time = next;
+    this.#state.put(TIME, ONE, next);
+    const { watermark_us, line_us } = next;
+    if (watermark_us === null || line_us === null) return;
+    const move = { from_us: before.watermark_us ?? watermark_us, to_us: watermark_us, line_us };
+    this.#windows.advance(move, outputs);
+    this.#rules.sweep(next);
+  }
+
+  control(kind: string, body: unknown, place: Place): Controlled {
+    switch (kind) {
+      case "tick":
+        return { outputs: this.advance(place.received_at), refused: null };
+      case "rules":
+        return { outputs: [], refused: this.#rules.replace(body) };
+      case "settings":
+        return this.#takeSettings(body);
+      case "ack":
+        return acknowledged(body, place);
+      default:
+        return { outputs: [], refused: null };
+    }
+  }
+
+  #takeSettings(body: unknown): Controlled {
+    const outputs: StreamOutput[] = [];
+    const parsed = Settings.safeParse(body);
+    if (!parsed.success) return { outputs, refused: z.prettifyError(parsed.error) };
+    const { out_of_orderness_ms, allowed_lateness_ms, windows } = parsed.data;
+    const refused = windows === undefined ? null : this.#windows.replace(windows, this.#time);
+    if (refused !== null) return { outputs, refused };
+    this.#settings = { out_of_orderness_ms, allowed_lateness_ms };
+    this.#state.put(SETTINGS, ONE, this.#settings);
+    this.#moveTo(afterSettings(this.#time, this.#settings), outputs);
+    return { outputs, refused };
+  }
+
+  watermark_ms(): number | null {
+    const { watermark_us } = this.#time;
+    return watermark_us === null ? null : wholeMilliseconds(watermark_us);
+  }
+
+  event_time_ms(): number | null {
+    const { highest_us } = this.#time;
+    return highest_us === null ? null : wholeMilliseconds(highest_us);
+  }
+
+  needsTick(log_time_ms: number): boolean {
+    const { watermark_us } = this.#time;
+    const to_us = afterTick(this.#time, log_time_ms, this.#settings).watermark_us;
+    return watermark_us !== null && to_us !== null && this.#windows.wouldWrite(watermark_us, to_us);
+  }
+
+  inForce(): InForce {
+    return {
+      time: this.#settings,
+      rules: this.#rules.inForce,
+      windows: this.#windows.inForce,
+      held: this.#windows.held(),
+      suppressed: this.#rules.suppressed(),
+    };
+  }
+}
+
+function acknowledged(body: unknown, place: Place): Controlled {
+  const parsed = Acknowledgement.safeParse(body);
+  if (!parsed.success) return { outputs: [], refused: z.prettifyError(parsed.error) };
+  const row = acknowledgementRow(parsed.data, {
+    acknowledged_at: momentCell(microseconds(place.received_at)),
+    log_partition: place.partition,
+    log_offset: place.offset,
+  });
+  const id = `${place.partition}-${place.offset}`;
+  return { outputs: [{ table: ACKNOWLEDGEMENTS, row, topic: null, id }], refused: null };
 }

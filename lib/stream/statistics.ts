@@ -4,7 +4,6 @@
  * The recurrence runs on the distance from the first amount, taken exactly from the decimals: amounts of a billion that
  * differ by cents would otherwise lose their spread to rounding. What a row is told is of the rows before it.
  */
-import type { Column } from "../event/column.ts";
 import { difference, type Scaled, toNumber } from "./decimal.ts";
 
 /** Count, first amount (high, low), mean distance from it, sum of squared distances from the mean. */
@@ -21,17 +20,6 @@ export interface Standing {
 const SMALLEST_DEVIATION = 0.1;
 const ANOMALY_AFTER = 10;
 const ANOMALY_ABOVE = 3;
-
-export const STATISTICS_COLUMNS: readonly Column[] = [
-  { name: "user_txn_count", type: "long", doc: "Earlier transactions of this user in this currency." },
-  { name: "user_running_mean", type: "double", doc: "Mean amount of those; null when there are none." },
-  {
-    name: "z_score",
-    type: "double",
-    doc: "(amount - mean) / max(sample standard deviation, 0.1); null below two.",
-  },
-  { name: "is_anomaly", type: "boolean", doc: "At least ten earlier ones, and z_score beyond 3 either way." },
-];
 
 /** Before the first row. */
 export const NO_STANDING: Standing = {

@@ -8,7 +8,7 @@
  * One watermark over all kinds and sources. It never goes back, and neither does the line before which events are
  * late: state behind it is gone, so a longer lateness lets nobody in who would find it missing.
  */
-import type { Column, Row } from "../event/column.ts";
+import type { Row } from "../event/column.ts";
 import { microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
 import type { StreamEvent } from "./operator.ts";
 
@@ -55,32 +55,12 @@ function moved(
   towards_us: number,
   settings: TimeSettings,
 ): PartitionTime {
-  const watermark_us = time.watermark_us === null ? towards_us : Math.max(time.watermark_us, towards_us);
-  const line_us = watermark_us - settings.allowed_lateness_ms * 1000;
-  return {
-    highest_us,
-    watermark_us,
-    line_us: time.line_us === null ? line_us : Math.max(time.line_us, line_us),
-  };
+  const watermark_us = Math.max(time.watermark_us ?? -Infinity, towards_us);
+  const line_us = Math.max(time.line_us ?? -Infinity, watermark_us - settings.allowed_lateness_ms * 1000);
+  const stands = highest_us === time.highest_us && watermark_us === time.watermark_us &&
+    line_us === time.line_us;
+  return stands ? time : { highest_us, watermark_us, line_us };
 }
-
-export const LATE_EVENTS = "processed.late_events";
-
-export const LATE_EVENT_COLUMNS: readonly Column[] = [
-  { name: "source", type: "string", doc: "Who sent the event." },
-  { name: "log_partition", type: "int", doc: "Partition of the log." },
-  { name: "log_offset", type: "long", doc: "Offset within the partition." },
-  {
-    name: "kind",
-    type: "string",
-    doc: "Kind of the event; its row stands in that kind's table with late = true.",
-  },
-  { name: "event_id", type: "string", doc: "The event's id." },
-  { name: "event_time", type: "timestamp", doc: "When the event says that it happened." },
-  { name: "received_at", type: "timestamp", doc: "When the log received it." },
-  { name: "watermark", type: "timestamp", doc: "The partition's watermark when the event came." },
-  { name: "late_by_ms", type: "long", doc: "Watermark minus event time, in milliseconds." },
-];
 
 /** The row of `late_events` for an event that came when time stood at `watermark_us`. */
 export function lateEventRow(event: StreamEvent, watermark_us: number): Row {

@@ -1,0 +1,268 @@
+/**
+ * Tumbling and sliding windows over event time. A tumbling window is one that slides by its own size.
+ *
+ *   panes     | p0 | p1 | p2 | p3 |        one slide long; an event is counted once, in its pane
+ *   windows   |----- w0 -----|             size / slide panes each; made of their panes when they are written
+ *                  |----- w1 -----|
+ *   -----------------------------------> event time
+ *                        ^ watermark: w0 is closed, w1 is open
+ *
+ * State is, for each key, the list of its panes: [index, flags, revisions, ...slots]. How often a window was written is
+ * the sum of the counts that its panes keep for it, so that windows need no state of their own.
+ */
+import type { Slot, Slots, Spill } from "./aggregate.ts";
+import { AggregatePlan } from "./aggregate_plan.ts";
+import type { StreamOutput } from "./operator.ts";
+import { replaced } from "./replaced.ts";
+import type { Subject } from "./subject.ts";
+import { TimerQueue } from "./timer_queue.ts";
+import { type Predicate, predicate } from "./where.ts";
+import type { AlignedDefinition } from "./window_definition.ts";
+import {
+  inOrder,
+  type Move,
+  nextMultiple,
+  passes,
+  revisionOutput,
+  revisionRow,
+  SECOND_US,
+  type WindowContext,
+  windowId,
+  type WindowOperator,
+  windowSpace,
+} from "./window_operator.ts";
+
+const INDEX = 0;
+const FLAGS = 1;
+const REVISIONS = 2;
+const HEAD = 3;
+
+/** A closed window of the pane changed since it was written. */
+const REVISE = 1;
+/** An open window of the pane changed since it was written. */
+const UPDATE = 2;
+
+type Panes = readonly Slots[];
+
+export class SlidingWindow implements WindowOperator {
+  readonly where: Predicate;
+  readonly #space: string;
+  readonly #plan: AggregatePlan;
+  readonly #slide_us: number;
+  /** Panes a window. */
+  readonly #span: number;
+  readonly #update_us: number | null;
+  /** The first window that is ours. */
+  readonly #first: number;
+  readonly #spill: Spill;
+  /** The key at hand, whose records may spill. */
+  #key = "";
+  #closings = new TimerQueue();
+  #expiries = new TimerQueue();
+  #revise = new Set<string>();
+  #update = new Set<string>();
+  #held = 0;
+
+  constructor(
+    readonly definition: AlignedDefinition,
+    parts: boolean,
+    private readonly context: WindowContext,
+  ) {
+    const slide = definition.kind === "sliding" ? definition.slide : definition.size;
+    this.#slide_us = slide * 1000;
+    this.#span = definition.size / slide;
+    this.#update_us = definition.update_every === undefined ? null : definition.update_every * 1000;
+    this.#first = context.after_us === null ? -Infinity : Math.floor(context.after_us / this.#slide_us) + 1;
+    this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts });
+    this.#space = windowSpace(definition);
+    this.where = predicate(definition.where);
+    const space = (record: Slots, slot: number) => `${this.#space}/${slot}/${record[INDEX]}/${this.#key}`;
+    this.#spill = { state: context.state, space };
+    this.#rebuild(context.watermark_us ?? -Infinity);
+  }
+
+  add(subject: Subject, watermark_us: number | null): void {
+    const index = Math.floor(subject.event_us / this.#slide_us);
+    if (index < this.#first) return;
+    const key = this.#key = subject.key(this.context.key);
+    const panes = this.context.state.get<Panes>(this.#space, key) ?? [];
+    let at = panes.length;
+    while (at > 0 && (panes[at - 1][INDEX] as number) > index) at--;
+    const isNew = at === 0 || panes[at - 1][INDEX] !== index;
+    const pane: Slot[] = isNew ? [index, 0, 0, ...this.#plan.initial] : panes[at - 1].slice();
+    this.#plan.add(pane, subject, this.#spill);
+    const now = watermark_us ?? -Infinity;
+    this.#flag(key, pane, now);
+    this.context.state.put(
+      this.#space,
+      key,
+      isNew ? [...panes.slice(0, at), pane, ...panes.slice(at)] : replaced(panes, at - 1, pane),
+    );
+    if (isNew) this.#watch(key, index, now);
+  }
+
+  #flag(key: string, pane: Slot[], now: number): void {
+    const index = pane[INDEX] as number;
+    if ((index + 1) * this.#slide_us <= now) {
+      pane[FLAGS] = (pane[FLAGS] as number) | REVISE;
+      this.#revise.add(key);
+    }
+    if (this.#update_us !== null && (index + this.#span) * this.#slide_us > now) {
+      pane[FLAGS] = (pane[FLAGS] as number) | UPDATE;
+      this.#update.add(key);
+    }
+  }
+
+  /** Sets the timers of a pane: the first window of it that is still to close, and when it can be forgotten. */
+  #watch(key: string, index: number, now: number): void {
+    this.#held++;
+    const close = this.#nextEnd(index, now);
+    if (close !== null) this.#closings.push(close, key);
+    this.#expiries.push((index + this.#span) * this.#slide_us, key);
+  }
+
+  /** The first end after `now` of a window that holds the pane; null when all have ended. */
+  #nextEnd(index: number, now: number): number | null {
+    const earliest = Math.max(index + 1, this.#first + this.#span) * this.#slide_us;
+    const end = now < earliest ? earliest : nextMultiple(now, this.#slide_us);
+    return end <= (index + this.#span) * this.#slide_us ? end : null;
+  }
+
+  advance(move: Move, out: StreamOutput[]): void {
+    // Windows begin and end on whole seconds.
+    if (!passes(move, SECOND_US)) return;
+    const due = new Set(this.#revise);
+    this.#closings.takeDue(move.to_us, due);
+    const updates = this.#update_us !== null && passes(move, this.#update_us);
+    if (updates) { for (const key of this.#update) due.add(key); }
+    this.#revise.clear();
+    if (updates) this.#update.clear();
+    for (const key of inOrder(due)) this.#write(key, move, updates, out);
+    const expired = new Set<string>();
+    this.#expiries.takeDue(move.line_us, expired);
+    for (const key of expired) this.#forget(key, move.line_us);
+  }
+
+  #write(key: string, move: Move, updates: boolean, out: StreamOutput[]): void {
+    const before = this.context.state.get<Panes>(this.#space, key);
+    if (before === undefined) return;
+    this.#key = key;
+    const windows = this.#windowsToWrite(before, move, updates);
+    const panes = before.map((pane) => this.#unflagged(pane, move, updates));
+    for (const window of windows) this.#revision(key, window, panes, move, out);
+    if (panes.some((pane, at) => pane !== before[at])) this.context.state.put(this.#space, key, panes);
+    if (this.#span === 1) return;
+    let next: number | null = null;
+    for (const pane of panes) {
+      const end = this.#nextEnd(pane[INDEX] as number, move.to_us);
+      if (end !== null && (next === null || end < next)) next = end;
+    }
+    if (next !== null) this.#closings.push(next, key);
+  }
+
+  /** Indexes of the windows that close in the move or changed since they were written, ascending. */
+  #windowsToWrite(panes: Panes, { from_us, to_us }: Move, updates: boolean): number[] {
+    // Window i ends at (i + span) * slide: those up to `closed` had ended before, those up to `closing` end now.
+    const closed = Math.floor(from_us / this.#slide_us) - this.#span;
+    const closing = Math.floor(to_us / this.#slide_us) - this.#span;
+    const windows = new Set<number>();
+    for (const pane of panes) {
+      const last = pane[INDEX] as number;
+      const first = Math.max(last - this.#span + 1, this.#first);
+      const flags = pane[FLAGS] as number;
+      const from = (flags & REVISE) !== 0 ? first : Math.max(first, closed + 1);
+      const to = updates && (flags & UPDATE) !== 0 ? last : Math.min(last, closing);
+      for (let window = from; window <= to; window++) windows.add(window);
+    }
+    return [...windows].sort((a, b) => a - b);
+  }
+
+  /** The pane without the flags that this writing settles: a copy to change when there are any. */
+  #unflagged(pane: Slots, move: Move, updates: boolean): Slots {
+    const flags = pane[FLAGS] as number;
+    const isOpen = ((pane[INDEX] as number) + this.#span) * this.#slide_us > move.to_us;
+    const left = isOpen && !updates ? flags & UPDATE : 0;
+    return left === flags ? pane : replaced(pane, FLAGS, left);
+  }
+
+  /** Writes the next revision of a window and counts it in the window's last pane, which is replaced in `panes`. */
+  #revision(key: string, window: number, panes: Slots[], move: Move, out: StreamOutput[]): void {
+    const records: Slots[] = [];
+    let written = 0;
+    let last = -1;
+    panes.forEach((pane, at) => {
+      const offset = (pane[INDEX] as number) - window;
+      if (offset < 0 || offset >= this.#span) return;
+      records.push(pane);
+      written += revisionsOf(pane, offset);
+      last = at;
+    });
+    const { definition, context: { partition } } = this;
+    const start_us = window * this.#slide_us;
+    const end_us = start_us + this.#span * this.#slide_us;
+    const row = revisionRow(definition, partition, {
+      window_id: windowId(definition.name, key, start_us, partition),
+      key,
+      start_us,
+      end_us,
+      revision: written + 1,
+      is_final: end_us <= move.to_us,
+    });
+    this.#plan.fill(row, records, this.#spill);
+    out.push(revisionOutput(definition, row));
+    panes[last] = withRevision(panes[last], (panes[last][INDEX] as number) - window, this.#span);
+  }
+
+  /** Drops panes whose last window has ended at or before the line: no event can come for them. */
+  #forget(key: string, line_us: number): void {
+    const panes = this.context.state.get<Panes>(this.#space, key);
+    if (panes === undefined) return;
+    this.#key = key;
+    const kept = panes.filter((pane) => ((pane[INDEX] as number) + this.#span) * this.#slide_us > line_us);
+    if (kept.length === panes.length) return;
+    for (const pane of panes) if (!kept.includes(pane)) this.#plan.release(pane, this.#spill);
+    this.#held -= panes.length - kept.length;
+    if (kept.length === 0) this.context.state.delete(this.#space, key);
+    else this.context.state.put(this.#space, key, kept);
+  }
+
+  nextOutput_us(watermark_us: number): number | null {
+    const times = [this.#closings.next()];
+    if (this.#revise.size > 0) times.push(nextMultiple(watermark_us, SECOND_US));
+    if (this.#update.size > 0) times.push(nextMultiple(watermark_us, this.#update_us!));
+    const known = times.filter((time) => time !== null);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+
+  held(): number {
+    return this.#held;
+  }
+
+  #rebuild(now: number): void {
+    for (const [key, panes] of this.context.state.entries<Panes>(this.#space)) {
+      for (const pane of panes) {
+        this.#watch(key, pane[INDEX] as number, now);
+        const flags = pane[FLAGS] as number;
+        if ((flags & REVISE) !== 0) this.#revise.add(key);
+        if ((flags & UPDATE) !== 0) this.#update.add(key);
+      }
+    }
+  }
+}
+
+/** Revisions of the window that begins `offset` panes before this one, as counted here. */
+function revisionsOf(pane: Slots, offset: number): number {
+  const counts = pane[REVISIONS];
+  if (typeof counts === "number") return offset === 0 ? counts : 0;
+  return ((counts as readonly number[])[offset]) ?? 0;
+}
+
+/** The counts are a plain number as long as only the window that begins with the pane has any. */
+function withRevision(pane: Slots, offset: number, span: number): Slots {
+  const counts = pane[REVISIONS];
+  if (span === 1) return replaced(pane, REVISIONS, (counts as number) + 1);
+  const list = typeof counts === "number" ? [counts] : [...counts as readonly number[]];
+  while (list.length <= offset) list.push(0);
+  list[offset]++;
+  return replaced(pane, REVISIONS, list);
+}

@@ -1,0 +1,71 @@
+/**
+ * Fires when an event makes a key too busy: some [t, t + window) holds it and at least `count` events of the key.
+ *
+ *   --x---x--x-e---x-->        such a window exists when `count` neighbours, e among them, span less than the window
+ *
+ * Kept are the event times of the key, the latest 4 x count of them; an event is judged with the kept ones first.
+ */
+import { z } from "zod";
+import { Duration } from "./duration.ts";
+import { ForgetfulState } from "./forgetful_state.ts";
+import { type RuleContext, type RuleEvaluator, ruleFields } from "./rule_fields.ts";
+
+export const VelocityRule = z.strictObject({
+  ...ruleFields,
+  kind: z.literal("velocity"),
+  count: z.int().min(2).max(1000),
+  window: Duration,
+});
+
+const KEPT_PER_COUNT = 4;
+
+type Times = readonly number[];
+
+export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleContext): RuleEvaluator {
+  const window_us = rule.window * 1000;
+  const most = KEPT_PER_COUNT * rule.count;
+  const last = (times: Times) => times[times.length - 1] + window_us;
+  const memory = new ForgetfulState<Times>(context.state, context.space, last);
+  return {
+    evaluate(subject, key, { time }) {
+      const before = memory.get(key);
+      const times = withTime(before ?? [], subject.event_us);
+      const found = busiest(times, subject.event_us, rule.count) < window_us;
+      memory.put(key, kept(times, (time.line_us ?? -Infinity) - window_us, most), before);
+      if (!found) return null;
+      return {
+        description: `${rule.count} or more events within ${rule.window / 1000} s`,
+        context: { count: rule.count, window_ms: rule.window },
+      };
+    },
+    // An event that is not late is at or after the line, and looks back less than a window.
+    sweep: ({ line_us }) => memory.sweep(line_us ?? -Infinity),
+  };
+}
+
+/** Ascending times with one more. */
+function withTime(times: Times, event_us: number): number[] {
+  const all = times.slice();
+  let at = all.length;
+  while (at > 0 && all[at - 1] > event_us) at--;
+  if (at === all.length) all.push(event_us);
+  else all.splice(at, 0, event_us);
+  return all;
+}
+
+/** The shortest span of `count` neighbours among which the event is; infinity when there are too few. */
+function busiest(times: Times, event_us: number, count: number): number {
+  const at = times.lastIndexOf(event_us);
+  let shortest = Infinity;
+  for (let from = Math.max(0, at - count + 1); from <= at && from + count <= times.length; from++) {
+    shortest = Math.min(shortest, times[from + count - 1] - times[from]);
+  }
+  return shortest;
+}
+
+/** The latest `most`, without those that no event to come can share a window with. */
+function kept(times: number[], useless_us: number, most: number): Times {
+  let from = Math.max(0, times.length - most);
+  while (times[from] <= useless_us) from++;
+  return from === 0 ? times : times.slice(from);
+}
