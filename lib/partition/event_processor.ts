@@ -291,6 +291,7 @@ export class EventProcessor implements Processor {
       partition,
       state: this.#state,
       defaults: { out_of_orderness_ms, allowed_lateness_ms },
+      kinds: this.parts.kinds,
     });
   }
 }
