@@ -66,3 +66,15 @@ function namesAt(tokens: readonly Token[], at: number, byName: Names): string[] 
   const stages = SEARCH_PATH.filter((stage) => qualifier === undefined || qualifier === stage);
   return stages.map((stage) => `${stage}.${token.text.toLowerCase()}`).filter((name) => byName.has(name));
 }
+
+/** Every `stage.table` in a text, in the order in which they are first named. */
+export function qualifiedNames(sql: string): string[] {
+  const tokens = tokensOf(sql);
+  const found = new Set<string>();
+  tokens.forEach((token, at) => {
+    const stage = tokens[at - 2]?.text.toLowerCase();
+    const isNamed = isSymbol(tokens[at - 1], ".") && SEARCH_PATH.some((one) => one === stage);
+    if (isNamed && token.kind !== "symbol") found.add(`${stage}.${token.text.toLowerCase()}`);
+  });
+  return [...found];
+}
