@@ -5,18 +5,25 @@
  * them. A part whose dependencies are not given has no routes, so that each role shows what it can do.
  */
 import { Hono } from "hono";
+import type { Catalog } from "../lib/iceberg/catalog.ts";
 import type { Health } from "../lib/observe/health.ts";
+import type { ObjectStore } from "../lib/store/object_store.ts";
 import { Door, type DoorDeps, type Env } from "./door.ts";
+import { files } from "./files.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { ingest } from "./ingest.ts";
+import { LakeFiles } from "./lake_files.ts";
 import { login } from "./login.ts";
 import { metrics } from "./metrics.ts";
+import { page, type PageDeps } from "./page.ts";
 import { problemOf } from "./problem.ts";
+import { progressOf } from "./progress.ts";
 import { type LakeQuery, query } from "./query.ts";
 import { Sessions } from "./session.ts";
 import { site } from "./site.ts";
 import { status, type StatusDeps } from "./status.ts";
+import { type NamedView, tables } from "./tables.ts";
 
 /** What every role has, beside what only some have. */
 export interface AppDeps extends DoorDeps {
@@ -26,8 +33,17 @@ export interface AppDeps extends DoorDeps {
   /** Hooks and ingest are open: roles all and edge. */
   has_door: boolean;
   query?: LakeQuery;
-  /** Origins of the store that data files are redirected to. */
-  store_origins?: readonly string[];
+  lake?: LakeParts;
+  page?: PageDeps["page"];
+}
+
+/** The tables and their files, for roles that show them. */
+export interface LakeParts {
+  catalog: Catalog;
+  store: ObjectStore;
+  /** What all keys of the lake begin with. */
+  prefix: string;
+  views(): readonly NamedView[];
 }
 
 export type App = Hono<Env>;
@@ -46,16 +62,36 @@ export function createApp(deps: AppDeps): App {
 }
 
 function createSite(deps: AppDeps, door: Door): App {
-  const { clock, settings, store_origins = [] } = deps;
+  const { clock, settings } = deps;
   const sessions = new Sessions({
     clock,
     tokens: [settings.API_TOKEN, settings.READ_TOKEN],
     secure: settings.PUBLIC_URL?.startsWith("https:") ?? false,
   });
   const bodies = { deadlines: door.deadlines, in_flight: door.in_flight };
-  const app = site({ door, sessions, store_origins });
+  const app = site({ door, sessions });
   app.route("/", health(deps)).route("/", metrics(deps)).route("/", status(deps));
   app.route("/", login({ clock, gate: door.gate, sessions, bodies, trust_proxy: settings.TRUST_PROXY }));
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
+  if (deps.lake) mountLake(app, deps, deps.lake);
+  if (deps.page) app.route("/", page({ page: deps.page }));
   return app;
+}
+
+function mountLake(app: App, deps: AppDeps, lake: LakeParts): void {
+  const lakeFiles = new LakeFiles({ ...lake, clock: deps.clock });
+  const progress = progressOf(deps.status, deps.clock);
+  const describeView = (name: string) => describe(deps.query, name);
+  app.route("/", tables({ ...lake, files: lakeFiles, progress, describeView }));
+  app.route("/", files({ files: lakeFiles, store: lake.store }));
+}
+
+/** The columns of a view as its engine names them; none where no engine is. */
+async function describe(
+  query: LakeQuery | undefined,
+  name: string,
+): Promise<{ name: string; type: string }[]> {
+  if (!query) return [];
+  const { columns } = await query.run({ sql: `SELECT * FROM ${name} LIMIT 0`, limit: 0 });
+  return [...columns];
 }

@@ -1,4 +1,5 @@
 /** `/login` and `/logout`: a form that turns a token into a session, five tries a minute an address. */
+import { createHash } from "node:crypto";
 import { Hono } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import { clientAddress } from "./client_address.ts";
@@ -7,6 +8,7 @@ import type { Gate } from "./gate.ts";
 import { tooMany } from "./door.ts";
 import { problem } from "./problem.ts";
 import { readSmallBody, type SmallBodies } from "./small_body.ts";
+import { formPolicy } from "./security_headers.ts";
 import type { Sessions } from "./session.ts";
 
 export interface LoginDeps {
@@ -79,6 +81,8 @@ border-radius:8px;border:1px solid #b8bfcc}button{background:#1f4fd8;color:#fff;
 [role=alert]{color:#b3261e;margin:0}@media(prefers-color-scheme:dark){body{background:#12151b;color:#e6e9ef}
 form{background:#1b2029;border-color:#303846}input{background:#12151b;color:inherit;border-color:#465063}}`;
 
+const POLICY = formPolicy(createHash("sha256").update(STYLE).digest("base64"));
+
 /** The form; also the answer to a browser that asked for a page without a session. `message` is ours, never input. */
 export function loginPage(status: number, message: string): Response {
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Millrace: log in</title>
@@ -88,7 +92,11 @@ export function loginPage(status: number, message: string): Response {
 required autofocus><button>Log in</button></form></html>`;
   return new Response(html, {
     status,
-    headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-store",
+      "content-security-policy": POLICY,
+    },
   });
 }
 

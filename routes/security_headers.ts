@@ -1,33 +1,21 @@
-/** Headers that keep pages and answers to themselves: content policy, framing, sniffing, referrers. */
+/** Headers that keep answers to themselves: what may run, who may frame, read, sniff, refer. */
 
 /**
- * The policy of every answer. It counts on the worker script's own answer too: the SQL engine in the page can reach us
- * and the store that data files are redirected to, and nobody else.
+ * The policy of answers that are no page: nothing runs, nothing loads. The page and its workers bring their own, which
+ * stands where they are built; the login form's is here.
  */
-export function contentPolicy(storeOrigins: readonly string[]): string {
-  return [
-    "default-src 'none'",
-    "script-src 'self' 'wasm-unsafe-eval'",
-    // The editor writes its styles into the page.
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "worker-src 'self'",
-    `connect-src ${["'self'", ...storeOrigins].join(" ")}`,
-    "manifest-src 'self'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ].join("; ");
+const NOTHING = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/** For a page of ours that needs no script: one style sheet by its hash, and forms to us. */
+export function formPolicy(style_sha256: string): string {
+  return `${NOTHING}; style-src 'sha256-${style_sha256}'; form-action 'self'`;
 }
 
-export function securityHeaders(storeOrigins: readonly string[]): Readonly<Record<string, string>> {
-  return {
-    "content-security-policy": contentPolicy(storeOrigins),
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-  };
-}
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": NOTHING,
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+};

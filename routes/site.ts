@@ -10,14 +10,12 @@ import type { Visitor } from "./gate.ts";
 import { unauthorised } from "./login.ts";
 import { problem, problemOf } from "./problem.ts";
 import { nextRequestId, REQUEST_ID } from "./request_id.ts";
-import { securityHeaders } from "./security_headers.ts";
+import { SECURITY_HEADERS } from "./security_headers.ts";
 import { SESSION_COOKIE, type Sessions } from "./session.ts";
 
 export interface SiteOptions {
   door: Door;
   sessions: Sessions;
-  /** Where data files are redirected to, for the content policy. */
-  store_origins: readonly string[];
 }
 
 const OPEN_PATHS = new Set(["/livez", "/readyz", "/login", "/logout"]);
@@ -43,8 +41,8 @@ export function site(options: SiteOptions): Hono<Env> {
   return app;
 }
 
-function dress({ door, store_origins }: SiteOptions): MiddlewareHandler<Env> {
-  const always = Object.entries(securityHeaders(store_origins));
+function dress({ door }: SiteOptions): MiddlewareHandler<Env> {
+  const always = Object.entries(SECURITY_HEADERS);
   const { metrics, lines } = door.deps;
   return async (c, next) => {
     const requestId = nextRequestId();
