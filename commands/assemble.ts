@@ -11,7 +11,9 @@ import {
   probeStore,
 } from "../lib/connect.ts";
 import { Questions } from "../lib/lake/questions.ts";
+import { lakeViews } from "../lib/lake/views.ts";
 import { readStatus } from "../lib/lake/status.ts";
+import { seedPartitions } from "../lib/partition/control_record.ts";
 import { type Dependency, Health } from "../lib/observe/health.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
@@ -44,10 +46,17 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   await probeStore(store);
   const log = building.use(await connectDoorLog(settings, KEEPER_URL));
   const identity = await log.identity("events");
+  await seedPartitions(log, identity.partitions, { seeds: configuration, now: clock.now() });
   const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, identity.partitions);
   const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
-  const questions = new Questions({ catalog, store, engine, views: [], files: null });
+  const questions = new Questions({
+    catalog,
+    store,
+    engine,
+    views: lakeViews(configuration.kinds, configuration.windows),
+    files: null,
+  });
   const dependencies: Dependency[] = [
     { name: "log", required: true, check: () => log.bounds("events", 0).then(() => "ok" as const) },
     { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },

@@ -1,8 +1,10 @@
 /** The lake as commands see it: opened from settings, beside a running server or without one. */
 import type { Settings } from "../lib/config.ts";
+import { loadConfiguration } from "../lib/configuration.ts";
 import { connectCatalog, connectEngine, connectStore } from "../lib/connect.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import { Questions } from "../lib/lake/questions.ts";
+import { lakeViews } from "../lib/lake/views.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 
 export interface OpenLake extends AsyncDisposable {
@@ -16,9 +18,16 @@ const QUERY_SCRIPT = new URL("../workers/query.ts", import.meta.url);
 export async function openLake(settings: Settings): Promise<OpenLake> {
   await using building = new AsyncDisposableStack();
   const store = building.use(await connectStore(settings));
+  const configuration = await loadConfiguration(settings);
   const catalog = connectCatalog(settings, store);
   const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
-  const questions = new Questions({ catalog, store, engine, views: [], files: null });
+  const questions = new Questions({
+    catalog,
+    store,
+    engine,
+    views: lakeViews(configuration.kinds, configuration.windows),
+    files: null,
+  });
   const stack = building.move();
   return { store, catalog, questions, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

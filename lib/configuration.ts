@@ -1,14 +1,66 @@
-/** The files of `CONFIG_DIR` as the program uses them: which senders there are, and which kinds of events. */
+/** The files of `CONFIG_DIR` as the program uses them: senders, kinds, rules, windows. A bad file is refused whole. */
+import { hash } from "node:crypto";
 import type { Settings } from "./config.ts";
 import { type Kinds, kindsOf } from "./event/kinds.ts";
 import { createSources, type Sources } from "./source/sources.ts";
+import { readRuleFile } from "./stream/rule_definition.ts";
+import { readWindowFile, type WindowDefinition } from "./stream/window_definition.ts";
+
+/** A file that becomes a control record: its parsed body, and the hash by which an edit is noticed. */
+export interface ControlFile {
+  /** What stands in the record, as JSON. */
+  body: Readonly<Record<string, unknown>>;
+  version: string;
+  file_hash: string;
+}
 
 export interface Configuration {
   kinds: Kinds;
   sources: Sources;
+  windows: readonly WindowDefinition[];
+  rules: ControlFile;
+  settings: ControlFile;
 }
 
-/** Reads and checks all files; a fault in any of them is refused with its line and reason. */
-export function loadConfiguration(_settings: Settings): Promise<Configuration> {
-  return Promise.resolve({ kinds: kindsOf(), sources: createSources() });
+/** Reads and checks all files; a fault in any of them is refused with its line and reason. A missing file is empty. */
+export async function loadConfiguration(settings: Settings): Promise<Configuration> {
+  const read = (name: string) => textOf(`${settings.CONFIG_DIR}/${name}`);
+  const kinds = kindsOf();
+  const sources = createSources();
+  const [rulesText, windowsText] = await Promise.all([read("rules.yaml"), read("windows.yaml")]);
+  const rules = readRuleFile(rulesText, kinds);
+  const { windows, definitions } = readWindowFile(windowsText, kinds);
+  const settingsBody = {
+    out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
+    allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
+    dedup_token_ms: settings.DEDUP_TOKEN_MS,
+    dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
+    windows,
+  };
+  const settingsVersion = digest(JSON.stringify(settingsBody));
+  return {
+    kinds,
+    sources,
+    windows: definitions,
+    rules: {
+      body: { version: rules.version, rules: rules.rules },
+      version: rules.version,
+      file_hash: digest(rulesText),
+    },
+    // What the environment says is part of it, so the text alone does not tell whether it changed.
+    settings: { body: settingsBody, version: settingsVersion, file_hash: settingsVersion },
+  };
+}
+
+function digest(text: string): string {
+  return hash("sha256", text, "hex").slice(0, 32);
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }

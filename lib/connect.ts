@@ -8,8 +8,14 @@ import { type Clock, systemClock } from "./clock.ts";
 import { fileCatalog } from "./iceberg/file_catalog.ts";
 import type { Catalog } from "./iceberg/catalog.ts";
 import type { Assignment, EventLog, LogIdentity } from "./log/log.ts";
+import { Lander } from "./lake/lander.ts";
+import type { ParquetWriter } from "./parquet/writer.ts";
 import type { QueryEngine } from "./query/engine.ts";
 import type { ObjectStore } from "./store/object_store.ts";
+
+/** DuckDB's share of the maintain thread. */
+const WRITER_MEMORY_BYTES = 768 * 1024 * 1024;
+const WRITER_THREADS = 2;
 
 /** Where the tables live below the store's root; on S3 the setting says. */
 const DISK_LAKE_PREFIX = "lake/";
@@ -111,5 +117,26 @@ export async function connectEngine(settings: Settings, script: URL): Promise<Qu
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     max_bytes: settings.QUERY_MAX_BYTES,
     max_concurrent: settings.QUERY_MAX_CONCURRENT,
+  });
+}
+
+/** Native DuckDB in this thread, for rows on their way into tables: trusted statements only. */
+export async function connectWriter(settings: Settings): Promise<ParquetWriter> {
+  const { openParquetWriter } = await import("./parquet/writer.ts");
+  const temp_directory = `${settings.DATA_DIR}/tmp/writer-${Deno.pid}-${crypto.randomUUID()}`;
+  await Deno.mkdir(temp_directory, { recursive: true });
+  return await openParquetWriter({
+    memory_bytes: WRITER_MEMORY_BYTES,
+    threads: WRITER_THREADS,
+    temp_directory,
+  });
+}
+
+export function connectLander(settings: Settings, store: ObjectStore, writer: ParquetWriter): Lander {
+  return new Lander({
+    store,
+    writer,
+    prefix: lakePrefix(settings),
+    folder: `${settings.DATA_DIR}/tmp/landing`,
   });
 }

@@ -30,7 +30,7 @@ runWorker("maintain", async (context) => {
   const identity = await log.identity("events");
   const chains = connectChains(store, identity.partitions);
   await using writer = await connectWriter(settings);
-  const specs = lakeTables(configuration.kinds);
+  const specs = lakeTables(configuration.kinds, configuration.windows);
   const lander = connectLander(settings, store, writer);
   await ensureTables({ catalog, store, specs, prefix: lakePrefix(settings), now: systemClock.now });
   const publisher = new Publisher({

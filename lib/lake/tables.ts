@@ -1,4 +1,6 @@
 /** Every table of the lake: its columns, its partition column, and the order of rows in its files. */
+import { ACKNOWLEDGEMENT_COLUMNS, ACKNOWLEDGEMENTS } from "../alert/acknowledgement.ts";
+import { ALERT_COLUMNS, ALERTS } from "../alert/alert.ts";
 import type { Column } from "../event/column.ts";
 import { COMMON_COLUMNS } from "../event/common_columns.ts";
 import { DEAD_LETTER_COLUMNS, DEAD_LETTERS } from "../event/dead_letter.ts";
@@ -6,6 +8,10 @@ import type { Kind } from "../event/kind.ts";
 import type { Kinds } from "../event/kinds.ts";
 import { RAW_EVENT_COLUMNS, RAW_EVENTS } from "../event/raw_event.ts";
 import { LATE_EVENT_COLUMNS, LATE_EVENTS } from "../event/late_event.ts";
+
+import type { WindowDefinition } from "../stream/window_definition.ts";
+import { revisionsTable } from "../stream/window_operator.ts";
+import { windowColumns } from "../stream/window_table.ts";
 
 export interface TableSpec {
   /** `stage.table` */
@@ -53,7 +59,41 @@ function kindTable(kind: Kind): TableSpec {
   };
 }
 
-/** All tables that decided segments may hold rows for, with those of windows and alerts given in. */
-export function lakeTables(kinds: Kinds, analytics: readonly TableSpec[] = []): TableSpec[] {
-  return [RAW, ...[...kinds.values()].map(kindTable), DEAD, LATE, ...analytics];
+const ALERT_TABLE: TableSpec = {
+  key: ALERTS,
+  doc: "What rules raised.",
+  columns: ALERT_COLUMNS,
+  day_column: "event_time",
+  order_by: ["user_id", "event_time", "alert_id"],
+};
+
+const ACKNOWLEDGEMENT_TABLE: TableSpec = {
+  key: ACKNOWLEDGEMENTS,
+  doc: "Who acknowledged which alert.",
+  columns: ACKNOWLEDGEMENT_COLUMNS,
+  day_column: null,
+  order_by: ["alert_id"],
+};
+
+function windowTable(window: WindowDefinition, kinds: Kinds): TableSpec {
+  return {
+    key: revisionsTable(window.name),
+    doc: `Every revision of ${window.name}: ${window.doc ?? "a window"}`,
+    columns: windowColumns(window, kinds.get(window.over)!),
+    day_column: "window_start",
+    order_by: [...window.key, "window_start", "revision"],
+  };
+}
+
+/** All tables that decided segments may hold rows for. */
+export function lakeTables(kinds: Kinds, windows: readonly WindowDefinition[]): TableSpec[] {
+  return [
+    RAW,
+    ...[...kinds.values()].map(kindTable),
+    DEAD,
+    LATE,
+    ALERT_TABLE,
+    ACKNOWLEDGEMENT_TABLE,
+    ...windows.map((window) => windowTable(window, kinds)),
+  ];
 }

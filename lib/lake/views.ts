@@ -1,8 +1,20 @@
 /** Views over the lake's tables: what people ask for by name without a table of its own. */
+import type { Kinds } from "../event/kinds.ts";
+import type { WindowDefinition } from "../stream/window_definition.ts";
+import { revisionsTable } from "../stream/window_operator.ts";
+import { windowViewSql } from "../stream/window_table.ts";
 
 export interface LakeView {
   /** `stage.view` */
   name: string;
   sql: string;
   doc: string;
+}
+
+export function lakeViews(kinds: Kinds, windows: readonly WindowDefinition[]): LakeView[] {
+  return windows.map((window) => ({
+    name: `analytics.${window.name}`,
+    sql: windowViewSql(window, kinds.get(window.over)!, revisionsTable(window.name)),
+    doc: window.doc ?? `The highest revision of each window of ${window.name}.`,
+  }));
 }

@@ -28,9 +28,8 @@ import type { DedupDefaults, Sources } from "../source/sources.ts";
 import type { StreamOutput } from "../stream/operator.ts";
 import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
 import type { TimeSettings } from "../stream/watermark.ts";
+import { CONTROL_SOURCE } from "./control_record.ts";
 import type { Processor, ProcessorSummary } from "./processor.ts";
-
-export const CONTROL_SOURCE = "millrace";
 
 export interface EventProcessorParts {
   partition: number;
@@ -285,7 +284,7 @@ export class EventProcessor implements Processor {
   }
 
   #newPipeline(): Pipeline {
-    const { partition, defaults } = this.parts;
+    const { partition, defaults, kinds } = this.parts;
     const { out_of_orderness_ms, allowed_lateness_ms } = defaults;
     return createPipeline({
       partition,

@@ -5,6 +5,7 @@ import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
 import type { LogRecord } from "../log/log.ts";
+import { controlRecord } from "./control_record.ts";
 import { nextTickDelay } from "./tick.ts";
 import type { OwnerContext } from "./owner.ts";
 import type { Processor } from "./processor.ts";
