@@ -8,6 +8,7 @@
  * asked (it may be used again, or live in another container), no age is judged (a laptop may have slept).
  */
 import { Fault } from "../errors.ts";
+import { openIfThere, removeIfThere } from "./local_file.ts";
 
 /** The reserved first part of keys. */
 export const INCOMING = ".incoming";
@@ -100,24 +101,7 @@ async function lockIfFree(file: Deno.FsFile): Promise<boolean> {
   return await file.tryLock(true);
 }
 
-async function openIfThere(path: string): Promise<Deno.FsFile | null> {
-  try {
-    return await Deno.open(path, { read: true, write: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
 async function isThere(path: string): Promise<boolean> {
   using file = await openIfThere(path);
   return file !== null;
-}
-
-export async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

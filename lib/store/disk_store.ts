@@ -11,8 +11,9 @@
 import { dirname, resolve, sep as SEPARATOR } from "node:path";
 import { orFault, unlessMissing } from "./disk_fault.ts";
 import { DurableFolders } from "./disk_folder.ts";
-import { INCOMING, Incoming, removeIfThere } from "./disk_incoming.ts";
+import { INCOMING, Incoming } from "./disk_incoming.ts";
 import { checkKey, checkPrefix, compareKeys } from "./key.ts";
+import { removeIfThere } from "./local_file.ts";
 import type { ByteRange, Created, ObjectEntry, ObjectHead, ObjectStore } from "./object_store.ts";
 
 const IN_PARALLEL = 32;
@@ -86,12 +87,10 @@ class DiskStore implements ObjectStore {
 
   async readToFile(key: string, path: string, signal?: AbortSignal): Promise<boolean> {
     const source = this.#path(key);
-    const copied = await unlessMissing("read", key, async () => {
-      signal?.throwIfAborted();
-      if (!(await Deno.stat(source)).isFile) return null;
-      await Deno.copyFile(source, path);
-      return true;
-    });
+    signal?.throwIfAborted();
+    const info = await unlessMissing("read", key, () => Deno.stat(source));
+    if (!info?.isFile) return false;
+    const copied = await unlessMissing("read", key, () => Deno.copyFile(source, path).then(() => true));
     return copied ?? false;
   }
 

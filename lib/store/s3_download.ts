@@ -4,6 +4,8 @@
  */
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { Fault } from "../errors.ts";
+import { orFault } from "./disk_fault.ts";
+import { removeIfThere } from "./local_file.ts";
 import type { ByteRange } from "./object_store.ts";
 import type { Attempts, Deadline } from "./s3_attempt.ts";
 import { BrokenAnswer } from "./s3_trouble.ts";
@@ -46,9 +48,10 @@ export class Downloads {
     let done = false;
     try {
       const found = await this.#get(key, null, async (answer, deadline) => {
-        using file = await Deno.open(path, { create: true, write: true, truncate: true });
+        const local = <T>(act: () => Promise<T>) => orFault("write", path, act);
+        using file = await local(() => Deno.open(path, { create: true, write: true, truncate: true }));
         for await (const chunk of chunksOf(answer, deadline)) {
-          for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+          for (let at = 0; at < chunk.length;) at += await local(() => file.write(chunk.subarray(at)));
         }
         return true;
       }, signal);
@@ -134,13 +137,5 @@ async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<
     return done ? null : value;
   } catch (error) {
     throw new BrokenAnswer("the answer broke off", { cause: error });
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
