@@ -2,16 +2,32 @@
 import { append, h, icon, ICONS, replace } from "./shared/dom.ts";
 import { LiveStream } from "./shared/live.ts";
 import { showLiveNumbers } from "./shared/live_numbers.ts";
-import { pageOf } from "./shared/place.ts";
+import { hashOf, pageOf } from "./shared/place.ts";
 import { startTheme } from "./shared/theme.ts";
-import type { PageContext, ShowPage } from "./shared/page.ts";
+import type { HandedQuery, PageContext, ShowPage } from "./shared/page.ts";
 
 const PAGES: Readonly<Record<string, () => Promise<{ show: ShowPage }>>> = {
   sql: () => import("./editor/sql_page.ts"),
+  dashboard: () => import("./dashboard/dashboard_page.ts"),
+  "dead-letters": () => import("./pages/dead_letters_page.ts"),
+  alerts: () => import("./pages/alerts_page.ts"),
+  rules: () => import("./pages/rules_page.ts"),
+  tables: () => import("./pages/tables_page.ts"),
+  operations: () => import("./pages/operations_page.ts"),
 };
 
+/** Queries on their way from a page to the editor. */
+const handed: HandedQuery[] = [];
 const live = new LiveStream("/api/live");
-const context: PageContext = { live };
+const context: PageContext = {
+  live,
+  openQuery(query) {
+    handed.push(query);
+    if (pageOf(location.hash).page === "sql") navigate();
+    else location.hash = hashOf("sql");
+  },
+  takeQuery: () => handed.shift() ?? null,
+};
 const main = document.getElementById("main") as HTMLElement;
 /** The SQL page stays alive in the background: its queries, results and engine are dear. */
 const kept = new Map<string, HTMLElement>();
@@ -35,6 +51,7 @@ async function navigate(): Promise<void> {
     const { show } = await PAGES[name]();
     if (stay.signal.aborted) return;
     replace(main, place);
+    main.scrollTop = 0;
     if (name === "sql") kept.set(name, place);
     await show(place, context, name === "sql" ? new AbortController().signal : stay.signal);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The tables and their columns beside the editor: a tree to read and to insert names from. */
 import { getJson } from "../shared/api.ts";
-import type { Lake, SchemaField, TableInfo } from "../engine/lake.ts";
+import { fieldsOf, type Lake, type SchemaField, type TableInfo } from "../engine/lake.ts";
 import { engineType } from "../engine/iceberg_type.ts";
 import { h, icon, ICONS, replace } from "../shared/dom.ts";
 import { bytes, count, plural } from "../shared/format.ts";
@@ -28,14 +28,6 @@ export class Schemas {
     }
     return asked;
   }
-}
-
-/** Fields of a schema in Iceberg's form or as a bare list. */
-export function fieldsOf(
-  schema: { fields?: readonly SchemaField[] } | readonly SchemaField[] | undefined,
-): readonly SchemaField[] {
-  if (!schema) return [];
-  return "fields" in schema ? schema.fields ?? [] : schema as readonly SchemaField[];
 }
 
 export class SchemaTree {

@@ -18,10 +18,18 @@ import { welcome } from "./welcome.ts";
 
 const TABLES_EVERY_MS = 10_000;
 
-export const show: ShowPage = (place) => {
+export const show: ShowPage = (place, context) => {
   const page = new SqlPage();
   append(place, page.element);
+  const takeOver = () => {
+    for (let query = context.takeQuery(); query; query = context.takeQuery()) {
+      page.tabs.open(query.sql, query.title, { as_of: query.as_of });
+      page.run("all");
+    }
+  };
+  place.addEventListener("page-shown", takeOver);
   page.start();
+  takeOver();
 };
 
 class SqlPage {

@@ -37,6 +37,14 @@ export interface SchemaField {
   doc?: string;
 }
 
+/** Fields of a schema, which comes in Iceberg's form or as a bare list. */
+export function fieldsOf(
+  schema: { fields?: readonly SchemaField[] } | readonly SchemaField[] | undefined,
+): readonly SchemaField[] {
+  if (!schema) return [];
+  return "fields" in schema ? schema.fields ?? [] : schema as readonly SchemaField[];
+}
+
 export interface DataFile {
   name: string;
   url: string;
@@ -57,6 +65,8 @@ export interface FileList {
 export interface Moment {
   as_of?: string | null;
   snapshot?: Readonly<Record<string, string>>;
+  /** Files whose rows all lie before this event time (`2026-01-31T09:30:00`) may be left out. */
+  since?: string | null;
 }
 
 /** What a statement reads. */
@@ -118,10 +128,17 @@ export class Lake {
     };
   }
 
-  fileList(name: string, moment: Moment, signal?: AbortSignal): Promise<FileList> {
+  async fileList(name: string, moment: Moment, signal?: AbortSignal): Promise<FileList> {
     const snapshot = moment.snapshot?.[name];
     const query = snapshot ? { snapshot } : { as_of: moment.as_of };
-    return getJson<FileList>(`/api/tables/${encodeURIComponent(name)}/files`, query, signal);
+    const list = await getJson<FileList>(`/api/tables/${encodeURIComponent(name)}/files`, query, signal);
+    const schema = fieldsOf(list.schema);
+    const { since } = moment;
+    return {
+      ...list,
+      schema,
+      files: since ? list.files.filter((file) => !endsBefore(file, since)) : list.files,
+    };
   }
 
   /** A new engine knows nothing: the stages, and the order in which unqualified names are looked for. */
@@ -206,6 +223,11 @@ export class Lake {
     await this.session.run(`CREATE OR REPLACE VIEW ${qualified} AS ${sql}`);
     this.#views.set(name, sql);
   }
+}
+
+function endsBefore(file: DataFile, since: string): boolean {
+  const newest = file.max?.event_time;
+  return typeof newest === "string" && newest.replace(" ", "T") < since;
 }
 
 /** The engine's name of a file: its address without the host, never an address that the engine would fetch by itself. */

@@ -5,8 +5,8 @@
  * Files with the same names, types and ids form one group with one `read_parquet`; mostly there is one group.
  */
 import { quoteIdentifier, quoteText } from "../sql/names.ts";
+import { collect, textRows } from "./collect.ts";
 import type { EngineSession } from "./session.ts";
-import { Result } from "./result.ts";
 
 export interface TableColumn {
   id: number;
@@ -67,20 +67,7 @@ export class FileLayouts {
   }
 
   async #rows(sql: string): Promise<(string | null)[][]> {
-    let result: Result | null = null;
-    await this.session.run(sql, {
-      onSchema: (schema) => result = new Result(schema),
-      onBatch: (batch) => {
-        result?.add(batch);
-        return true;
-      },
-    });
-    const done = result as Result | null;
-    if (!done) return [];
-    return Array.from(
-      { length: done.rowCount },
-      (_, row) => done.columns.map((_, column) => done.text(row, column)),
-    );
+    return textRows(await collect(this.session, sql));
   }
 }
 

@@ -25,7 +25,7 @@ function write(live: LiveStream): void {
   for (const element of document.querySelectorAll<HTMLElement>("[data-metric]")) {
     const name = element.dataset.metric ?? "";
     const value = live.payload.metrics[name];
-    const text = name.endsWith("_per_second") ? rate(value) : count(value);
+    const text = /_per_second$|_seconds$/.test(name) ? rate(value) : count(value);
     if (element.textContent !== text) element.textContent = text;
   }
   for (const element of document.querySelectorAll<HTMLElement>("[data-live]")) {

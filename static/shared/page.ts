@@ -1,8 +1,20 @@
 /** What every page is: a function that fills its place and stops what it started when the signal says so. */
+import { h } from "./dom.ts";
 import type { LiveStream } from "./live.ts";
+
+/** A query that another page hands to the editor. */
+export interface HandedQuery {
+  title: string;
+  sql: string;
+  as_of?: string | null;
+}
 
 export interface PageContext {
   live: LiveStream;
+  /** Goes to the editor with a new tab; the query was made by the page, so it runs at once. */
+  openQuery(query: HandedQuery): void;
+  /** What was handed over and is not opened yet; the editor takes it when it is shown. */
+  takeQuery(): HandedQuery | null;
 }
 
 export type ShowPage = (
@@ -10,3 +22,38 @@ export type ShowPage = (
   context: PageContext,
   signal: AbortSignal,
 ) => Promise<void> | void;
+
+/** The heading of a page with a sentence and its controls. */
+export function pageHead(title: string, sentence: string, ...controls: Node[]): HTMLElement {
+  return h(
+    "header",
+    { class: "page-head" },
+    h("div", { class: "page-title" }, h("h1", {}, title), h("p", { class: "muted" }, sentence)),
+    h("div", { class: "page-controls" }, ...controls),
+  );
+}
+
+export function card(title: string, ...content: Node[]): HTMLElement {
+  return h(
+    "section",
+    { class: "card", "aria-label": title },
+    h("h2", { class: "card-title" }, title),
+    ...content,
+  );
+}
+
+/** Says in the place of the content that it cannot be shown. */
+export function faultNotice(error: unknown): HTMLElement {
+  const message = error instanceof Error ? error.message : String(error);
+  return h("p", { class: "notice bad", role: "alert" }, message);
+}
+
+/** Does `work` now and then every `period_ms` until the signal; a round that takes longer is not doubled. */
+export function repeat(work: () => Promise<void>, period_ms: number, signal: AbortSignal): void {
+  const round = async () => {
+    if (signal.aborted) return;
+    if (!document.hidden) await work();
+    if (!signal.aborted) setTimeout(round, period_ms);
+  };
+  round();
+}

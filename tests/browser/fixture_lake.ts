@@ -48,7 +48,9 @@ interface TableSpec {
   commits: FileSql[][];
 }
 
-const BASE = "TIMESTAMP '2026-03-01 08:00:00'";
+/** The data ends now, so that pages which look back from now see it. */
+const START = Math.floor(Date.now() / 60_000) * 60_000 - 4000 * 7_000;
+const BASE = `TIMESTAMP '${new Date(START).toISOString().slice(0, 19).replace("T", " ")}'`;
 
 const TRANSACTIONS = `SELECT 'demo' AS source, (i % 4)::INTEGER AS log_partition, i::BIGINT AS log_offset,
   'evt_' || i AS event_id, ${BASE} + to_seconds(i * 7) AS event_time, ${BASE} + to_seconds(i * 7 + 1) AS received_at,
@@ -57,7 +59,8 @@ const TRANSACTIONS = `SELECT 'demo' AS source, (i % 4)::INTEGER AS log_partition
   ['completed','approved','pending','failed','refunded'][1 + (i * 13) % 5] AS status,
   'm_' || (i % 17) AS merchant_id,
   ['Blue Bottle','Mill & Co','Café Über','Nordwind','Årdal Ferry','星巴克'][1 + i % 6] AS merchant_name,
-  ['DE','US','GB','JP','NO'][1 + i % 5] AS country, (i % 50 = 0) AS is_international, false AS late
+  ['DE','US','GB','JP','NO'][1 + i % 5] AS country, (i % 50 = 0) AS is_international, false AS late,
+  (i % 90 = 3) AS is_anomaly, CASE WHEN i % 90 = 3 THEN 3.0 + (i % 31) / 10.0 ELSE (i % 30) / 10.0 - 1.5 END AS z_score
   FROM range(FROM_, TO_) t(i)`;
 
 const TRANSACTION_FIELDS: TableSpec["schema"] = [
@@ -76,6 +79,8 @@ const TRANSACTION_FIELDS: TableSpec["schema"] = [
   [13, "country", "string", "ISO 3166 code."],
   [14, "is_international", "boolean", "Whether it crossed a border."],
   [15, "late", "boolean", "Whether it came too late for windows and rules."],
+  [16, "is_anomaly", "boolean", "Whether the amount is unusual for its user."],
+  [17, "z_score", "double", "Deviations from the user's mean."],
 ];
 
 const idsOf = (fields: TableSpec["schema"]) => Object.fromEntries(fields.map(([id, name]) => [name, id]));
@@ -120,6 +125,38 @@ const TABLES: TableSpec[] = [
         'evt_' || i AS event_id, '{"id":"evt_' || i || '","amount":' || i || '}' AS body,
         CASE WHEN i % 40 = 0 THEN 'duplicate' WHEN i % 97 = 0 THEN 'dead_letter' ELSE 'row' END AS outcome FROM range(3000) t(i)`,
       ids: { source: 1, kind: 2, received_at: 3, event_id: 4, body: 5, outcome: 6 },
+    }]],
+  },
+  {
+    name: "processed.clickstream",
+    schema: [
+      [1, "event_time", "timestamp"],
+      [2, "event_type", "string"],
+      [3, "product_id", "string"],
+      [
+        4,
+        "product_category",
+        "string",
+      ],
+      [5, "quantity", "int"],
+      [6, "revenue_cents", "long"],
+      [7, "is_bot", "boolean"],
+    ],
+    commits: [[{
+      sql:
+        `SELECT ${BASE} + to_seconds(i * 9) AS event_time, ['page_view','purchase','search'][1 + i % 3] AS event_type,
+        'p_' || (i * 7 % 23) AS product_id, ['books','garden','tools','games'][1 + i % 4] AS product_category,
+        (1 + i % 4)::INTEGER AS quantity, (1 + i % 4) * (199 + i % 50)::BIGINT AS revenue_cents, i % 40 = 0 AS is_bot
+        FROM range(3000) t(i)`,
+      ids: {
+        event_time: 1,
+        event_type: 2,
+        product_id: 3,
+        product_category: 4,
+        quantity: 5,
+        revenue_cents: 6,
+        is_bot: 7,
+      },
     }]],
   },
   {
@@ -248,7 +285,7 @@ export async function makeFixtureLake(): Promise<FixtureLake> {
       }
       snapshots.push({
         snapshot_id: String(8_000_000_000_000_000 + at),
-        committed_at: `2026-03-01T09:0${at}:00.000Z`,
+        committed_at: new Date(START + (at + 1) * 60_000).toISOString(),
         operation: "append",
         files,
       });

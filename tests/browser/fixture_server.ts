@@ -1,6 +1,7 @@
 /** A server for the page's tests: the built page under its strict policy, canned API answers, real files by range. */
 import { pageResponse } from "../../static/assets.ts";
 import { buildPage, isStale } from "../../static/build.ts";
+import { cannedAnswer, deltaPayload, json, problem, snapshotPayload } from "./fixture_answers.ts";
 import { type FixtureLake, type FixtureTable, makeFixtureLake } from "./fixture_lake.ts";
 
 export interface FixtureServer extends AsyncDisposable {
@@ -27,7 +28,7 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     if (given) return await given(request);
     if (pathname === "/api/live") return live.response();
     return await pageResponse(request, { storeOrigin: null }) ?? await lakeFile(lake, request) ??
-      api(lake, request) ?? problem(404, "Not found", pathname);
+      api(lake, request) ?? await cannedAnswer(request) ?? problem(404, "Not found", pathname);
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -151,109 +152,6 @@ class LiveFixture {
 
 function message(event: string, payload: unknown): Uint8Array {
   return new TextEncoder().encode(`event: ${event}\nid: 1\nretry: 500\ndata: ${JSON.stringify(payload)}\n\n`);
-}
-
-function deltaPayload(accepted: number) {
-  const t = Math.floor(Date.now() / 1000) * 1000;
-  const wave = Math.round(160 + 60 * Math.sin(t / 9000));
-  return {
-    at: new Date().toISOString(),
-    metrics: { accepted, events_per_second: wave, alerts: 60, freshness_seconds: 3.4, lag_records: 12 },
-    history: t % 2000 === 0 ? [point(t)] : undefined,
-  };
-}
-
-function point(t: number) {
-  const wave = 160 + 60 * Math.sin(t / 9000) + 25 * Math.sin(t / 2100);
-  return {
-    t,
-    kinds: {
-      transaction: Math.round(wave * 0.45),
-      clickstream: Math.round(wave * 0.4),
-      api_call: Math.round(wave * 0.1),
-      sensor_reading: Math.round(wave * 0.05),
-    },
-    sources: { demo: Math.round(wave * 0.9), stripe: Math.round(wave * 0.1) },
-  };
-}
-
-function snapshotPayload(accepted: number) {
-  const now = Math.floor(Date.now() / 1000) * 1000;
-  return {
-    at: new Date().toISOString(),
-    metrics: {
-      accepted,
-      events_per_second: 212,
-      alerts: 60,
-      dead_letters: 31,
-      duplicates: 75,
-      rows: accepted - 140,
-      lag_records: 12,
-      lag_seconds: 0.4,
-      freshness_seconds: 3.4,
-      active_sessions: 41,
-      active_windows: 380,
-    },
-    stages: [
-      { name: "door", state: "ok", lag_records: null, note: "212/s" },
-      { name: "log", state: "ok", lag_records: null, note: "4 partitions" },
-      { name: "process", state: "ok", lag_records: 12, note: "checkpoint 1,204" },
-      { name: "publish", state: "ok", lag_records: 840, note: "3.4 s fresh" },
-      { name: "compact", state: "idle", lag_records: null, note: "12 files waiting" },
-    ],
-    history: Array.from({ length: 240 }, (_, at) => point(now - (240 - at) * 1000)),
-    alerts: Array.from({ length: 8 }, (_, at) => ({
-      alert_id: `al_${at}`,
-      rule: ["rapid_activity", "amount_anomaly", "impossible_travel", "unusual_hour"][at % 4],
-      severity: ["medium", "high", "critical", "low"][at % 4],
-      user_id: `user_${at}`,
-      event_time: new Date(now - (8 - at) * 40_000).toISOString(),
-      description: [
-        "5 transactions in 60 s",
-        "4,310.00 EUR is 5.2 deviations above 212.40",
-        "1,340 km in 12 min",
-        "at 03:12 UTC",
-      ][at % 4],
-      z_score: at % 4 === 1 ? 5.2 : null,
-    })),
-    dead_letters: { schema: 17, undecodable: 6, future_timestamp: 5, id_conflict: 3 },
-    accounting: [
-      {
-        source: "demo",
-        accepted: accepted - 400,
-        rows: accepted - 530,
-        duplicates: 70,
-        dead_letters: 28,
-        unmapped: 20,
-        of_which_late: 4,
-        in_flight: 12,
-        holds: true,
-      },
-      {
-        source: "stripe",
-        accepted: 400,
-        rows: 390,
-        duplicates: 5,
-        dead_letters: 3,
-        unmapped: 2,
-        of_which_late: 0,
-        in_flight: 0,
-        holds: true,
-      },
-    ],
-    problems: [],
-  };
-}
-
-export function json(body: unknown, status = 200): Response {
-  return Response.json(body, { status });
-}
-
-export function problem(status: number, title: string, detail: string): Response {
-  return new Response(JSON.stringify({ type: "about:blank", title, status, detail }), {
-    status,
-    headers: { "content-type": "application/problem+json" },
-  });
 }
 
 if (import.meta.main) {

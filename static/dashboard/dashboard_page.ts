@@ -1,0 +1,225 @@
+/** The dashboard: the stream as it happens, from one live connection, and answers from the lake beside it. */
+import { assetsOfPage, startEngine } from "../engine/engine.ts";
+import { Lake } from "../engine/lake.ts";
+import { EngineSession } from "../engine/session.ts";
+import { accountTable } from "../pages/account_table.ts";
+import { tag } from "../pages/severity.ts";
+import { WordedChart } from "../shared/chart.ts";
+import { h, replace } from "../shared/dom.ts";
+import { clock, count, rate } from "../shared/format.ts";
+import type { LiveAlert, LivePayload, LiveStream } from "../shared/live.ts";
+import { card, pageHead, type ShowPage } from "../shared/page.ts";
+import { hashOf } from "../shared/place.ts";
+import { LakePanels } from "./lake_panels.ts";
+import { pipelineStrip } from "./pipeline_strip.ts";
+import { freshnessData, type Grouping, rateData, Samples } from "./rate_chart.ts";
+
+interface Range {
+  label: string;
+  seconds: number;
+  bucket: string;
+}
+
+const RANGES: readonly Range[] = [
+  { label: "15 minutes", seconds: 900, bucket: "minute" },
+  { label: "1 hour", seconds: 3_600, bucket: "minute" },
+  { label: "24 hours", seconds: 86_400, bucket: "hour" },
+  { label: "7 days", seconds: 7 * 86_400, bucket: "day" },
+  { label: "30 days", seconds: 30 * 86_400, bucket: "day" },
+];
+const DRAW_EVERY_MS = 1_000;
+const LAKE_EVERY_MS = 15_000;
+const SHOWN_ALERTS = 12;
+
+const TILES: readonly [metric: string, label: string][] = [
+  ["accepted", "events accepted"],
+  ["events_per_second", "events a second"],
+  ["freshness_seconds", "seconds to a queryable row"],
+  ["lag_records", "records waiting"],
+  ["active_sessions", "active sessions"],
+  ["alerts", "alerts"],
+  ["dead_letters", "dead letters"],
+];
+
+/** Kept while the page lives, so that coming back to the dashboard does not start another engine. */
+let engine: { session: EngineSession; lake: Lake } | null = null;
+const samples = new Samples();
+
+export const show: ShowPage = (place, { live }, signal) => {
+  new Dashboard(place, live, signal).start();
+};
+
+class Dashboard {
+  #range = RANGES[2];
+  #grouping: Grouping = "kinds";
+  #isPaused = false;
+  #strip = pipelineStrip();
+  #rate = new WordedChart();
+  #freshness = new WordedChart();
+  #alerts = h("ul", { class: "alert-feed", "aria-label": "Alerts as they fire" });
+  #letters = h("div", { class: "bars" });
+  #accounts = h("div");
+  #problems = h("div", { class: "problems" });
+  #stale = h(
+    "p",
+    { class: "notice bad", role: "alert", hidden: true },
+    "Stale: the live connection is cut. The numbers are the last ones heard; it is tried again by itself.",
+  );
+  #panels: LakePanels;
+
+  constructor(readonly place: HTMLElement, readonly live: LiveStream, readonly signal: AbortSignal) {
+    if (!engine) {
+      const session = new EngineSession(() => startEngine(assetsOfPage()));
+      engine = { session, lake: new Lake(session) };
+    }
+    this.#panels = new LakePanels(engine.session, engine.lake);
+  }
+
+  start(): void {
+    const tiles = TILES.map(([metric, label]) =>
+      h(
+        "div",
+        { class: "tile" },
+        h("b", { class: "number", "data-metric": metric }, "–"),
+        h("span", {}, label),
+      )
+    );
+    const [revenue, merchants, products, scores] = this.#panels.elements;
+    this.place.append(
+      pageHead("Dashboard", "What is happening now, and what it adds up to.", ...this.#controls()),
+      this.#stale,
+      this.#problems,
+      this.#strip.element,
+      h("div", { class: "tiles" }, ...tiles),
+      h(
+        "div",
+        { class: "panels" },
+        wide(card("Events a second", this.#rate)),
+        card("Freshness", this.#freshness),
+        card("Alerts as they fire", this.#alerts),
+        revenue,
+        merchants,
+        products,
+        scores,
+        card("Dead letters by reason", this.#letters),
+        wide(card("Every event adds up", this.#accounts)),
+      ),
+    );
+    this.#begin();
+  }
+
+  #begin(): void {
+    let drawnAt = 0;
+    const changed = () => {
+      samples.take(this.live.payload, Date.now());
+      this.#stale.hidden = this.live.state !== "stale";
+      if (this.#isPaused || performance.now() - drawnAt < DRAW_EVERY_MS) return;
+      drawnAt = performance.now();
+      this.#draw(this.live.payload);
+    };
+    this.live.addEventListener("change", changed, { signal: this.signal });
+    changed();
+    const timer = setInterval(() => this.#isPaused || document.hidden || this.#ask(), LAKE_EVERY_MS);
+    this.signal.addEventListener("abort", () => clearInterval(timer));
+    this.#ask();
+  }
+
+  #ask(): void {
+    const since = new Date(Date.now() - this.#range.seconds * 1000);
+    this.#panels.refresh(since, this.#range.bucket, this.signal);
+  }
+
+  #controls(): HTMLElement[] {
+    const range = h(
+      "select",
+      { "aria-label": "Time range" },
+      ...RANGES.map((one) => h("option", { value: one.seconds, selected: one === this.#range }, one.label)),
+    );
+    range.addEventListener("change", () => {
+      this.#range = RANGES.find((one) => String(one.seconds) === range.value) ?? this.#range;
+      this.#draw(this.live.payload);
+      this.#ask();
+    });
+    const grouping = h(
+      "select",
+      { "aria-label": "Events by" },
+      h("option", { value: "kinds" }, "by kind"),
+      h("option", { value: "sources" }, "by source"),
+    );
+    grouping.addEventListener("change", () => {
+      this.#grouping = grouping.value === "sources" ? "sources" : "kinds";
+      this.#draw(this.live.payload);
+    });
+    const pause = h("button", { type: "button", class: "button", "aria-pressed": "false" }, "Pause");
+    pause.addEventListener("click", () => {
+      this.#isPaused = !this.#isPaused;
+      pause.setAttribute("aria-pressed", String(this.#isPaused));
+      pause.textContent = this.#isPaused ? "Resume" : "Pause";
+      this.place.classList.toggle("is-paused", this.#isPaused);
+    });
+    return [range, grouping, pause];
+  }
+
+  #draw(payload: LivePayload): void {
+    const from = Date.now() - Math.min(this.#range.seconds, 3_600) * 1000;
+    this.#strip.show(payload);
+    this.#rate.show(rateData(payload, samples, this.#grouping, from));
+    this.#freshness.show(freshnessData(samples, from));
+    replace(this.#alerts, ...alertItems(payload.alerts ?? []));
+    replace(this.#letters, ...letterBars(payload.dead_letters ?? {}));
+    replace(this.#accounts, accountTable(payload.accounting ?? []));
+    replace(
+      this.#problems,
+      ...(payload.problems ?? []).map((sentence) =>
+        h("p", { class: "notice warn", role: "alert" }, sentence)
+      ),
+    );
+  }
+}
+
+function wide(element: HTMLElement): HTMLElement {
+  element.classList.add("is-wide");
+  return element;
+}
+
+function alertItems(alerts: readonly LiveAlert[]): HTMLElement[] {
+  if (alerts.length === 0) return [h("li", { class: "muted" }, "None since the page was opened.")];
+  return alerts.slice(-SHOWN_ALERTS).reverse().map((alert) =>
+    h(
+      "li",
+      {},
+      tag(alert.severity),
+      h(
+        "span",
+        { class: "alert-what" },
+        h("a", { href: hashOf("alerts") }, alert.rule),
+        ` ${alert.description}`,
+      ),
+      h("time", { class: "muted number", datetime: alert.event_time }, clock(alert.event_time)),
+    )
+  );
+}
+
+/** Bars of one length scale; the numbers stand beside them. */
+function letterBars(reasons: Readonly<Record<string, number>>): HTMLElement[] {
+  const sorted = Object.entries(reasons).filter(([, amount]) => amount > 0).sort((a, b) => b[1] - a[1]);
+  if (sorted.length === 0) return [h("p", { class: "muted" }, "None.")];
+  const most = sorted[0][1];
+  const total = sorted.reduce((sum, [, amount]) => sum + amount, 0);
+  const rows = sorted.map(([reason, amount]) => {
+    const bar = h("span", { class: "bar", "aria-hidden": "true" });
+    bar.style.width = `${Math.max(2, (amount / most) * 100)}%`;
+    return h(
+      "a",
+      { class: "bar-row", href: hashOf("dead-letters") },
+      h("span", {}, reason),
+      h("span", { class: "bar-track" }, bar),
+      h("b", { class: "number" }, count(amount)),
+    );
+  });
+  const share = rate((sorted[0][1] / total) * 100);
+  return [
+    ...rows,
+    h("p", { class: "chart-summary" }, `${count(total)} in all; ${share} % are ${sorted[0][0]}.`),
+  ];
+}

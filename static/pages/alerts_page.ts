@@ -1,0 +1,166 @@
+/** Alerts: newest first, with who has seen them, and the events that caused each one click away in the editor. */
+import { send } from "../shared/api.ts";
+import { dataTable } from "../shared/data_table.ts";
+import { openDialog } from "../shared/dialog.ts";
+import { h, replace } from "../shared/dom.ts";
+import { plural, utc } from "../shared/format.ts";
+import { faultNotice, type PageContext, pageHead, type ShowPage } from "../shared/page.ts";
+import { quoteText } from "../sql/names.ts";
+import { ListView } from "./list_page.ts";
+import { tag } from "./severity.ts";
+
+interface Alert {
+  alert_id: string;
+  rule: string;
+  rule_version?: string | null;
+  severity: string;
+  key?: string | null;
+  user_id?: string | null;
+  source?: string | null;
+  event_id?: string | null;
+  event_time: string;
+  detected_at?: string | null;
+  description: string;
+  trigger_event_ids?: readonly string[] | null;
+  context?: unknown;
+  acknowledged_at?: string | null;
+  acknowledged_by?: string | null;
+}
+
+export const show: ShowPage = (place, context, signal) => {
+  const outcome = h("div", { class: "outcome" });
+  const suppressed = h("p", { class: "muted suppressed" });
+  const list: ListView<Alert> = new ListView({
+    path: "/api/alerts",
+    filters: [
+      { name: "severity", label: "Severity", choices: ["low", "medium", "high", "critical"] },
+      { name: "rule", label: "Rule" },
+      { name: "user_id", label: "User" },
+      { name: "state", label: "State", choices: ["open", "acknowledged"] },
+    ],
+    draw: (items) => alertTable(items, acknowledge, (alert) => openAlert(alert, context)),
+    answered: (answer) => suppressed.textContent = suppressedSentence(answer.suppressed),
+  }, signal);
+
+  async function acknowledge(alert: Alert): Promise<void> {
+    try {
+      await send("POST", `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`, {});
+      Object.assign(alert, { acknowledged_at: new Date().toISOString() });
+      list.redraw();
+    } catch (error) {
+      replace(outcome, faultNotice(error));
+    }
+  }
+
+  const refresh = h("button", { type: "button", class: "button" }, "Refresh");
+  refresh.addEventListener("click", () => list.load());
+  place.append(
+    pageHead("Alerts", "What the rules found suspicious, newest first.", refresh),
+    outcome,
+    suppressed,
+    list.element,
+  );
+  return list.load();
+};
+
+function alertTable(
+  items: readonly Alert[],
+  acknowledge: (alert: Alert) => void,
+  open: (alert: Alert) => void,
+): HTMLElement {
+  return dataTable<Alert>(
+    [
+      { name: "Rule", cell: (one) => one.rule },
+      { name: "Severity", cell: (one) => tag(one.severity) },
+      { name: "What happened", cell: (one) => one.description },
+      { name: "Key", cell: (one) => one.key ?? one.user_id },
+      { name: "Event time (UTC)", cell: (one) => utc(one.event_time) },
+      { name: "Seen", cell: (one) => seen(one, acknowledge) },
+    ],
+    items,
+    { caption: "Alerts", empty: "No alerts match.", open },
+  );
+}
+
+function seen(alert: Alert, acknowledge: (alert: Alert) => void): Node {
+  if (alert.acknowledged_at) {
+    return h(
+      "span",
+      { class: "muted" },
+      `${utc(alert.acknowledged_at)} ${alert.acknowledged_by ?? ""}`.trim(),
+    );
+  }
+  return h("button", {
+    type: "button",
+    class: "button small",
+    "aria-label": `Acknowledge ${alert.rule} of ${alert.user_id ?? alert.key ?? ""}`,
+    on: { click: () => acknowledge(alert) },
+  }, "Acknowledge");
+}
+
+function openAlert(alert: Alert, context: PageContext): void {
+  const ids = [...new Set([...(alert.trigger_event_ids ?? []), ...(alert.event_id ? [alert.event_id] : [])])];
+  const events = h(
+    "button",
+    { type: "button", class: "button primary", disabled: ids.length === 0 },
+    "Open its events in the editor",
+  );
+  const user = h(
+    "button",
+    { type: "button", class: "button", disabled: !alert.user_id },
+    "Everything of this user",
+  );
+  const facts: [string, string][] = [
+    ["What happened", alert.description],
+    ["Severity", alert.severity],
+    ["Key", alert.key ?? "–"],
+    ["User", alert.user_id ?? "–"],
+    ["Event time", `${utc(alert.event_time)} UTC`],
+    ["Detected", alert.detected_at ? `${utc(alert.detected_at)} UTC` : "–"],
+    ["Events", ids.join(", ") || "–"],
+    ["Rule version", alert.rule_version ?? "–"],
+    ["Context", typeof alert.context === "string" ? alert.context : JSON.stringify(alert.context ?? null)],
+    ["Id", alert.alert_id],
+  ];
+  const list = h(
+    "dl",
+    { class: "facts" },
+    ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
+  const dialog = openDialog(alert.rule, list, h("div", { class: "buttons" }, events, user));
+  events.addEventListener("click", () => {
+    dialog.close();
+    context.openQuery({ title: `Events of ${alert.rule}`, sql: eventsSql(alert, ids) });
+  });
+  user.addEventListener("click", () => {
+    dialog.close();
+    context.openQuery({ title: `User ${alert.user_id}`, sql: userSql(alert.user_id ?? "") });
+  });
+}
+
+function eventsSql(alert: Alert, ids: readonly string[]): string {
+  return `-- Events behind the alert ${alert.rule.replace(/\s/g, " ")} at ${utc(alert.event_time)} UTC.
+SELECT * FROM processed.transactions
+WHERE event_id IN (${ids.map(quoteText).join(", ")})
+ORDER BY event_time;
+`;
+}
+
+function userSql(user: string): string {
+  return `SELECT *
+FROM processed.transactions
+WHERE user_id = ${quoteText(user)}
+ORDER BY event_time DESC
+LIMIT 1000;
+`;
+}
+
+/** Alerts that were held back because one like them had just been raised. */
+function suppressedSentence(value: unknown): string {
+  if (typeof value !== "object" || value === null) return "";
+  const counts = Object.entries(value).filter(([, amount]) => Number(amount) > 0);
+  if (counts.length === 0) return "";
+  return `Held back since the last alert of their key: ${
+    counts.map(([rule, amount]) => `${rule} ${plural(Number(amount), "time")}`).join(", ")
+  }.`;
+}

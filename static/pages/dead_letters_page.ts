@@ -1,0 +1,245 @@
+/** Dead letters: what could not be taken in, why, the original beside the errors, and a way back for one or many. */
+import { send } from "../shared/api.ts";
+import { dataTable } from "../shared/data_table.ts";
+import { openDialog } from "../shared/dialog.ts";
+import { h, replace } from "../shared/dom.ts";
+import { plural, utc } from "../shared/format.ts";
+import { faultNotice, pageHead, type ShowPage } from "../shared/page.ts";
+import { ListView } from "./list_page.ts";
+import { tag } from "./severity.ts";
+
+interface FieldError {
+  field?: string;
+  code?: string;
+  expected?: string | null;
+  actual?: string | null;
+}
+
+interface DeadLetter {
+  dead_letter_id: string;
+  reason: string;
+  errors: readonly FieldError[] | string | null;
+  original: string | null;
+  original_encoding?: string | null;
+  source: string;
+  kind?: string | null;
+  log_partition: number;
+  log_offset: number | string;
+  received_at: string;
+  attempts?: number | null;
+  replay_of?: string | null;
+  state: string;
+}
+
+interface Replayed {
+  matched: number;
+  replayed: number;
+  skipped: number;
+}
+
+const REASONS = [
+  "undecodable",
+  "too_deep",
+  "unknown_kind",
+  "schema",
+  "future_timestamp",
+  "id_conflict",
+  "rule_failed",
+];
+
+export const show: ShowPage = (place, _context, signal) => {
+  const outcome = h("div", { class: "outcome" });
+  const chosen = new Set<string>();
+  const replayChosen = h("button", { type: "button", class: "button", disabled: true }, "Replay chosen");
+  const replayAll = h("button", { type: "button", class: "button" }, "Replay all that match");
+  const list: ListView<DeadLetter> = new ListView({
+    path: "/api/dead-letters",
+    filters: [
+      { name: "reason", label: "Reason", choices: REASONS },
+      { name: "source", label: "Source" },
+      { name: "state", label: "State", choices: ["open", "replayed"] },
+      { name: "from", label: "Received from (UTC)" },
+      { name: "to", label: "to" },
+    ],
+    draw: (items) => letterTable(items, chosen, () => replayChosen.disabled = chosen.size === 0, open),
+  }, signal);
+
+  async function replay(what: Record<string, unknown>): Promise<void> {
+    try {
+      const done = await send<Replayed>("POST", "/api/dead-letters/replay", what);
+      replace(outcome, h("p", { class: "notice", role: "alert" }, outcomeSentence(done)));
+      chosen.clear();
+      replayChosen.disabled = true;
+      await list.load();
+    } catch (error) {
+      replace(outcome, faultNotice(error));
+    }
+  }
+
+  function open(letter: DeadLetter): void {
+    const dialog = openDialog(
+      `Dead letter: ${letter.reason}`,
+      letterView(letter, (body) => {
+        dialog.close();
+        replay({ ids: [letter.dead_letter_id], ...(body === null ? {} : { body }) });
+      }),
+    );
+    dialog.classList.add("wide");
+  }
+
+  replayChosen.addEventListener("click", () => replay({ ids: [...chosen] }));
+  replayAll.addEventListener("click", () => {
+    const { reason, source, from, to } = list.values;
+    const words = [reason, source].filter(Boolean).join(" from ") || "all dead letters";
+    if (confirm(`Append the originals of ${words} to the log again?`)) {
+      replay(given({ reason, source, from, to }));
+    }
+  });
+  place.append(
+    pageHead(
+      "Dead letters",
+      "Events that could not become rows. The original bytes are kept; a replay judges them anew, and never twice.",
+      replayChosen,
+      replayAll,
+    ),
+    outcome,
+    list.element,
+  );
+  return list.load();
+};
+
+function given(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1])),
+  );
+}
+
+function outcomeSentence(done: Replayed | null): string {
+  if (!done) return "Replayed.";
+  const skipped = done.skipped > 0 ? `, ${done.skipped} skipped because they were replayed before` : "";
+  return `${
+    plural(done.matched, "letter")
+  } matched, ${done.replayed} appended again${skipped}. Their new outcome shows here within seconds.`;
+}
+
+function letterTable(
+  items: readonly DeadLetter[],
+  chosen: Set<string>,
+  changed: () => void,
+  open: (letter: DeadLetter) => void,
+): HTMLElement {
+  return dataTable<DeadLetter>(
+    [
+      { name: "Reason", cell: (one) => one.reason },
+      { name: "Errors", cell: (one) => errorsOf(one).map(errorWords).join("; ") || "–" },
+      { name: "Source", cell: (one) => one.source },
+      { name: "Kind", cell: (one) => one.kind },
+      { name: "Received (UTC)", cell: (one) => utc(one.received_at) },
+      { name: "Place", cell: (one) => `${one.log_partition}/${one.log_offset}` },
+      { name: "State", cell: (one) => tag(one.state) },
+      { name: "Choose", cell: (one) => chooser(one, chosen, changed) },
+    ],
+    items,
+    { caption: "Dead letters", empty: "No dead letters match. That is good news.", open },
+  );
+}
+
+function chooser(letter: DeadLetter, chosen: Set<string>, changed: () => void): Node | string {
+  if (letter.state === "replayed") return "";
+  const box = h("input", {
+    type: "checkbox",
+    "aria-label": `Choose ${letter.dead_letter_id}`,
+    checked: chosen.has(letter.dead_letter_id),
+  });
+  box.addEventListener("change", () => {
+    if (box.checked) chosen.add(letter.dead_letter_id);
+    else chosen.delete(letter.dead_letter_id);
+    changed();
+  });
+  return box;
+}
+
+function errorsOf(letter: DeadLetter): readonly FieldError[] {
+  if (Array.isArray(letter.errors)) return letter.errors;
+  if (typeof letter.errors !== "string") return [];
+  try {
+    const parsed: unknown = JSON.parse(letter.errors);
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return [{ code: letter.errors }];
+  }
+}
+
+function errorWords(error: FieldError): string {
+  return [error.field, error.code].filter(Boolean).join(" ");
+}
+
+/** The original on the left, what is wrong with it on the right. */
+function letterView(letter: DeadLetter, replay: (body: string | null) => void): HTMLElement {
+  const original = prettyOriginal(letter);
+  const text = h("textarea", {
+    class: "mono letter-original",
+    rows: 18,
+    spellcheck: "false",
+    "aria-label": "Original body",
+  });
+  text.value = original;
+  text.readOnly = letter.original_encoding === "base64";
+  const again = h("button", {
+    type: "button",
+    class: "button primary",
+    disabled: letter.state === "replayed",
+  }, "Replay as it came");
+  const corrected = h(
+    "button",
+    { type: "button", class: "button", disabled: true },
+    "Replay this text instead",
+  );
+  text.addEventListener(
+    "input",
+    () => corrected.disabled = text.value === original || letter.state === "replayed",
+  );
+  again.addEventListener("click", () => replay(null));
+  corrected.addEventListener("click", () => replay(text.value));
+  const errors = dataTable<FieldError>(
+    [
+      { name: "Field", cell: (one) => h("code", {}, one.field || "(body)") },
+      { name: "Code", cell: (one) => one.code },
+      { name: "Expected", cell: (one) => one.expected },
+      { name: "Actual", cell: (one) => one.actual },
+    ],
+    errorsOf(letter),
+    { caption: "Errors", empty: "No field is named: the reason says it all." },
+  );
+  const facts = [
+    ["Source", letter.source],
+    ["Kind", letter.kind ?? "–"],
+    ["Received", `${utc(letter.received_at)} UTC`],
+    ["Partition and offset", `${letter.log_partition} / ${letter.log_offset}`],
+    ["Attempts", String(letter.attempts ?? 0)],
+    ["Replay of", letter.replay_of ?? "–"],
+    ["Id", letter.dead_letter_id],
+  ];
+  const list = h(
+    "dl",
+    { class: "facts" },
+    ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
+  return h(
+    "div",
+    { class: "letter" },
+    h("div", {}, h("h3", {}, "Original"), text, h("div", { class: "buttons" }, again, corrected)),
+    h("div", {}, h("h3", {}, "What is wrong"), errors, list),
+  );
+}
+
+function prettyOriginal(letter: DeadLetter): string {
+  const text = letter.original ?? "";
+  // Only what prints back to the same value is laid out: long numbers and duplicate keys would change.
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return JSON.stringify(parsed) === text ? JSON.stringify(parsed, null, 2) : text;
+  } catch {
+    return text;
+  }
+}
