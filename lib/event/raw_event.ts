@@ -90,8 +90,6 @@ const STORED_HEADERS = new Set([
   "x-shopify-shop-domain",
   "x-shopify-api-version",
   "x-shopify-triggered-at",
-  "user-agent",
-  "x-request-id",
 ]);
 
 /** Whether a header of a request may stand on the log and in the raw table. */

@@ -117,6 +117,18 @@ export function base64Digest(text: string): Uint8Array | null {
   return text.length === 44 ? strictBase64(text) : null;
 }
 
+/** Bytes as lower-case hex digits. */
+export function hexText(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+/** Bytes as padded base64. */
+export function base64Text(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
 /** Whether the digits, in units of `unit_ms`, are a time at most five minutes from now. */
 export function isFresh(digits: string, unit_ms: 1 | 1000, now_ms: number): boolean {
   if (!/^\d{1,15}$/.test(digits)) return false;

@@ -59,4 +59,21 @@ export interface Source {
   /** Why `secret` can never verify anything, or null when it may. */
   secretFault(secret: string): string | null;
   interpret(message: Message): Meaning;
+  /** A body such as this sender sends, for trying things out; `id` makes it unlike any other. */
+  sample(id: string, now_ms: number): SampleRequest;
+  /** The headers that prove `body`; null for sources that sign nothing. */
+  sign(body: Uint8Array, signing: Signing): Readonly<Record<string, string>> | null;
+}
+
+export interface SampleRequest {
+  body: JsonObject;
+  /** Headers that say what the body is, signatures left out. */
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface Signing {
+  secret: string;
+  now_ms: number;
+  /** Of the request, for senders that sign one. */
+  id: string;
 }

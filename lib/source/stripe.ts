@@ -12,12 +12,16 @@ import { currencyExponent, fromMinorUnits } from "../event/money.ts";
 import {
   anyMatches,
   hexDigest,
+  hexText,
+  hmacKey,
+  hmacSha256,
   isFresh,
   keyring,
   MAX_SIGNATURES,
   singleHeader,
   textKey,
 } from "./signature.ts";
+import { textFault } from "./enveloped.ts";
 import type { HookRequest, Meaning, Message, Source } from "./source.ts";
 
 const keys = keyring(textKey);
@@ -44,7 +48,7 @@ export const stripe: Source = {
     const event_id = isId(body.id) ? body.id : null;
     const { type } = body;
     if (typeof type !== "string" || type === "") {
-      return { meaning: "malformed", type: null, event_id, faults: [typeFault(type)] };
+      return { meaning: "malformed", type: null, event_id, faults: [textFault("type", type)] };
     }
     const object = valueAt(body, "data", "object");
     const mapping = mappingOf(type, object);
@@ -56,6 +60,35 @@ export const stripe: Source = {
       expected: "object",
     };
     return { meaning: "malformed", type, event_id, faults: [fault] };
+  },
+
+  sample(id, now_ms) {
+    const created = Math.floor(now_ms / 1000);
+    const payment = {
+      id: `pi_${id}`,
+      object: "payment_intent",
+      amount: 1999,
+      currency: "eur",
+      customer: "cus_sample",
+    };
+    const data = { object: { ...payment, status: "succeeded", payment_method_types: ["card"], created } };
+    return {
+      body: {
+        id: `evt_${id}`,
+        object: "event",
+        type: "payment_intent.succeeded",
+        created,
+        pending_webhooks: 1,
+        data,
+      },
+      headers: {},
+    };
+  },
+
+  sign(body, { secret, now_ms }) {
+    const time = Math.floor(now_ms / 1000);
+    const digest = hmacSha256(hmacKey(new TextEncoder().encode(secret)), `${time}.`, body);
+    return { "stripe-signature": `t=${time},v1=${hexText(digest)}` };
   },
 };
 
@@ -194,10 +227,4 @@ function textAt(value: unknown, ...path: readonly string[]): string | null {
 
 function firstText(value: unknown): string | null {
   return Array.isArray(value) && typeof value[0] === "string" ? value[0] : null;
-}
-
-function typeFault(type: unknown): FieldFault {
-  return type === undefined || type === null || type === ""
-    ? { field: "type", code: "missing", expected: "string" }
-    : { field: "type", code: "invalid_type", expected: "string", actual: typeName(type) };
 }

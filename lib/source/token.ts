@@ -3,6 +3,7 @@ import { isId } from "../event/field.ts";
 import { isJsonObject } from "../event/json_text.ts";
 import { bodyFault } from "../event/kind.ts";
 import { ANY_EVENT } from "../event/kinds.ts";
+import { transaction } from "../event/transaction.ts";
 import type { Meaning, Source } from "./source.ts";
 
 /** The source of an ingest token, or of records that another program wrote; `default_kind` is for those without one. */
@@ -27,5 +28,10 @@ export function tokenSource(name: string, default_kind: string | null = null): S
       if (kind === ANY_EVENT) return { meaning: "unmapped", type: kind, event_id };
       return { meaning: "event", kind, event: body, faults: [] };
     },
+    sample: (id, now_ms) => ({
+      body: { ...transaction.example, event_id: `evt_${id}`, timestamp: now_ms },
+      headers: {},
+    }),
+    sign: () => null,
   };
 }
