@@ -130,14 +130,15 @@ async function collect(
 }
 
 /**
- * Lets go of the rest of the body once the answer is out. Before that the server would take it for a broken request
- * and keep the connection; after it, the next byte that arrives closes the connection.
+ * Lets go of the rest of the body one turn after the answer is out. Earlier, the server would keep the connection for
+ * the bytes still to come; then, the next one that arrives closes it.
  */
 function dropAfterAnswer(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   connection: Connection | undefined,
 ): void {
-  const drop = () => reader.cancel().catch(() => undefined);
+  // A cancelled reading has nobody left to tell.
+  const drop = () => setTimeout(() => void reader.cancel().catch(() => undefined), 0);
   void (connection?.completed ?? Promise.resolve()).then(drop, drop);
 }
 

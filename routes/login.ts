@@ -6,7 +6,7 @@ import { clientAddress } from "./client_address.ts";
 import type { Env } from "./door.ts";
 import type { Gate } from "./gate.ts";
 import { tooMany } from "./door.ts";
-import { problem } from "./problem.ts";
+import { mayHaveBody, problem } from "./problem.ts";
 import { readSmallBody, type SmallBodies } from "./small_body.ts";
 import { formPolicy } from "./security_headers.ts";
 import type { Sessions } from "./session.ts";
@@ -109,6 +109,6 @@ export function unauthorised(request: Request): Response {
     status: 401,
     detail: "A token is needed: send Authorization: Bearer <token>, or log in at /login.",
     headers: { "www-authenticate": "Bearer" },
-    close: request.body !== null,
+    close: mayHaveBody(request),
   });
 }

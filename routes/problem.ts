@@ -58,6 +58,11 @@ export function problem(p: Problem): Response {
   return new Response(JSON.stringify(body), { status: p.status, headers });
 }
 
+/** Whether an answer before reading leaves a body behind. Asked of the method: a touched body is not drained. */
+export function mayHaveBody(request: Request): boolean {
+  return request.method !== "GET" && request.method !== "HEAD";
+}
+
 /** Statuses of Faults that the sender is to blame for, where 400 would say too little. */
 const SENDER_STATUS: Record<string, number> = {
   not_found: 404,

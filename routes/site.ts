@@ -8,7 +8,7 @@ import { messageOf } from "../lib/errors.ts";
 import { type Door, type Env, headersTooLarge } from "./door.ts";
 import type { Visitor } from "./gate.ts";
 import { unauthorised } from "./login.ts";
-import { problem, problemOf } from "./problem.ts";
+import { mayHaveBody, problem, problemOf } from "./problem.ts";
 import { nextRequestId, REQUEST_ID } from "./request_id.ts";
 import { SECURITY_HEADERS } from "./security_headers.ts";
 import { SESSION_COOKIE, type Sessions } from "./session.ts";
@@ -98,7 +98,7 @@ function visitorOf(c: Context<Env>, { gate }: Door, sessions: Sessions): Visitor
 
 function mayNot(request: Request, path: string, visitor: Visitor): Response | null {
   const changes = !["GET", "HEAD", "OPTIONS"].includes(request.method) && !READING_POSTS.test(path);
-  const close = request.body !== null;
+  const close = mayHaveBody(request);
   if (visitor.level === "ingest") {
     return problem({ status: 403, detail: "This token may only send events.", close });
   }

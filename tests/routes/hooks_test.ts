@@ -137,7 +137,7 @@ Deno.test("hooks answers 408 to a body that does not come", async () => {
   const response = await answer;
   equal(response.status, 408);
   equal(response.headers.get("connection"), "close");
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await new Promise((resolve) => setTimeout(resolve, 5));
   equal(cancelled, true);
 });
 

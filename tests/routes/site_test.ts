@@ -1,0 +1,227 @@
+/** The guard in front of everything but the doors: Host, Origin, tokens, sessions, and what answers carry. */
+import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
+import { Health } from "../../lib/observe/health.ts";
+import { handClock, type TestApp, testApp } from "./test_app.ts";
+
+const TOKENS = {
+  API_TOKEN: "admin-token-1",
+  READ_TOKEN: "read-token-1",
+  INGEST_TOKENS: "shop=shop-token-1",
+};
+
+async function call(
+  { app }: TestApp,
+  path: string,
+  init: RequestInit & { address?: string } = {},
+): Promise<Response> {
+  return await app.request(path, init, { remoteAddr: { hostname: init.address ?? "203.0.113.9" } });
+}
+
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+Deno.test("site needs no token on loopback", async () => {
+  equal((await call(testApp(), "/api/status")).status, 200);
+});
+
+Deno.test("site answers 421 to another Host on loopback, 403 to another Origin", async () => {
+  const test = testApp();
+  for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "[::2]"]) {
+    equal((await call(test, "/api/status", { headers: { host } })).status, 421, host);
+  }
+  for (const host of ["localhost", "localhost:8000", "127.0.0.1:1", "[::1]:8000", "LOCALHOST"]) {
+    equal((await call(test, "/api/status", { headers: { host } })).status, 200, host);
+  }
+  for (const origin of ["https://evil.example", "null", "http://localhost:9999", "https://localhost:8000"]) {
+    const headers = { host: "localhost:8000", origin };
+    equal((await call(test, "/api/status", { headers })).status, 403, origin);
+  }
+});
+
+Deno.test("site knows PUBLIC_URL as its own name and origin", async () => {
+  const test = testApp({ PUBLIC_URL: "https://mill.example" });
+  const host = "mill.example";
+  equal((await call(test, "/api/status", { headers: { host, origin: "https://mill.example" } })).status, 200);
+  equal((await call(test, "/api/status", { headers: { host, origin: "http://mill.example" } })).status, 403);
+});
+
+Deno.test("site opens to each token what it may", async () => {
+  const test = testApp(TOKENS);
+  const status = async (path: string, init: RequestInit = {}) => (await call(test, path, init)).status;
+  for (const path of ["/api/status", "/metrics", "/health", "/", "/api/tables"]) {
+    equal(await status(path), 401, path);
+    equal(await status(path, bearer("wrong-token-1")), 401, path);
+    equal(await status(path, bearer("shop-token-1")), 403, path);
+  }
+  equal(await status("/api/status", bearer("read-token-1")), 200);
+  equal(await status("/api/status", bearer("admin-token-1")), 200);
+  equal(await status("/api/rules", { method: "PUT", body: "x", ...bearer("read-token-1") }), 403);
+  // Not refused by the guard: there is only nothing here in this role.
+  equal(await status("/api/rules", { method: "PUT", body: "x", ...bearer("admin-token-1") }), 404);
+  equal(await status("/api/query", { method: "POST", body: "x", ...bearer("read-token-1") }), 404);
+  for (const path of ["/livez", "/readyz", "/login"]) equal(await status(path), 200, path);
+});
+
+Deno.test("site takes PyIceberg's missing token for none, and only there", async () => {
+  const none = { headers: { authorization: "Bearer None" } };
+  equal((await call(testApp(), "/iceberg/v1/nothing", none)).status, 404);
+  equal((await call(testApp(), "/api/status", none)).status, 401);
+  equal((await call(testApp(TOKENS), "/iceberg/v1/nothing", none)).status, 401);
+});
+
+async function logIn(test: TestApp, token: string, address?: string): Promise<Response> {
+  const body = new URLSearchParams({ token });
+  return await call(test, "/login", { method: "POST", body, address });
+}
+
+function cookieOf(response: Response): string {
+  return (response.headers.get("set-cookie") ?? "").split(";")[0];
+}
+
+Deno.test("login turns a token into a session that ends after twelve hours", async () => {
+  const clock = handClock();
+  const test = testApp(TOKENS, { clock });
+  const response = await logIn(test, "read-token-1");
+  equal(response.status, 303);
+  const set = response.headers.get("set-cookie") ?? "";
+  match(set, /HttpOnly/);
+  match(set, /SameSite=Strict/);
+  match(set, /Max-Age=43200/);
+  doesNotMatch(set, /Secure|read-token/);
+  const headers = { cookie: `other=1; ${cookieOf(response)}` };
+  equal((await call(test, "/api/status", { headers })).status, 200);
+  clock.advance(12 * 3_600_000);
+  equal((await call(test, "/api/status", { headers })).status, 401);
+});
+
+Deno.test("login makes the cookie Secure behind https, and is refused to ingest tokens", async () => {
+  const test = testApp({ ...TOKENS, PUBLIC_URL: "https://mill.example" });
+  match((await logIn(test, "admin-token-1")).headers.get("set-cookie") ?? "", /; Secure/);
+  equal((await logIn(test, "shop-token-1")).status, 401);
+  equal((await logIn(test, "")).status, 401);
+});
+
+Deno.test("login allows five tries a minute an address", async () => {
+  const clock = handClock();
+  const test = testApp(TOKENS, { clock });
+  for (let i = 0; i < 5; i++) equal((await logIn(test, "guess-0001")).status, 401);
+  const refused = await logIn(test, "admin-token-1");
+  equal(refused.status, 429);
+  match(refused.headers.get("retry-after") ?? "", /^\d+$/);
+  equal((await logIn(test, "admin-token-1", "198.51.100.7")).status, 303);
+  clock.advance(60_001);
+  equal((await logIn(test, "admin-token-1")).status, 303);
+});
+
+Deno.test("a session ends with logout, with a changed seal, and with a changed token", async () => {
+  const test = testApp(TOKENS);
+  const cookie = cookieOf(await logIn(test, "admin-token-1"));
+  const asked = async (one: TestApp, value: string) =>
+    (await call(one, "/api/status", { headers: { cookie: value } })).status;
+  equal(await asked(test, cookie), 200);
+  equal(await asked(test, cookie.slice(0, -1) + (cookie.endsWith("0") ? "1" : "0")), 401);
+  equal(await asked(test, cookie.replace(".admin.", ".read.")), 401);
+  equal(await asked(testApp({ ...TOKENS, API_TOKEN: "admin-token-2" }), cookie), 401);
+  const out = await call(test, "/logout", {
+    method: "POST",
+    headers: { cookie, origin: "http://localhost" },
+  });
+  match(out.headers.get("set-cookie") ?? "", /Max-Age=0/);
+  equal(await asked(test, cookie), 401);
+});
+
+Deno.test("a call with a session that changes something must come from our own page", async () => {
+  const test = testApp(TOKENS);
+  const cookie = cookieOf(await logIn(test, "admin-token-1"));
+  const put = async (headers: Record<string, string>) =>
+    (await call(test, "/api/rules", { method: "PUT", body: "x", headers: { cookie, ...headers } })).status;
+  equal(await put({}), 403);
+  equal(await put({ origin: "https://evil.example" }), 403);
+  equal(await put({ origin: "http://localhost" }), 404);
+});
+
+Deno.test("a browser without a session gets the form, under a policy that allows no script", async () => {
+  const response = await call(testApp(TOKENS), "/", { headers: { accept: "text/html,*/*" } });
+  equal(response.status, 401);
+  match(await response.text(), /<form method="post" action="\/login">/);
+  match(response.headers.get("content-security-policy") ?? "", /default-src 'none'.*frame-ancestors 'none'/);
+  doesNotMatch(response.headers.get("content-security-policy") ?? "", /script-src|unsafe/);
+});
+
+Deno.test("every answer has an id, a policy and no cache", async () => {
+  const test = testApp();
+  const ids = new Set<string>();
+  for (const path of ["/livez", "/api/status", "/nowhere", "/metrics"]) {
+    const { headers } = await call(test, path);
+    ids.add(headers.get("x-request-id") ?? "");
+    match(headers.get("content-security-policy") ?? "", /frame-ancestors 'none'/);
+    equal(headers.get("cross-origin-resource-policy"), "same-origin");
+    equal(headers.get("x-content-type-options"), "nosniff");
+    equal(headers.get("cache-control"), "no-store");
+  }
+  equal(ids.size, 4);
+  ok(!ids.has(""));
+});
+
+Deno.test("a failure is a problem: a dependency's 503, the sender's 400, ours 500 without its reason", async () => {
+  const failing = async (error: Error) => {
+    const test = testApp({}, { status: () => Promise.reject(error) });
+    const response = await call(test, "/api/status");
+    equal(response.headers.get("content-type"), "application/problem+json");
+    notEqual(response.headers.get("x-request-id"), null);
+    return { status: response.status, body: await response.json(), lines: test.lines };
+  };
+  const fault = (blame: "sender" | "dependency" | "us") =>
+    new Fault("store_away", "Cannot read the store: whsec_0123456789 it is away", { blame, retry: "never" });
+  const away = await failing(fault("dependency"));
+  equal(away.status, 503);
+  doesNotMatch(JSON.stringify(away.body), /0123456789/);
+  equal((await failing(fault("sender"))).status, 400);
+  const bug = await failing(new TypeError("x is not a function of whsec_0123456789"));
+  equal(bug.status, 500);
+  doesNotMatch(JSON.stringify(bug.body), /not a function/);
+  match(bug.lines.join("\n"), /not a function/);
+  doesNotMatch(bug.lines.join("\n"), /0123456789/);
+});
+
+Deno.test("readyz is 503 when what the role needs is down, and degraded when it only limps", async () => {
+  const clock = handClock();
+  let log: "ok" | "degraded" | "down" = "ok";
+  const health = new Health([
+    { name: "log", required: true, check: () => Promise.resolve(log) },
+    { name: "query", required: false, check: () => Promise.reject(new Error("no answer from s3cr3t")) },
+  ], clock);
+  const test = testApp({}, { clock, health });
+  const ask = async (path: string) => {
+    clock.advance(1_001);
+    const response = await call(test, path);
+    return { status: response.status, body: await response.json() };
+  };
+  const limping = await ask("/readyz");
+  equal(limping.status, 200);
+  equal(limping.body.status, "degraded");
+  deepEqual(limping.body.dependencies[0], { name: "log", condition: "ok", required: true, age_seconds: 0 });
+  deepEqual((await ask("/health")).body, { log: "ok", query: "down" });
+  log = "down";
+  equal((await ask("/readyz")).status, 503);
+  equal((await call(test, "/livez")).status, 200);
+});
+
+Deno.test("readyz does not wait for a dependency that never answers", async () => {
+  const clock = handClock();
+  const silent = { name: "store", required: true, check: () => new Promise<"ok">(() => undefined) };
+  const test = testApp({}, { clock, health: new Health([silent], clock) });
+  const answer = call(test, "/readyz");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  clock.advance(2_000);
+  equal((await answer).status, 503);
+});
+
+Deno.test("metrics counts by route pattern, never by path", async () => {
+  const test = testApp();
+  await call(test, "/api/status");
+  await call(test, "/secret-path-1");
+  const text = await (await call(test, "/metrics")).text();
+  match(text, /millrace_requests_total\{route="\/api\/status",status="200"\} 1/);
+  doesNotMatch(text, /secret-path/);
+});
