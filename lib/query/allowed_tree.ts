@@ -44,8 +44,6 @@ export function treeRefusal(statements: readonly unknown[], relations: ReadonlyS
     const ctes = withCtes(node, next.ctes);
     const refusal = nodeRefusal(node, ctes, relations);
     if (refusal) return refusal;
-    // A constant is data: what stands in it is nobody's name.
-    if (node.class === "CONSTANT") continue;
     for (const child of Object.values(node)) open.push({ value: child, ctes });
   }
   return null;

@@ -1,6 +1,5 @@
 /** The lake's tables in a DuckDB of their own, empty, for models and checks to be tried on. */
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { ALERT_COLUMNS, ALERTS } from "../../lib/alert/alert.ts";
 import type { Column, ColumnType } from "../../lib/event/column.ts";
 import { kindsOf } from "../../lib/event/kinds.ts";
 import { lakeTables } from "../../lib/lake/tables.ts";
@@ -14,8 +13,7 @@ export class ModelTables implements Disposable {
     const tables = new ModelTables(instance, await instance.connect());
     await tables.run("SET TimeZone = 'UTC'");
     for (const schema of ["raw", "processed", "analytics"]) await tables.run(`CREATE SCHEMA ${schema}`);
-    const specs = lakeTables(kindsOf()).map(({ key, columns }) => ({ key, columns }));
-    for (const { key, columns } of [...specs, { key: ALERTS, columns: ALERT_COLUMNS }]) {
+    for (const { key, columns } of lakeTables(kindsOf(), [])) {
       const fields = columns.map((column) => `${quoteName(column.name)} ${typeText(column)}`);
       await tables.run(`CREATE TABLE ${key} (${fields.join(", ")})`);
     }

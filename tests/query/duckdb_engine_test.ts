@@ -107,12 +107,15 @@ Deno.test("a query process ends with its parent, also in the middle of a query",
   process.kill("SIGKILL");
   await process.status;
   await reader.cancel();
-  // It has two seconds by contract; what is asserted is that it ends at all.
   const alive = async (pid: number) => {
     const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "State:\tZ");
     return !status.includes("State:\tZ");
   };
-  while (await alive(children[0])) await new Promise((resolve) => setTimeout(resolve, 20));
+  // By contract it has two seconds; the others are for a machine that is busy.
+  for (let tries = 0; tries < 400 && await alive(children[0]); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  strictEqual(await alive(children[0]), false, "the process outlives its parent");
   await Deno.remove(folder, { recursive: true });
 });
 
