@@ -70,13 +70,17 @@ export function retainedSnapshots(
   return new Set([...lastOf.values(), ...(current === undefined ? [] : [current])]);
 }
 
-/** Snapshots are listed in the order of their making, so the last in a bucket is the newest. */
+/**
+ * Snapshots are listed in the order of their making, so the last in a bucket is the newest. A minute or hour counts as
+ * old when its end is: then thinning twice keeps what thinning once keeps.
+ */
 function bucketOf(snapshot: Snapshot, now: number, retention: Retention): string | null {
-  const at = snapshot["timestamp-ms"];
-  const age = now - at;
-  if (age <= retention.all_ms) return `one ${snapshot["snapshot-id"]}`;
-  if (age <= retention.minutes_ms) return `minute ${Math.floor(at / MINUTE_MS)}`;
-  if (age <= retention.hours_ms) return `hour ${Math.floor(at / HOUR_MS)}`;
+  const minute = Math.floor(snapshot["timestamp-ms"] / MINUTE_MS);
+  const hour = Math.floor(snapshot["timestamp-ms"] / HOUR_MS);
+  const since = (end: number) => now - end;
+  if (since((minute + 1) * MINUTE_MS) < retention.all_ms) return `one ${snapshot["snapshot-id"]}`;
+  if (since((hour + 1) * HOUR_MS) < retention.minutes_ms) return `minute ${minute}`;
+  if (since((hour + 1) * HOUR_MS) < retention.hours_ms) return `hour ${hour}`;
   return null;
 }
 
