@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import type { Health } from "../lib/observe/health.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { cloudEvents } from "./cloud_events.ts";
 import { Door, type DoorDeps, type Env } from "./door.ts";
 import { files } from "./files.ts";
 import { health } from "./health.ts";
@@ -51,7 +52,7 @@ export type App = Hono<Env>;
 export function createApp(deps: AppDeps): App {
   const door = new Door(deps);
   const app: App = new Hono<Env>();
-  if (deps.has_door) app.route("/", hooks(door)).route("/", ingest(door));
+  if (deps.has_door) app.route("/", hooks(door)).route("/", cloudEvents(door)).route("/", ingest(door));
   const behind = createSite(deps, door);
   app.notFound((c) => behind.fetch(c.req.raw, c.env));
   app.onError((error) => {

@@ -9,6 +9,7 @@ import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Counter, Histogram, Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
 import type { Sources } from "../lib/source/sources.ts";
+import { readBody } from "./body.ts";
 import { clientAddress, type Connection } from "./client_address.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Gate, type GateSettings } from "./gate.ts";
@@ -36,7 +37,7 @@ export interface DoorDeps {
   log: Pick<EventLog, "append">;
   /** Of the events topic. */
   partitions: number;
-  sources: Pick<Sources, "hook">;
+  sources: Pick<Sources, "hook" | "of" | "origins" | "redactor">;
   /** The kinds in force; may change while we run. */
   kinds(): Kinds;
   metrics: Metrics;
@@ -44,6 +45,7 @@ export interface DoorDeps {
   scrub: Scrub;
 }
 
+const NO_TOKEN = { detail: "The token is missing or wrong.", close: true };
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 
@@ -96,6 +98,37 @@ export class Door {
     return wait_s > 0 ? tooMany(wait_s) : problem({ status: 401, ...refusal });
   }
 
+  /**
+   * Bounds a request in headers, rate, bytes and time, and answers with what `use` makes of its body. The body's
+   * memory counts as taken until then.
+   */
+  async receive(
+    c: Context<Env>,
+    bounds: { rate: RateLimit; key: string; max_bytes: number },
+    use: (body: Uint8Array) => Promise<Response>,
+  ): Promise<Response> {
+    const request = c.req.raw;
+    const early = headersTooLarge(request.headers);
+    if (early) return early;
+    const wait_s = bounds.rate.wait(bounds.key);
+    if (wait_s > 0) return tooMany(wait_s);
+    const { deadlines, in_flight } = this;
+    const reading = await readBody(request, c.env, { max_bytes: bounds.max_bytes, deadlines, in_flight });
+    if (reading.refused) return reading.refused;
+    try {
+      return await use(reading.bytes);
+    } finally {
+      reading.release();
+    }
+  }
+
+  /** The source of an ingest request, or why it may not come in. */
+  admit(c: Context<Env>): string | Response {
+    const astray = this.gate.misdirected(c.req.raw);
+    if (astray) return astray;
+    return this.gate.ingestSource(c.req.raw.headers) ?? this.refuseStranger(c, NO_TOKEN);
+  }
+
   /** Counts and names an answer; every answer of the doors passes here. */
   finish(answer: Response, source: string, requestId: string = nextRequestId()): Response {
     if (answer.status >= 400) {
@@ -133,6 +166,9 @@ export function headersTooLarge(headers: Headers): Response | null {
     close: true,
   });
 }
+
+/** What a door counts requests under whose source is not known. */
+export const STRANGER = "unknown";
 
 /** 202 with a JSON body. */
 export function accepted(body: string): Response {

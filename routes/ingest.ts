@@ -10,27 +10,27 @@ import type { Kind } from "../lib/event/kind.ts";
 import type { NewRecord } from "../lib/log/log.ts";
 import { partitionOf } from "../lib/log/topics.ts";
 import { type IngestRecord, splitIngest } from "../lib/source/ingest.ts";
-import { readBody } from "./body.ts";
-import { accepted, type Door, type Env, headersTooLarge, tooMany } from "./door.ts";
+import { accepted, type Door, type Env, STRANGER, tooMany } from "./door.ts";
 import { problem } from "./problem.ts";
+import { recordOf } from "./record.ts";
 import { nextRequestId } from "./request_id.ts";
 
 export const MAX_EVENTS = 10_000;
-const STRANGER = "unknown";
-const NO_TOKEN = { detail: "The token is missing or wrong.", close: true };
 
 export function ingest(door: Door): Hono<Env> {
   return new Hono<Env>().post("/ingest/:kind", async (c) => {
     const requestId = nextRequestId();
-    const request = c.req.raw;
-    const astray = door.gate.misdirected(request);
-    if (astray) return door.finish(astray, STRANGER, requestId);
-    const source = door.gate.ingestSource(request.headers);
-    if (source === null) return door.finish(door.refuseStranger(c, NO_TOKEN), STRANGER, requestId);
-    const target = targetOf(door.deps.kinds(), c.req.param("kind"), request.headers);
-    const answer = target instanceof Response
-      ? target
-      : await receive(door, request, { ...target, source, requestId, connection: c.env });
+    const source = door.admit(c);
+    if (source instanceof Response) return door.finish(source, STRANGER, requestId);
+    const target = targetOf(door.deps.kinds(), c.req.param("kind"), c.req.raw.headers);
+    if (target instanceof Response) return door.finish(target, source, requestId);
+    const max_bytes = door.deps.settings.MAX_BODY_BYTES;
+    const bounds = { rate: door.ingestRate, key: source, max_bytes };
+    const answer = await door.receive(
+      c,
+      bounds,
+      (body) => store(door, body, { ...target, source, requestId }),
+    );
     return door.finish(answer, source, requestId);
   });
 }
@@ -47,74 +47,45 @@ function targetOf(kinds: Kinds, name: string, headers: Headers): Target | Respon
   if (kind === null && name !== ANY_EVENT) return unknownKind(kinds);
   const content_type = headers.get("content-type") ?? "";
   const format = formatOf(content_type);
-  if (format === null) {
-    return problem({
-      status: 415,
-      detail: "Send application/json or application/x-ndjson.",
-      code: "content_type",
-      close: true,
-      headers: { accept: "application/json, application/x-ndjson" },
-    });
-  }
+  if (format === null) return wrongType("application/json, application/x-ndjson");
   return { kind_name: name, kind, format, content_type: content_type.slice(0, 100) };
 }
 
 /** The media type decides; parameters such as a charset do not. */
-export function formatOf(content_type: string): "json" | "ndjson" | null {
-  const semicolon = content_type.indexOf(";");
-  const media = (semicolon < 0 ? content_type : content_type.slice(0, semicolon)).trim().toLowerCase();
+function formatOf(content_type: string): "json" | "ndjson" | null {
+  const media = content_type.split(";", 1)[0].trim().toLowerCase();
   if (media === "application/json") return "json";
   return media === "application/x-ndjson" ? "ndjson" : null;
 }
 
-interface Receiving extends Target {
+interface Taking extends Target {
   source: string;
   requestId: string;
-  connection: Env["Bindings"];
 }
 
-async function receive(door: Door, request: Request, receiving: Receiving): Promise<Response> {
-  const { source, connection } = receiving;
-  const early = headersTooLarge(request.headers);
-  if (early) return early;
-  const wait_s = door.ingestRate.wait(source);
-  if (wait_s > 0) return tooMany(wait_s);
-  const limits = {
-    max_bytes: door.deps.settings.MAX_BODY_BYTES,
-    deadlines: door.deadlines,
-    in_flight: door.in_flight,
-  };
-  const reading = await readBody(request, connection, limits);
-  if (reading.refused) return reading.refused;
-  try {
-    return await store(door, reading.bytes, receiving);
-  } finally {
-    reading.release();
-  }
-}
-
-async function store(door: Door, body: Uint8Array, receiving: Receiving): Promise<Response> {
-  const { source, kind, kind_name, format, content_type, requestId } = receiving;
+async function store(door: Door, body: Uint8Array, taking: Taking): Promise<Response> {
+  const { source, kind, format, requestId } = taking;
   const split = splitIngest(body, { format, kind, max_events: MAX_EVENTS });
   if (!split.ok) return tooManyEvents();
   const { records } = split;
-  const wait_s = records.length > 0 ? door.ingestRate.take(source, records.length) : 0;
+  if (records.length === 0) return accepted(answerText(records));
+  const wait_s = door.ingestRate.take(source, records.length);
   if (wait_s > 0) return tooMany(wait_s);
-  const headers = { source, kind: kind_name, content_type };
-  const failed = await door.append(source, onLog(door, records, headers), requestId);
+  const failed = await door.append(source, onLog(door, records, taking), requestId);
   return failed ?? accepted(answerText(records));
 }
 
 /** The records as they stand on the log; all of a request share one headers object and one time. */
-export function onLog(
-  door: Door,
-  records: readonly IngestRecord[],
-  headers: Readonly<Record<string, string>>,
-): NewRecord[] {
-  const received_at = door.deps.clock.now();
-  const { partitions } = door.deps;
+function onLog(door: Door, records: readonly IngestRecord[], taking: Taking): NewRecord[] {
+  const { deps } = door;
+  const received_at = deps.clock.now();
+  const headers = { source: taking.source, kind: taking.kind_name, content_type: taking.content_type };
+  if (deps.sources.redactor(taking.source) !== null) {
+    const source = deps.sources.of(taking.source);
+    return records.map(({ value }) => recordOf(deps, source, { value, headers, received_at }).record);
+  }
   return records.map(({ value, partition_key }) => ({
-    partition: partitionOf(partition_key, partitions),
+    partition: partitionOf(partition_key, deps.partitions),
     key: partition_key,
     value,
     headers,
@@ -140,7 +111,18 @@ function unknownKind(kinds: Kinds): Response {
   });
 }
 
-function tooManyEvents(): Response {
+/** 415 with the types that are taken. */
+export function wrongType(types: string, close = true): Response {
+  return problem({
+    status: 415,
+    detail: `Send one of ${types}.`,
+    code: "content_type",
+    close,
+    headers: { accept: types },
+  });
+}
+
+export function tooManyEvents(): Response {
   return problem({
     status: 413,
     detail: `The body holds more than ${MAX_EVENTS} events; nothing was stored.`,

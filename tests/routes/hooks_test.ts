@@ -50,7 +50,7 @@ Deno.test("hooks appends exactly the bytes received, under the verified source",
   equal((await send(test, { body })).status, 202);
   const [record] = test.records;
   equal(new TextDecoder().decode(record.value), body);
-  deepEqual(record.headers, { source: "stripe", content_type: "application/json" });
+  deepEqual(record.headers, { source: "stripe", content_type: "application/json", kind: "transaction" });
   equal(record.key, "cus_1");
   equal(record.received_at, NOW_S * 1000);
 });
