@@ -82,7 +82,8 @@ function nodeRefusal(
       return { code: "refused", reason: `the table function ${String(name)} is not allowed`, byte };
     }
   }
-  if (node.type === "SHOW_REF" && node.query === null && !SHOWN.has(String(node.table_name))) {
+  const isShown = node.show_type === "SHOW_FROM" || SHOWN.has(String(node.table_name));
+  if (node.type === "SHOW_REF" && node.query === null && !isShown) {
     return { code: "refused", reason: `SHOW ${String(node.table_name)} is not allowed`, byte };
   }
   return null;

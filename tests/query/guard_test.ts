@@ -162,6 +162,7 @@ const HARMLESS = [
   "SUMMARIZE transactions",
   "SHOW TABLES",
   "SHOW ALL TABLES",
+  "SHOW TABLES FROM analytics",
   "DESCRIBE",
   "EXPLAIN SELECT * FROM transactions",
   "EXPLAIN ANALYZE SELECT * FROM transactions",
