@@ -217,6 +217,20 @@ function refusals(test: Test): void {
     deepStrictEqual([fault.blame, fault.retry], ["dependency", "after_refresh"]);
   });
 
+  // A view's text is ours and passes no guard: what stops it is the engine itself.
+  test("opens no file but those of its relations, whoever asks", async (engine, lake) => {
+    const reads = [
+      "SELECT * FROM read_text('/etc/passwd')",
+      "SELECT * FROM glob('/etc/*')",
+      `SELECT * FROM read_parquet('${lake.folder}/old.parquet')`,
+      `SELECT * FROM '${lake.folder}/secret.csv'`,
+    ];
+    for (const sql of reads) {
+      const relations = [lake.transactions("new.parquet"), { kind: "view" as const, name: "raw.x", sql }];
+      await rejects(engine.run({ sql: "FROM raw.x", relations, limit: 10 }), Fault, sql);
+    }
+  });
+
   test("opens nothing outside the data folders", async (engine) => {
     const relation: Relation = { kind: "files", name: "raw.x", columns: [], paths: ["/etc/passwd"] };
     const fault = await faultOf(engine.run({ sql: "FROM x", relations: [relation], limit: 10 }));
