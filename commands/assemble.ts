@@ -2,13 +2,19 @@
 import { type Clock } from "../lib/clock.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
+import { restCatalog } from "../lib/iceberg/rest_answers.ts";
+import { pageResponse } from "../static/assets.ts";
 import {
+  clientConfig,
   connectCatalog,
   connectChains,
   connectDoorLog,
   connectEngine,
+  connectFiles,
   connectStore,
+  lakePrefix,
   probeStore,
+  storeOrigin,
 } from "../lib/connect.ts";
 import { Questions } from "../lib/lake/questions.ts";
 import { lakeViews } from "../lib/lake/views.ts";
@@ -35,6 +41,7 @@ export interface Assembled extends AsyncDisposable {
   deps: AppDeps;
 }
 
+const STAGES = ["raw", "processed", "analytics"];
 const KEEPER_URL = new URL("../workers/log_keeper.ts", import.meta.url);
 const QUERY_SCRIPT = new URL("../workers/query.ts", import.meta.url);
 
@@ -50,12 +57,13 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, identity.partitions);
   const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
+  const views = lakeViews(configuration.kinds, configuration.windows);
   const questions = new Questions({
     catalog,
     store,
     engine,
-    views: lakeViews(configuration.kinds, configuration.windows),
-    files: null,
+    views,
+    files: await connectFiles(settings, store),
   });
   const dependencies: Dependency[] = [
     { name: "log", required: true, check: () => log.bounds("events", 0).then(() => "ok" as const) },
@@ -80,6 +88,14 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     scrub,
     health: new Health(dependencies, clock),
     status: () => readStatus({ log, catalog, chains, clock }),
+    lake: {
+      catalog,
+      store,
+      prefix: lakePrefix(settings),
+      views: () => views,
+      rest: restCatalog(catalog, { clientConfig: clientConfig(settings), namespaces: STAGES }),
+    },
+    page: { page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }) },
     query: {
       run: ({ sql, limit, snapshot, as_of }, signal) =>
         questions.ask({

@@ -1,7 +1,7 @@
 /** The lake as commands see it: opened from settings, beside a running server or without one. */
 import type { Settings } from "../lib/config.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
-import { connectCatalog, connectEngine, connectStore } from "../lib/connect.ts";
+import { connectCatalog, connectEngine, connectFiles, connectStore } from "../lib/connect.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import { Questions } from "../lib/lake/questions.ts";
 import { lakeViews } from "../lib/lake/views.ts";
@@ -26,7 +26,7 @@ export async function openLake(settings: Settings): Promise<OpenLake> {
     store,
     engine,
     views: lakeViews(configuration.kinds, configuration.windows),
-    files: null,
+    files: await connectFiles(settings, store),
   });
   const stack = building.move();
   return { store, catalog, questions, [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -9,6 +9,7 @@ import { fileCatalog } from "./iceberg/file_catalog.ts";
 import type { Catalog } from "./iceberg/catalog.ts";
 import type { Assignment, EventLog, LogIdentity } from "./log/log.ts";
 import { Lander } from "./lake/lander.ts";
+import type { LocalFiles } from "./lake/questions.ts";
 import type { ParquetWriter } from "./parquet/writer.ts";
 import type { QueryEngine } from "./query/engine.ts";
 import type { ObjectStore } from "./store/object_store.ts";
@@ -74,7 +75,9 @@ export async function connectStore(settings: Settings): Promise<ObjectStore> {
     return await openDiskStore(settings.DATA_DIR);
   }
   const { openS3Store, s3Options } = await import("./store/s3_store.ts");
-  return await openS3Store(s3Options(settings));
+  const store = openS3Store(s3Options(settings));
+  await store.ensureBucket();
+  return store;
 }
 
 export function lakePrefix(settings: Settings): string {
@@ -139,4 +142,26 @@ export function connectLander(settings: Settings, store: ObjectStore, writer: Pa
     prefix: lakePrefix(settings),
     folder: `${settings.DATA_DIR}/tmp/landing`,
   });
+}
+
+/** Local copies of data files for queries, where the store's own files cannot be read by path. */
+export async function connectFiles(settings: Settings, store: ObjectStore): Promise<LocalFiles | null> {
+  if (settings.S3_BUCKET === null) return null;
+  const { FileCache } = await import("./store/file_cache.ts");
+  return new FileCache(store, { folder: `${settings.DATA_DIR}/cache`, max_bytes: settings.CACHE_MAX_BYTES });
+}
+
+/** What Iceberg clients are told about the store. Never a key: clients bring their own, which may only read. */
+export function clientConfig(settings: Settings): Record<string, string> {
+  if (settings.S3_BUCKET === null) return {};
+  const endpoint = settings.S3_PUBLIC_ENDPOINT ?? settings.S3_ENDPOINT;
+  const region = { "s3.region": settings.S3_REGION, "client.region": settings.S3_REGION };
+  return endpoint === null ? region : { ...region, "s3.endpoint": endpoint, "s3.path-style-access": "true" };
+}
+
+/** Where the browser is redirected to for data files, for the content policy; null with the disk store. */
+export function storeOrigin(settings: Settings): string | null {
+  if (settings.S3_BUCKET === null) return null;
+  const endpoint = settings.S3_PUBLIC_ENDPOINT ?? settings.S3_ENDPOINT;
+  return endpoint === null ? `https://s3.${settings.S3_REGION}.amazonaws.com` : new URL(endpoint).origin;
 }

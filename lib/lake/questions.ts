@@ -21,7 +21,10 @@ export interface Question {
 /** Local copies of data files, for stores that engines cannot read by path. */
 export interface LocalFiles {
   /** Paths that stay readable until the lease is disposed. */
-  lease(keys: readonly string[], signal?: AbortSignal): Promise<{ paths: string[] } & AsyncDisposable>;
+  leaseAll(
+    keys: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly paths: readonly string[] } & Disposable>;
 }
 
 export interface QuestionsContext {
@@ -79,7 +82,7 @@ export class Questions {
     const keys = live.map((file) => store.keyOf(file.path)).filter((key) => key !== null);
     const relation = { kind: "files" as const, name: tableKey(table.name), columns };
     if (files === null) return { ...relation, paths: keys.map((key) => store.localPath(key)!) };
-    return { ...relation, paths: stack.use(await files.lease(keys, signal)).paths };
+    return { ...relation, paths: stack.use(await files.leaseAll(keys, signal)).paths };
   }
 }
 
