@@ -6,8 +6,10 @@
  */
 import { Hono } from "hono";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
+import type { RestCatalog } from "../lib/iceberg/rest_answers.ts";
 import type { Health } from "../lib/observe/health.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { catalog } from "./catalog.ts";
 import { cloudEvents } from "./cloud_events.ts";
 import { Door, type DoorDeps, type Env } from "./door.ts";
 import { files } from "./files.ts";
@@ -45,6 +47,8 @@ export interface LakeParts {
   /** What all keys of the lake begin with. */
   prefix: string;
   views(): readonly NamedView[];
+  /** The same tables for Iceberg clients. */
+  rest: RestCatalog;
 }
 
 export type App = Hono<Env>;
@@ -85,6 +89,7 @@ function mountLake(app: App, deps: AppDeps, lake: LakeParts): void {
   const describeView = (name: string) => describe(deps.query, name);
   app.route("/", tables({ ...lake, files: lakeFiles, progress, describeView }));
   app.route("/", files({ files: lakeFiles, store: lake.store }));
+  app.route("/", catalog({ rest: lake.rest }));
 }
 
 /** The columns of a view as its engine names them; none where no engine is. */

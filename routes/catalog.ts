@@ -1,0 +1,33 @@
+/** `/iceberg/v1/*`: the lake for any Iceberg client, read only; what is answered is decided in lib/iceberg. */
+import { type Context, Hono } from "hono";
+import type { RestCatalog } from "../lib/iceberg/rest_answers.ts";
+import type { Env } from "./door.ts";
+
+export interface CatalogDeps {
+  rest: RestCatalog;
+}
+
+const ROOT = "/iceberg/v1/";
+
+export function catalog({ rest }: CatalogDeps): Hono<Env> {
+  const answer = async (c: Context<Env>) => {
+    const segments = segmentsOf(new URL(c.req.url).pathname.slice(ROOT.length));
+    const { status, body } = await rest.answer(c.req.raw.method, segments);
+    return body === null || body === undefined
+      ? new Response(null, { status })
+      : new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+  };
+  return new Hono<Env>().all("/iceberg/v1/*", answer);
+}
+
+/** A part that cannot be decoded names nothing. */
+function segmentsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "").map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch (error) {
+      if (error instanceof URIError) return part;
+      throw error;
+    }
+  });
+}
