@@ -7,7 +7,8 @@
 import { fileURLToPath } from "node:url";
 
 const DIST = fileURLToPath(new URL("./dist/", import.meta.url));
-const NAME = /^[A-Za-z0-9._-]+$/;
+/** A part of a built file's path: never empty, never beginning with a dot. */
+const PART = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
@@ -46,7 +47,7 @@ export function contentSecurityPolicy(storeOrigin: string | null): string {
 export async function pageResponse(request: Request, options: PageOptions): Promise<Response | null> {
   const { pathname } = new URL(request.url);
   const name = pathname === "/" ? "index.html" : pathname.startsWith("/assets/") ? pathname.slice(1) : null;
-  if (name === null || !NAME.test(name.replace("assets/", ""))) return null;
+  if (name === null || !name.split("/").every((part) => PART.test(part))) return null;
   const accepted = request.headers.get("accept-encoding") ?? "";
   for (
     const [encoding, suffix] of [...ENCODINGS.filter(([word]) => takes(accepted, word)), ["", ""] as const]

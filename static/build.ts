@@ -8,9 +8,9 @@
  * Needs npm packages only (no network once they are cached). `deno task build` also writes .br and .gz beside each file.
  */
 import { createHash } from "node:crypto";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
-import { ENGINE_FILES } from "./engine/engine_files.ts";
+import { ENGINE_EXTENSIONS, ENGINE_FILES } from "./engine/engine_files.ts";
 
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 export const DIST = `${SOURCES}dist/`;
@@ -59,6 +59,7 @@ export async function buildPage(options: BuildOptions): Promise<void> {
   for (const [name, url] of Object.entries(ENGINE_FILES)) {
     names.set(name, await writeHashed(next, name, await engineFile(url)));
   }
+  names.set("engine.extensions", await extensions(next));
   await Deno.writeTextFile(`${next}index.html`, await indexHtml(names));
   if (options.compress) await compressAll(next);
   await removeIfThere(DIST);
@@ -107,6 +108,21 @@ async function engineFile(url: string): Promise<Uint8Array> {
   return new TextEncoder().encode(script);
 }
 
+/** Lays the engine's extensions out as it looks for them; gives the name of their folder, which carries their hash. */
+async function extensions(next: string): Promise<string> {
+  const folder = `ext-${
+    digest(new TextEncoder().encode(ENGINE_EXTENSIONS.map((one) => one.sha256).join())).slice(0, 12)
+  }`;
+  for (const { path, url, sha256 } of ENGINE_EXTENSIONS) {
+    const bytes = new Uint8Array(brotliDecompressSync(await Deno.readFile(fileURLToPath(url))));
+    if (digest(bytes) !== sha256) throw new Error(`Cannot build the page: ${path} is not what was pinned`);
+    const target = `${next}assets/${folder}/${path}`;
+    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
+    await Deno.writeFile(target, bytes);
+  }
+  return folder;
+}
+
 /** `index.html` with each `/assets/<name>` replaced by the address of the hashed file. */
 async function indexHtml(names: ReadonlyMap<string, string>): Promise<string> {
   const template = await Deno.readTextFile(`${SOURCES}index.html`);
@@ -117,6 +133,10 @@ async function indexHtml(names: ReadonlyMap<string, string>): Promise<string> {
   });
 }
 
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 async function writeHashed(next: string, name: string, bytes: Uint8Array): Promise<string> {
   const hashed = hashedName(name, bytes);
   await Deno.writeFile(`${next}assets/${hashed}`, bytes);
@@ -124,16 +144,15 @@ async function writeHashed(next: string, name: string, bytes: Uint8Array): Promi
 }
 
 function hashedName(name: string, bytes: Uint8Array): string {
-  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+  const hash = digest(bytes).slice(0, 12);
   const dot = name.lastIndexOf(".");
   return `${name.slice(0, dot)}-${hash}${name.slice(dot)}`;
 }
 
-async function compressAll(next: string): Promise<void> {
-  for (const folder of [next, `${next}assets/`]) {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isFile && COMPRESSED.test(entry.name)) await compress(`${folder}${entry.name}`);
-    }
+async function compressAll(folder: string): Promise<void> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.isDirectory) await compressAll(`${folder}${entry.name}/`);
+    else if (COMPRESSED.test(entry.name)) await compress(`${folder}${entry.name}`);
   }
 }
 

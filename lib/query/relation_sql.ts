@@ -16,7 +16,7 @@ export function relationStatements(relations: readonly Relation[]): string[] {
 }
 
 /** Old files lack new columns and may name the old ones differently: what counts is the field id. */
-function filesSelect(relation: FilesRelation): string {
+export function filesSelect(relation: FilesRelation): string {
   if (relation.paths.length === 0) {
     const columns = relation.columns.map((column) =>
       `CAST(NULL AS ${duckdbType(column.type)}) AS ${quoteName(column.name)}`

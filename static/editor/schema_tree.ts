@@ -1,7 +1,7 @@
 /** The tables and their columns beside the editor: a tree to read and to insert names from. */
 import { getJson } from "../shared/api.ts";
 import { fieldsOf, type Lake, type SchemaField, type TableInfo } from "../engine/lake.ts";
-import { engineType } from "../engine/iceberg_type.ts";
+import { duckdbType } from "../../lib/query/relation_sql.ts";
 import { h, icon, ICONS, replace } from "../shared/dom.ts";
 import { bytes, count, plural } from "../shared/format.ts";
 import { STAGES } from "../sql/names.ts";
@@ -101,7 +101,7 @@ export class SchemaTree {
   }
 
   #column(table: TableInfo, field: SchemaField): HTMLElement {
-    const type = engineType(field.type);
+    const type = duckdbType(field.type);
     return h(
       "div",
       {

@@ -1,12 +1,12 @@
 /**
  * The SQL engine in the page, behind few words of our own: the one file that names DuckDB-WASM.
  *
- * What it hides, each seen to happen with duckdb-wasm 1.28.0: `query()` loses errors in mid-result, so everything is
- * sent and streamed; `instantiate()` hangs for ever where the policy forbids WebAssembly, so it has a deadline; only the
- * `eh` bundle is sound.
+ * What it hides, each seen to happen: `query()` loses errors in mid-result, so everything is sent and streamed;
+ * `instantiate()` hangs for ever where the policy forbids WebAssembly, so it has a deadline; only the `eh` bundle is
+ * sound; without the ICU extension the clock's functions fail, so they are macros over a time that we set.
  */
-import * as duckdb from "@duckdb/duckdb-wasm";
-import type { RecordBatch, Schema } from "apache-arrow";
+import * as duckdb from "npm:@duckdb/duckdb-wasm@1.33.1-dev45.0";
+import type { RecordBatch, Schema } from "./arrow.ts";
 
 const START_DEADLINE_MS = 30_000;
 
@@ -14,6 +14,8 @@ export interface EngineAssets {
   /** Address of the worker script and of the WebAssembly module, both of our origin. */
   worker: string;
   module: string;
+  /** Address under which the engine finds its extensions. */
+  extensions: string;
 }
 
 export interface Stream {
@@ -23,7 +25,7 @@ export interface Stream {
 
 /** One DuckDB in one worker with one connection: one statement at a time. */
 export interface Engine {
-  /** DuckDB's version, `v0.9.1`. */
+  /** DuckDB's version, `v1.5.1`. */
   readonly version: string;
   /** Takes the bytes over: the buffer is moved to the worker and empty here afterwards. */
   registerBuffer(name: string, bytes: Uint8Array): Promise<void>;
@@ -43,7 +45,11 @@ export interface Engine {
 export function assetsOfPage(): EngineAssets {
   const content = (name: string) =>
     document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? "";
-  return { worker: content("engine-worker"), module: content("engine-module") };
+  return {
+    worker: content("engine-worker"),
+    module: content("engine-module"),
+    extensions: content("engine-extensions"),
+  };
 }
 
 export async function startEngine(assets: EngineAssets): Promise<Engine> {
@@ -68,8 +74,12 @@ export async function startEngine(assets: EngineAssets): Promise<Engine> {
 async function open(database: duckdb.AsyncDuckDB, assets: EngineAssets): Promise<Engine> {
   const absolute = (address: string) => new URL(address, location.href).href;
   await database.instantiate(absolute(assets.module));
-  await database.open({ query: { castBigIntToDouble: false }, filesystem: { allowFullHTTPReads: false } });
+  await database.open({
+    query: { castBigIntToDouble: false },
+    filesystem: { forceFullHTTPReads: false, reliableHeadRequests: true, allowFullHTTPReads: false },
+  });
   const connection = await database.connect();
+  for (const sql of setup(absolute(assets.extensions))) await drain(await connection.send(sql));
   const { HTTP } = duckdb.DuckDBDataProtocol;
   return {
     version: await database.getVersion(),
@@ -86,4 +96,34 @@ async function open(database: duckdb.AsyncDuckDB, assets: EngineAssets): Promise
     cancel: async () => void await connection.cancelSent(),
     terminate: () => void database.terminate(),
   };
+}
+
+/** JSON loads itself when a statement uses it; Parquet is needed at once. */
+function setup(extensions: string): string[] {
+  return [
+    `SET custom_extension_repository = '${extensions.replaceAll("'", "''")}'`,
+    "LOAD parquet",
+    "SET memory_limit = '1500MB'",
+  ];
+}
+
+/** Statements that make the clock's functions say `now` (UTC, as every time in the lake), until they are made anew. */
+export function clockMacros(now: Date): string[] {
+  const time = now.toISOString().slice(0, 23).replace("T", " ");
+  const macro = (name: string, value: string) => `CREATE OR REPLACE MACRO memory.main.${name}() AS ${value}`;
+  const times = [
+    "now",
+    "get_current_timestamp",
+    "current_timestamp",
+    "transaction_timestamp",
+    "current_localtimestamp",
+  ];
+  return [
+    ...times.map((name) => macro(name, `TIMESTAMP '${time}'`)),
+    ...["current_date", "today"].map((name) => macro(name, `DATE '${time.slice(0, 10)}'`)),
+  ];
+}
+
+async function drain(batches: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of batches);
 }

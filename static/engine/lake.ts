@@ -8,8 +8,8 @@
  */
 import { getJson, type Page } from "../shared/api.ts";
 import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
-import { engineType } from "./iceberg_type.ts";
-import { FileLayouts } from "./layout.ts";
+import { filesSelect } from "../../lib/query/relation_sql.ts";
+import { clockMacros } from "./engine.ts";
 import type { EngineSession } from "./session.ts";
 
 /** Below this a file is fetched whole: one request instead of three or more in a row. */
@@ -87,11 +87,8 @@ export class Lake {
   #generation = -1;
   #registered = new Map<string, { size_bytes: number; isBuffer: boolean }>();
   #views = new Map<string, string>();
-  #layouts: FileLayouts;
 
-  constructor(readonly session: EngineSession) {
-    this.#layouts = new FileLayouts(session);
-  }
+  constructor(readonly session: EngineSession) {}
 
   /** Asks for the tables anew. */
   async refresh(signal?: AbortSignal): Promise<readonly TableInfo[]> {
@@ -108,6 +105,7 @@ export class Lake {
     if (this.#tables.length === 0) await this.refresh(signal);
     await this.session.engine();
     if (this.#generation !== this.session.generation) await this.#begin();
+    for (const macro of clockMacros(new Date())) await this.session.run(macro);
     const index = new NameIndex(this.#tables.map((table) => table.name));
     const names = this.#withDependencies(tablesIn(sql, index), index);
     const tables = names.filter((name) => this.#info(name).kind === "table");
@@ -207,9 +205,8 @@ export class Lake {
   }
 
   async #defineTable(name: string, list: FileList): Promise<void> {
-    const columns = list.schema.map((field) => ({ ...field, engine_type: engineType(field.type) }));
-    const sql = await this.#layouts.select(columns, list.files.map(registeredName));
-    await this.#define(name, sql);
+    const paths = list.files.map(registeredName);
+    await this.#define(name, filesSelect({ kind: "files", name, columns: list.schema, paths }));
   }
 
   async #defineView(name: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The rows of one statement: Arrow batches as they came, read cell by cell, so that a million rows cost no copy. */
-import type { RecordBatch, Schema } from "apache-arrow";
+import type { RecordBatch, Schema } from "./arrow.ts";
 import { type Cell, cellText, type ColumnKind, kindOf, readCell, sqlType } from "./values.ts";
 
 export interface ResultColumn {

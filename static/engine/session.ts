@@ -6,8 +6,8 @@
  *
  * Whoever registered files or made views looks at `generation` to know that they are gone.
  */
-import type { RecordBatch, Schema } from "apache-arrow";
-import type { Engine, Stream } from "./engine.ts";
+import type { RecordBatch, Schema } from "./arrow.ts";
+import type { Engine } from "./engine.ts";
 
 const KILL_AFTER_MS = 500;
 
@@ -48,11 +48,7 @@ export class EngineSession {
 
   async #begin(): Promise<Engine> {
     this.generation += 1;
-    const engine = await this.startEngine();
-    for (const sql of ["SET memory_limit='1500MB'", "SET enable_progress_bar=false"]) {
-      await drain(await engine.send(sql));
-    }
-    return engine;
+    return await this.startEngine();
   }
 
   /** Runs `work` alone on the engine: whatever it sends is not mixed with other people's statements. */
@@ -107,15 +103,11 @@ export class EngineSession {
     }
   }
 
-  /** Ends the engine now; the next statement starts another. */
+  /** Ends the engine now and starts another, so that the next statement finds it ready. */
   kill(): void {
     const engine = this.#engine;
     this.#engine = null;
-    this.generation += 1;
     engine?.then((one) => one.terminate(), () => undefined);
+    this.engine().catch(() => undefined);
   }
-}
-
-async function drain(stream: Stream): Promise<void> {
-  for await (const _ of stream.batches);
 }

@@ -2,7 +2,7 @@
  * Reads cells out of Arrow columns, exactly: decimals by their scale, 64-bit integers as BigInt, times to the
  * microsecond. Works on the raw buffers, because the library's own getters lose digits of all three.
  */
-import { type Data, DataType, Precision, TimeUnit } from "apache-arrow";
+import { type Data, DataType, Precision, TimeUnit } from "./arrow.ts";
 
 /** A cell as JavaScript has it. Decimals, times and UUIDs are text in SQL's own form; nested values are lists. */
 export type Cell = null | boolean | number | bigint | string | Uint8Array | Cell[] | NestedCell;

@@ -38,17 +38,27 @@ export interface WatchedPage {
   faults: string[];
 }
 
+export interface PageOptions {
+  width?: number;
+  height?: number;
+  dark?: boolean;
+}
+
+/**
+ * A new page of an empty store at `url`. Pages of one browser share its caches, so that only the first one compiles the
+ * engine.
+ */
 export async function watchedPage(
   browser: Browser,
   url: string,
-  options: { width?: number; height?: number; dark?: boolean } = {},
+  options: PageOptions = {},
 ): Promise<WatchedPage> {
-  const context = await browser.newContext({
-    viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
-    colorScheme: options.dark ? "dark" : "light",
-    reducedMotion: "reduce",
-  });
+  const context = browser.contexts()[0] ?? await browser.newContext({ reducedMotion: "reduce" });
   const page = await context.newPage();
+  await page.setViewportSize({ width: options.width ?? 1280, height: options.height ?? 800 });
+  await page.emulateMedia({ colorScheme: options.dark ? "dark" : "light" });
+  await page.goto(`${url}/not-there`);
+  await page.evaluate(() => localStorage.clear());
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {

@@ -39,7 +39,7 @@ export interface FixtureLake extends AsyncDisposable {
   ask(sql: string): Promise<string[][]>;
 }
 
-type FileSql = { sql: string; ids: Record<string, number> };
+type FileSql = { sql: string; ids: Record<string, number | string> };
 
 interface TableSpec {
   name: string;
@@ -51,6 +51,16 @@ interface TableSpec {
 /** The data ends now, so that pages which look back from now see it. */
 const START = Math.floor(Date.now() / 60_000) * 60_000 - 4000 * 7_000;
 const BASE = `TIMESTAMP '${new Date(START).toISOString().slice(0, 19).replace("T", " ")}'`;
+
+const LIST_OF_TEXT = { type: "list", "element-id": 14, element: "string", "element-required": false };
+const TOP_LIST = {
+  type: "list",
+  "element-id": 17,
+  element: {
+    type: "struct",
+    fields: [{ id: 18, name: "value", type: "string" }, { id: 19, name: "count", type: "long" }],
+  },
+};
 
 const TRANSACTIONS = `SELECT 'demo' AS source, (i % 4)::INTEGER AS log_partition, i::BIGINT AS log_offset,
   'evt_' || i AS event_id, ${BASE} + to_seconds(i * 7) AS event_time, ${BASE} + to_seconds(i * 7 + 1) AS received_at,
@@ -172,7 +182,7 @@ const TABLES: TableSpec[] = [
         "timestamp",
       ],
       [6, "description", "string"],
-      [7, "trigger_event_ids", { list: "string" }],
+      [7, "trigger_event_ids", LIST_OF_TEXT],
       [8, "z_score", "double"],
     ],
     commits: [[{
@@ -188,7 +198,7 @@ const TABLES: TableSpec[] = [
         user_id: 4,
         event_time: 5,
         description: 6,
-        trigger_event_ids: 7,
+        trigger_event_ids: "{__duckdb_field_id: 7, element: 14}",
         z_score: 8,
       },
     }]],
@@ -226,21 +236,28 @@ const TABLES: TableSpec[] = [
   },
   {
     name: "processed.values",
-    schema: [[1, "big", "long"], [2, "price", "decimal(18, 4)"], [3, "at", "timestamp"], [4, "tags", {
-      list: "string",
-    }], [
+    schema: [[1, "big", "long"], [2, "price", "decimal(18, 4)"], [3, "at", "timestamp"], [
+      4,
+      "tags",
+      LIST_OF_TEXT,
+    ], [
       5,
       "pairs",
-      { map: "string" },
-    ], [6, "top", {
-      list: { struct: [{ name: "value", type: "string" }, { name: "count", type: "long" }] },
-    }]],
+      { type: "map", "key-id": 15, key: "string", "value-id": 16, value: "string", "value-required": false },
+    ], [6, "top", TOP_LIST]],
     commits: [[{
       sql:
         `SELECT 9223372036854775807::BIGINT AS big, -0.0500::DECIMAL(18,4) AS price, TIMESTAMP '2026-01-31 09:30:00.123456' AS at,
         ['a', NULL, 'b'] AS tags, MAP {'k': 'v'} AS pairs, [{'value': 'x', 'count': 3::BIGINT}] AS top
         UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL`,
-      ids: { big: 1, price: 2, at: 3, tags: 4, pairs: 5, top: 6 },
+      ids: {
+        big: 1,
+        price: 2,
+        at: 3,
+        tags: "{__duckdb_field_id: 4, element: 14}",
+        pairs: "{__duckdb_field_id: 5, key: 15, value: 16}",
+        top: "{__duckdb_field_id: 6, element: {__duckdb_field_id: 17, value: 18, count: 19}}",
+      },
     }]],
   },
   {

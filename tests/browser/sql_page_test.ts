@@ -30,7 +30,7 @@ function pageTest(name: string, body: (watched: WatchedPage) => Promise<void>): 
         await body(watched);
         assert.deepEqual(watched.faults, []);
       } finally {
-        await watched.page.context().close();
+        await watched.page.close();
       }
     },
   });
