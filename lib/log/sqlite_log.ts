@@ -4,6 +4,7 @@ import { Fault } from "../errors.ts";
 import { BatchTable, type Frame } from "./batch_table.ts";
 import { type Commit, type Group, GroupCommit } from "./group_commit.ts";
 import type { Bounds, EventLog, LogIdentity, LogRecord, NewRecord, ReadLimits, Topic } from "./log.ts";
+import { MAX_QUEUE_BYTES, MAX_RECORD_BYTES } from "./log_limits.ts";
 import { decodeBatch, encodeBatch, recordBytes } from "./record_batch.ts";
 
 export interface SqliteLogOptions {
@@ -19,9 +20,6 @@ export interface SqliteLogOptions {
 
 /** A frame is read whole: no larger than this, unless a single record is. */
 const FRAME_BYTES = 1024 * 1024;
-
-export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
-export const MAX_QUEUE_BYTES = 64 * 1024 * 1024;
 
 /** How often a waiting read looks for batches of other threads and processes: one indexed look-up. */
 const POLL_MS = 15;
