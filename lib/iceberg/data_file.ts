@@ -11,6 +11,8 @@ export interface ColumnStats {
   null_count: number;
   /** Values, nulls counted. */
   value_count: number;
+  /** Of the column in the file, compressed; absent when unknown. */
+  size_bytes?: number;
 }
 
 export interface DataFile {

@@ -95,8 +95,13 @@ function fileRecord(file: DataFile, types: Map<number, IcebergType>): AvroRecord
     partition: file.partition,
     record_count: file.record_count,
     file_size_in_bytes: file.size_bytes,
+    column_sizes: stats.flatMap(({ id, size_bytes }) =>
+      size_bytes === undefined ? [] : [{ key: id, value: size_bytes }]
+    ),
     value_counts: stats.map((one) => ({ key: one.id, value: one.value_count })),
     null_value_counts: stats.map((one) => ({ key: one.id, value: one.null_count })),
+    // Readers count on the map; how many NaN there are, nobody told us.
+    nan_value_counts: [],
     lower_bounds: bounds((type, { lower }) => lower === null ? null : lowerBound(type, lower)),
     upper_bounds: bounds((type, { upper }) => upper === null ? null : upperBound(type, upper)),
     sort_order_id: 0,
@@ -120,7 +125,8 @@ function entryOf(record: AvroRecord, types: Map<number, IcebergType>): ManifestE
 }
 
 function statsOf(file: AvroRecord, types: Map<number, IcebergType>): ColumnStats[] {
-  const [values, nulls, lowers, uppers] = [
+  const [sizes, values, nulls, lowers, uppers] = [
+    file.column_sizes,
     file.value_counts,
     file.null_value_counts,
     file.lower_bounds,
@@ -130,12 +136,14 @@ function statsOf(file: AvroRecord, types: Map<number, IcebergType>): ColumnStats
     if (!values.has(id)) return [];
     const bound = (bytes: AvroValue | undefined) =>
       bytes instanceof Uint8Array ? decodeBound(type, bytes) : null;
+    const size = sizes.get(id);
     return [{
       id,
       lower: bound(lowers.get(id)),
       upper: bound(uppers.get(id)),
       null_count: Number(nulls.get(id) ?? 0),
       value_count: Number(values.get(id)),
+      ...(size === undefined ? {} : { size_bytes: Number(size) }),
     }];
   });
 }
@@ -187,8 +195,10 @@ function dataFileSchema({ schema, spec }: ManifestShape): AvroSchema {
       { name: "partition", type: partitionAvro(spec, schema.fields), "field-id": 102 },
       { name: "record_count", type: "long", "field-id": 103 },
       { name: "file_size_in_bytes", type: "long", "field-id": 104 },
+      optional("column_sizes", intMapSchema(117, 118, "long"), 108),
       optional("value_counts", intMapSchema(119, 120, "long"), 109),
       optional("null_value_counts", intMapSchema(121, 122, "long"), 110),
+      optional("nan_value_counts", intMapSchema(138, 139, "long"), 137),
       optional("lower_bounds", intMapSchema(126, 127, "bytes"), 125),
       optional("upper_bounds", intMapSchema(129, 130, "bytes"), 128),
       optional("sort_order_id", "int", 140),

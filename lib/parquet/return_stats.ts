@@ -22,6 +22,7 @@ export function textStats(statistics: unknown, columns: readonly IcebergField[])
       max: of.get("max") ?? null,
       null_count: Number(of.get("null_count") ?? 0),
       value_count: Number(of.get("num_values") ?? 0),
+      size_bytes: Number(of.get("column_size_bytes") ?? 0),
       has_nan: of.get("has_nan") === "true",
     }]];
   }));

@@ -10,6 +10,7 @@ export interface TextStats {
   null_count: number;
   value_count: number;
   has_nan: boolean;
+  size_bytes: number;
 }
 
 export interface WrittenFile {
@@ -52,12 +53,12 @@ export function columnStats(
   return fields.flatMap(({ id, name, type }) => {
     const own = Object.hasOwn(stats, name) ? stats[name] : undefined;
     if (!own || typeof type !== "string") return [];
-    const { null_count, value_count, has_nan } = own;
+    const { null_count, value_count, has_nan, size_bytes } = own;
     // A column with NaN has bounds that say nothing of them: better none than wrong ones.
     const known = own.min !== null && own.max !== null && !has_nan;
     const lower = known ? boundOf(type, own.min!, "lower") : null;
     const upper = known ? boundOf(type, own.max!, "upper") : null;
-    return [{ id, lower, upper, null_count, value_count }];
+    return [{ id, lower, upper, null_count, value_count, size_bytes }];
   });
 }
 

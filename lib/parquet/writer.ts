@@ -26,7 +26,7 @@ export interface WriteRequest {
   /** Gives exactly the columns of `columns`, in their order. */
   select: string;
   columns: readonly IcebergField[];
-  /** Column names; within a file rows ascend by them, nulls last. */
+  /** Column names; within a file rows ascend by them, nulls last. One that a table has no more orders nothing. */
   order_by: readonly string[];
   /** The timestamp or date column whose day divides the rows; null: all rows go into one file. */
   day_column: string | null;
@@ -91,7 +91,7 @@ class DuckdbParquetWriter implements ParquetWriter {
     return this.#connected(request, async (connection) => {
       const { day_column, day } = request;
       if (day_column === null || day !== undefined) {
-        const rows = { select: request.select, order_by: request.order_by, row_bytes: request.row_bytes };
+        const rows = { select: request.select, order_by: orderOf(request), row_bytes: request.row_bytes };
         const file = await copy(connection, request, rows);
         return file ? [{ ...file, day: day ?? null }] : [];
       }
@@ -139,7 +139,7 @@ async function writeDays(
   day_column: string,
 ): Promise<WrittenFile[]> {
   const day = `date_diff('day', DATE '1970-01-01', CAST(${quoteName(day_column)} AS DATE))`;
-  const order = [DAY, ...request.order_by.map(quoteName)].join(", ");
+  const order = [DAY, ...orderOf(request).map(quoteName)].join(", ");
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE ${STAGE} AS SELECT *, ${day} AS ${DAY} FROM (${request.select}) ORDER BY ${order}`,
   );
@@ -157,6 +157,10 @@ async function writeDays(
   }
   await connection.run(`DROP TABLE ${STAGE}`);
   return files;
+}
+
+function orderOf({ order_by, columns }: WriteRequest): string[] {
+  return order_by.filter((name) => columns.some((column) => column.name === name));
 }
 
 /** An expression: about how many bytes a row takes. */

@@ -32,7 +32,11 @@ Deno.test("`encodeManifest` keeps entries, partitions and statistics", async () 
       status: "deleted",
       snapshot_id: 2 ** 52,
       sequence_number: 3,
-      file: { ...table.file("b"), partition: { at_day: null } },
+      file: {
+        ...table.file("b"),
+        partition: { at_day: null },
+        column_stats: [{ id: 1, lower: 1, upper: 2, null_count: 0, value_count: 1, size_bytes: 99 }],
+      },
     },
   ];
   const bytes = encodeManifest(shape, entries);

@@ -4,7 +4,9 @@ import { columnStats } from "../../lib/parquet/statistics.ts";
 
 const boundsOf = (type: string, min: string | null, max: string | null, has_nan = false) => {
   const fields = [{ id: 1, name: "c", type, required: false }];
-  const [stats] = columnStats(fields, { c: { min, max, null_count: 0, value_count: 1, has_nan } });
+  const [stats] = columnStats(fields, {
+    c: { min, max, null_count: 0, value_count: 1, size_bytes: 5, has_nan },
+  });
   return [stats.lower, stats.upper];
 };
 
