@@ -95,7 +95,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
       views: () => views,
       rest: restCatalog(catalog, { clientConfig: clientConfig(settings), namespaces: STAGES }),
     },
-    page: { page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }) },
+    page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }),
     query: {
       run: ({ sql, limit, snapshot, as_of }, signal) =>
         questions.ask({

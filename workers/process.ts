@@ -1,6 +1,7 @@
 /** The thread that owns partitions: joins whoever assigns them, and turns their records into decided checkpoints. */
 import type { Checkpoint } from "../lib/checkpoint/checkpoint.ts";
-import { loadConfiguration } from "../lib/configuration.ts";
+import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
+import type { Settings } from "../lib/config.ts";
 import {
   connectAssignment,
   connectCatalog,
@@ -8,6 +9,7 @@ import {
   connectLog,
   connectStore,
 } from "../lib/connect.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { appliedOf, markOf } from "../lib/lake/applied.ts";
@@ -20,6 +22,7 @@ import { runWorker, type WorkContext } from "./shell.ts";
 runWorker("process", async (context) => {
   const { settings, index, count } = context.start;
   const configuration = await loadConfiguration(settings);
+  const watch = watchConfiguration(settings, configuration, context);
   await using store = await connectStore(settings);
   await using log = await connectLog(settings);
   const identity = await log.identity("events");
@@ -52,6 +55,7 @@ runWorker("process", async (context) => {
         },
         observe: observer(context),
       }),
+    seeds: () => watch.current,
     appliedOffsets: async (partition) => {
       const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
       return tables.filter((table) => table !== null)
@@ -84,9 +88,38 @@ runWorker("process", async (context) => {
     await owners.change(owned);
     context.ready();
   }, context.signal);
-  await Promise.race([following, owners.failed]);
+  await Promise.race([following, owners.failed, watch.ended]);
   await owners.change(new Set());
 });
+
+const WATCH_EVERY_MS = 2_000;
+
+/** Reads the files again and again; what is good counts from then on, what is bad is told and changes nothing. */
+function watchConfiguration(settings: Settings, first: Configuration, { signal, line }: WorkContext) {
+  const watch = { current: first, ended: Promise.resolve() };
+  let refused = "";
+  watch.ended = (async () => {
+    while (!signal.aborted) {
+      await systemClock.sleep(WATCH_EVERY_MS, signal).catch(() => undefined);
+      try {
+        const next = await loadConfiguration(settings);
+        const isNew = next.rules.file_hash !== watch.current.rules.file_hash ||
+          next.settings.file_hash !== watch.current.settings.file_hash;
+        if (isNew) watch.current = next;
+        refused = "";
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        if (messageOf(error) !== refused) {
+          line.error("a configuration file is refused; what was in force stays", {
+            reason: messageOf(error),
+          });
+        }
+        refused = messageOf(error);
+      }
+    }
+  })();
+  return watch;
+}
 
 function facts({ partition, number, epoch, next_offset }: Checkpoint) {
   return { partition, checkpoint: number, epoch, next_offset };

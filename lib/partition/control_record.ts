@@ -64,6 +64,6 @@ export function changedFiles(
   { seeds, now }: { seeds: Seeds; now: number },
 ): NewRecord[] {
   const kinds = ["settings", "rules"] as const;
-  return kinds.filter((kind) => taken_over[`${kind}_file`] !== seeds[kind].file_hash)
+  return kinds.filter((kind) => (taken_over[`${kind}_file`] ?? "") !== seeds[kind].file_hash)
     .map((kind) => fileRecord(kind, partition, { file: seeds[kind], received_at: now }));
 }

@@ -12,6 +12,7 @@ import { claim } from "../checkpoint/claim.ts";
 import { Fault, messageOf } from "../errors.ts";
 import type { EventLog, LogIdentity } from "../log/log.ts";
 import type { ObjectStore } from "../store/object_store.ts";
+import type { Seeds } from "./control_record.ts";
 import { PartitionRun } from "./run.ts";
 import type { Processor } from "./processor.ts";
 
@@ -35,6 +36,8 @@ export interface OwnerContext {
   tick_after_ms: number;
   newId: () => string;
   newProcessor: (partition: number) => Processor;
+  /** The configuration files as they are now; may change while we run. */
+  seeds: () => Seeds;
   /** Next offsets that some table has applied: a segment never crosses one after a damaged checkpoint. */
   appliedOffsets: (partition: number) => Promise<number[]>;
   events: OwnerEvents;

@@ -5,7 +5,7 @@ import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
 import type { LogRecord } from "../log/log.ts";
-import { controlRecord } from "./control_record.ts";
+import { changedFiles, controlRecord, type Seeds } from "./control_record.ts";
 import { nextTickDelay } from "./tick.ts";
 import type { OwnerContext } from "./owner.ts";
 import type { Processor } from "./processor.ts";
@@ -31,6 +31,9 @@ export class PartitionRun {
   #first = true;
   #quiet_since: number;
   #ticks = 0;
+  /** File hashes of control records that were appended and perhaps not met again yet. */
+  #seen: Seeds | null = null;
+  readonly #announced = new Map<string, string>();
 
   private constructor(
     fence: Checkpoint,
@@ -63,6 +66,8 @@ export class PartitionRun {
         if (this.#isFull() && !await this.#decide()) return "lost";
       }
       this.#sendResults();
+      // Not before the records that seeded the partition were met, or they would be appended again.
+      if (records.length === 0 || !this.#first) await this.#announce();
       if (records.length === 0) await this.#idle();
       if (this.#isDue() && !await this.#decide()) return "lost";
     }
@@ -126,6 +131,19 @@ export class PartitionRun {
       sent.catch(() => undefined);
       this.#results.push(sent);
     }
+  }
+
+  /** Appends what the configuration files say now, where it is not what was last taken over. */
+  async #announce(): Promise<void> {
+    const { log, clock } = this.context;
+    const seeds = this.context.seeds();
+    if (seeds === this.#seen) return;
+    this.#seen = seeds;
+    const known = { ...this.processor.summary().taken_over, ...Object.fromEntries(this.#announced) };
+    const records = changedFiles(this.#last.partition, known, { seeds, now: clock.now() });
+    if (records.length === 0) return;
+    await log.append("events", records);
+    for (const { headers } of records) this.#announced.set(`${headers.kind}_file`, headers.file_hash);
   }
 
   /** Caught up and silent: reports no lag, and appends a tick when one can close or revise something. */

@@ -18,6 +18,8 @@ import { faultyStore } from "../faults/faulty_store.ts";
 import { CountingProcessor } from "./counting_processor.ts";
 
 const RECORDS = 12;
+const nothing = { body: {}, version: "", file_hash: "" };
+const seeds = { rules: nothing, settings: nothing };
 
 async function seed(folder: string): Promise<void> {
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
@@ -60,6 +62,7 @@ async function watched(log: EventLog, store: ObjectStore): Promise<Watched> {
     tick_after_ms: 1_000_000,
     newId: () => crypto.randomUUID(),
     newProcessor: () => new CountingProcessor(),
+    seeds: () => seeds,
     appliedOffsets: () => Promise.resolve([]),
     events: {
       // A decision whose answer was lost shows in the next claim.
