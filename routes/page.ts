@@ -12,5 +12,5 @@ export function page({ page }: PageDeps): Hono<Env> {
     await page(request) ?? await otherwise();
   return new Hono<Env>()
     .get("/", (c) => serve(c.req.raw, () => c.text("The page is not built: run `deno task build`.", 503)))
-    .get("/assets/:name", (c) => serve(c.req.raw, () => c.notFound()));
+    .get("/assets/*", (c) => serve(c.req.raw, () => c.notFound()));
 }
