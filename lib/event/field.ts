@@ -183,7 +183,8 @@ function numberReader({ name, min = -Number.MAX_VALUE, max = Number.MAX_VALUE }:
       return wrongType(name, "number", value, faults);
     }
     const number = typeof value === "number" ? value : Number(value.text);
-    return number >= min && number <= max ? number : wrong(name, "out_of_range", expected, value, faults);
+    // Adding 0 turns -0, which JSON text does not tell from 0, into 0.
+    return number >= min && number <= max ? number + 0 : wrong(name, "out_of_range", expected, value, faults);
   };
 }
 

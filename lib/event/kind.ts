@@ -9,7 +9,7 @@ import type { Cell, Column, Row } from "./column.ts";
 import { type Field, type FieldReader, fieldReader, isId, missing, timestampFault } from "./field.ts";
 import { fieldColumn, fieldSchema, type JsonSchema } from "./field_schema.ts";
 import type { TypedEvent } from "./judgement.ts";
-import { isJsonObject, type JsonObject, ownValue } from "./json_text.ts";
+import { ExactNumber, isJsonObject, type JsonObject, ownValue } from "./json_text.ts";
 import { type Moment, readMoment } from "./timestamp.ts";
 
 export type MutableRow = { [column: string]: Cell };
@@ -187,7 +187,8 @@ function keyOf(body: unknown, names: readonly string[]): string | null {
   for (const name of names) {
     const value = own(body, name);
     if (isId(value)) return value;
-    if (typeof value === "number" || typeof value === "boolean") return String(value);
+    const number = value instanceof ExactNumber ? Number(value.text) : value;
+    if (Number.isSafeInteger(number) || typeof number === "boolean") return String(number);
   }
   return null;
 }

@@ -23,12 +23,7 @@ const SourceEntry = z.strictObject({
   kind: z.string().optional(),
 });
 
-const File = z.strictObject({
-  sources: z.record(
-    z.string().refine(isSourceName, { message: "is no name of a source: a-z, 0-9, _" }),
-    SourceEntry.nullable(),
-  ).nullable().optional(),
-});
+const File = z.strictObject({ sources: z.record(z.string(), SourceEntry.nullable()).nullable().optional() });
 
 export type SourceEntry = z.output<typeof SourceEntry>;
 export type SourceEntries = Readonly<Record<string, SourceEntry>>;
@@ -50,7 +45,7 @@ export function readSourcesFile(text: string, limits: SourcesFileLimits): Source
   for (const [name, entry] of Object.entries(parsed.data.sources ?? {})) entries[name] = entry ?? {};
   const issues = Object.entries(entries).flatMap(([name, entry]) =>
     issuesOfEntry(name, entry, limits).map(([field, message]) => ({
-      path: ["sources", name, field],
+      path: field === "" ? ["sources", name] : ["sources", name, field],
       message,
     }))
   );
@@ -61,6 +56,7 @@ export function readSourcesFile(text: string, limits: SourcesFileLimits): Source
 /** What only the rest of the configuration can tell. */
 function issuesOfEntry(name: string, entry: SourceEntry, limits: SourcesFileLimits): [string, string][] {
   const issues: [string, string][] = [];
+  if (!isSourceName(name)) issues.push(["", "is no name of a source: a-z, 0-9, _"]);
   if (entry.like !== undefined && !limits.senders.includes(entry.like)) {
     issues.push(["like", `is none of ${limits.senders.join(", ")}`]);
   }
