@@ -199,6 +199,22 @@ function losing(name: string, open: OpenCatalog): void {
     }
   }
 
+  Deno.test(`${name}: \`commit\` finds out itself whether a lost answer was a win`, async () => {
+    const lossy = losingStore({ losses: 1, happens: true });
+    await using opened = await open(lossy.wrap);
+    const base = await opened.catalog.create(NAME, metadata(opened, "one"));
+    lossy.arm();
+    assert.equal(
+      await opened.catalog.commit(base, setProperties(base.metadata, { a: "1" }, 5), "ours"),
+      "created",
+    );
+    lossy.arm();
+    assert.equal(
+      await opened.catalog.commit(base, setProperties(base.metadata, { a: "2" }, 5), "late"),
+      "taken",
+    );
+  });
+
   Deno.test(`${name}: a commit whose answer is lost is found beneath another commit`, async () => {
     const lossy = losingStore({ losses: 1, happens: true });
     await using opened = await open(lossy.wrap);
