@@ -1,0 +1,17 @@
+/** `deno task bench [name]`: every figure as a ratio to a reference in the same run. */
+import { type Bench, report } from "./bench.ts";
+import { hooksBench } from "./hooks.ts";
+import { ingestBench } from "./ingest.ts";
+import { landingBench } from "./landing.ts";
+import { startBench } from "./start.ts";
+import { freshnessBench } from "./freshness.ts";
+
+const BENCHES: readonly Bench[] = [hooksBench, ingestBench, landingBench, freshnessBench, startBench];
+
+const wanted = Deno.args[0];
+const chosen = BENCHES.filter((bench) => wanted === undefined || bench.name === wanted);
+if (chosen.length === 0) {
+  console.error(`There is no bench ${wanted}; there are ${BENCHES.map((bench) => bench.name).join(", ")}`);
+  Deno.exit(2);
+}
+for (const bench of chosen) report(bench, await bench.run());
