@@ -15,7 +15,18 @@ export const START_MS = 1_800_000_000_000;
 export const DEFAULTS = { out_of_orderness_ms: 10_000, allowed_lateness_ms: 3_600_000 };
 
 const config = (name: string) => Deno.readTextFileSync(new URL(`../../config/${name}`, import.meta.url));
-export const SHIPPED_WINDOWS = readWindowFile(config("windows.yaml"), KINDS);
+/** What the shipped windows leave out: merged sets, averages over partitions, early revisions of other kinds. */
+const MORE_WINDOWS = `
+  - { name: all_minutes, over: transaction, kind: tumbling, size: 60 s, update_every: 20 s,
+      aggregates: { all: { count: rows }, n: { count: merchant_id }, mean: { avg: amount }, low: { min: amount }, high: { max: amount },
+                    users: { distinct: user_id, where: { currency: EUR } }, top_merchants: { top: merchant_id } } }
+  - { name: visits, over: transaction, key: [user_id], kind: session, gap: 7500 ms, update_every: 5 s,
+      aggregates: { n: { count: rows }, merchants: { distinct: merchant_id }, top_merchants: { top: merchant_id }, paid: { sum: amount },
+                    low: { min: amount } } }
+  - { name: quarter_hours, over: transaction, key: [currency, user_id], kind: sliding, size: 15 min, slide: 5 min,
+      update_every: 60 s, aggregates: { n: { count: rows }, merchants: { distinct: merchant_id }, top_countries: { top: country } } }
+`;
+export const WINDOWS = readWindowFile(config("windows.yaml") + MORE_WINDOWS, KINDS);
 export const SHIPPED_RULES = readRuleFile(config("rules.yaml"), KINDS);
 
 /** An event as tests write it; times are milliseconds after START_MS. */
@@ -80,7 +91,7 @@ export function rulesRecord(rules: RuleSet): TestRecord {
 }
 
 export const SHIPPED: readonly TestRecord[] = [
-  settingsRecord(SHIPPED_WINDOWS.windows),
+  settingsRecord(WINDOWS.windows),
   rulesRecord(SHIPPED_RULES),
 ];
 
@@ -139,7 +150,21 @@ const transaction = fc.record({
   amount: fc.constantFrom("10.0000", "11.5000", "-3.2500", "20000.0000", "99999999999999.9999", "0.0001"),
   currency: fc.constantFrom("EUR", "JPY"),
   status: fc.constantFrom("completed", "approved", "failed", "refunded"),
-  merchant_id: fc.constantFrom(null, "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"),
+  merchant_id: fc.constantFrom(
+    null,
+    "m1",
+    "m2",
+    "m3",
+    "m4",
+    "m5",
+    "m6",
+    "m7",
+    "m8",
+    "m9",
+    "m10",
+    "\uff5e",
+    "😀",
+  ),
   country: fc.constantFrom(null, "DE", "FR"),
   place: fc.constantFrom(null, [0, 0], [52.5, 13.4], [52.4, 13.1], [48.1, 11.6], [-33.9, 151.2]),
 });
@@ -154,21 +179,27 @@ const click = fc.record({
   is_bot: fc.constantFrom(false, false, false, true),
 });
 
-/** Transactions and clicks of a few users, out of order, sometimes late, with ticks in between. */
-export const randomRecords: fc.Arbitrary<TestRecord[]> = fc.array(
-  fc.oneof(
-    { weight: 8, arbitrary: transaction },
-    { weight: 5, arbitrary: click },
-    { weight: 1, arbitrary: fc.record({ tick: hop }) },
+/**
+ * Transactions and clicks of a few users, out of order, sometimes late, with ticks in between; over hours, or all within
+ * a minute or two.
+ */
+export const randomRecords: fc.Arbitrary<TestRecord[]> = fc.tuple(
+  fc.constantFrom(1, 0.01),
+  fc.array(
+    fc.oneof(
+      { weight: 8, arbitrary: transaction },
+      { weight: 5, arbitrary: click },
+      { weight: 1, arbitrary: fc.record({ tick: hop }) },
+    ),
+    { maxLength: 120, size: "max" },
   ),
-  { maxLength: 120, size: "max" },
-).map((items) => {
+).map(([scale, items]) => {
   let now = 0;
   return items.map((item): TestRecord => {
-    if ("tick" in item) return { tick_ms: now + item.tick };
+    if ("tick" in item) return { tick_ms: now + Math.floor(item.tick * scale) };
     const { hop, lag, sub_us, ...fields } = item;
-    now += hop;
-    const at = { at_ms: now - lag, sub_us };
+    now += Math.floor(hop * scale);
+    const at = { at_ms: now - Math.floor(lag * scale), sub_us };
     if (!("amount" in fields)) return { event: { kind: "clickstream", ...at, row: fields } };
     const { place, ...row } = fields;
     return { event: { ...at, row: { ...row, lat: place?.[0] ?? null, lon: place?.[1] ?? null } } };

@@ -11,10 +11,10 @@ import {
   randomRecords,
   run,
   SHIPPED,
-  SHIPPED_WINDOWS,
   type Step,
   streamEvent,
   type TestRecord,
+  WINDOWS,
 } from "./stream_case.ts";
 
 function revisionsOf(name: string, steps: readonly Step[]): Row[] {
@@ -45,13 +45,13 @@ function sortedText(row: unknown): string {
   return JSON.stringify(Object.entries(row as object).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-Deno.test("the highest revisions of every shipped window equal a batch computation", () => {
+Deno.test("the highest revisions of every window equal a batch computation", () => {
   fc.assert(
     fc.property(randomRecords, (random) => {
       const records = [...SHIPPED, ...random, CLOSE_ALL];
       const { steps } = run(records);
       const events = counted(records, steps);
-      for (const window of SHIPPED_WINDOWS.definitions) {
+      for (const window of WINDOWS.definitions) {
         const highest = histories(revisionsOf(window.name, steps)).map((rows) => rows.at(-1)!)
           .filter((row) => row.merged_into === undefined || row.merged_into === null);
         assert.deepEqual(inOrder(highest.map(bare)), inOrder(batchWindows(window, events)), window.name);
@@ -65,7 +65,7 @@ Deno.test("revisions of a window count from 1 without a gap, and the last one is
   fc.assert(
     fc.property(randomRecords, (random) => {
       const { steps } = run([...SHIPPED, ...random, CLOSE_ALL]);
-      for (const { name } of SHIPPED_WINDOWS.definitions) {
+      for (const { name } of WINDOWS.definitions) {
         for (const rows of histories(revisionsOf(name, steps))) {
           assert.deepEqual(rows.map((row) => row.revision), rows.map((_, index) => index + 1));
           assert.equal(rows.at(-1)!.is_final, true);
@@ -80,7 +80,7 @@ Deno.test("a revision is written only when something changed or the window close
   fc.assert(
     fc.property(randomRecords, (random) => {
       const { steps } = run([...SHIPPED, ...random, CLOSE_ALL]);
-      for (const { name } of SHIPPED_WINDOWS.definitions) {
+      for (const { name } of WINDOWS.definitions) {
         for (const rows of histories(revisionsOf(name, steps))) {
           rows.forEach((row, index) => {
             const before = rows[index - 1];
@@ -99,7 +99,7 @@ Deno.test("a row holds exactly the columns of its table, in their order", () => 
   fc.assert(
     fc.property(randomRecords, (random) => {
       const { steps } = run([...SHIPPED, ...random, CLOSE_ALL]);
-      for (const window of SHIPPED_WINDOWS.definitions) {
+      for (const window of WINDOWS.definitions) {
         const columns = windowColumns(window, KINDS.get(window.over)!).map(({ name }) => name);
         for (const row of revisionsOf(window.name, steps)) assert.deepEqual(Object.keys(row), columns);
       }
