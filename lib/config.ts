@@ -260,7 +260,7 @@ export function readSettings(
     faults.push({ name: "S3_BUCKET", message: "is missing beside S3_ENDPOINT" });
   }
   // The one cast: every name of SETTINGS was parsed by its own schema above.
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: settings as unknown as Settings };
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: settings as Settings };
 }
 
 function faultText(error: z.ZodError, setting: Setting, raw: string): string {
