@@ -136,8 +136,8 @@ export class KafkaLog implements EventLog {
     const { max_record_bytes, max_queue_bytes, append_timeout_ms } = this.options;
     const name = this.#name(topic);
     const identity = await this.identity(topic);
-    const link = new KafkaLink(this.options);
     const timeout_ms = append_timeout_ms ?? REQUEST_TIMEOUT_MS;
+    const link = new KafkaLink({ ...this.options, request_timeout_ms: timeout_ms });
     const group = new GroupCommit(new KafkaProducer(link, name, timeout_ms, this.#clock).commit, {
       partitions: identity.partitions,
       max_record_bytes: max_record_bytes ?? MAX_RECORD_BYTES,
