@@ -9,35 +9,47 @@ import type { Catalog } from "../lib/iceberg/catalog.ts";
 import type { RestCatalog } from "../lib/iceberg/rest_answers.ts";
 import type { Health } from "../lib/observe/health.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { alerts } from "./alerts.ts";
+import { analytics } from "./analytics.ts";
 import { catalog } from "./catalog.ts";
 import { cloudEvents } from "./cloud_events.ts";
+import { deadLetters } from "./dead_letters.ts";
 import { Door, type DoorDeps, type Env } from "./door.ts";
 import { files } from "./files.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { ingest } from "./ingest.ts";
+import { kinds } from "./kinds.ts";
 import { LakeFiles } from "./lake_files.ts";
+import { LakeSql } from "./lake_sql.ts";
 import { login } from "./login.ts";
 import { metrics } from "./metrics.ts";
 import { page, type PageDeps } from "./page.ts";
 import { problemOf } from "./problem.ts";
-import { progressOf } from "./progress.ts";
+import { progressOf, versionInForce } from "./progress.ts";
 import { type LakeQuery, query } from "./query.ts";
+import { Replay } from "./replay.ts";
+import { rules, type RulesFile } from "./rules.ts";
 import { Sessions } from "./session.ts";
 import { site } from "./site.ts";
+import type { SmallBodies } from "./small_body.ts";
 import { status, type StatusDeps } from "./status.ts";
 import { type NamedView, tables } from "./tables.ts";
+import { windows, type WindowsDeps } from "./windows.ts";
 
 /** What every role has, beside what only some have. */
 export interface AppDeps extends DoorDeps {
   role: string;
   health: Health;
   status: StatusDeps["status"];
-  /** Hooks and ingest are open: roles all and edge. */
+  /** Hooks and ingest are open: roles all and edge. What changes something through the log goes with them. */
   has_door: boolean;
+  /** SQL over the lake, by our own engine or another role's. */
   query?: LakeQuery;
   lake?: LakeParts;
   page?: PageDeps["page"];
+  windows?: WindowsDeps["windows"];
+  rules?: RulesFile;
 }
 
 /** The tables and their files, for roles that show them. */
@@ -79,6 +91,9 @@ function createSite(deps: AppDeps, door: Door): App {
   app.route("/", login({ clock, gate: door.gate, sessions, bodies, trust_proxy: settings.TRUST_PROXY }));
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
   if (deps.lake) mountLake(app, deps, deps.lake);
+  if (deps.query && deps.lake) mountQuestions(app, deps, new LakeSql(deps.query, deps.lake.catalog), bodies);
+  if (deps.has_door) app.route("/", kinds(deps));
+  if (deps.windows) app.route("/", windows({ windows: deps.windows }));
   if (deps.page) app.route("/", page({ page: deps.page }));
   return app;
 }
@@ -90,6 +105,16 @@ function mountLake(app: App, deps: AppDeps, lake: LakeParts): void {
   app.route("/", tables({ ...lake, files: lakeFiles, progress, describeView }));
   app.route("/", files({ files: lakeFiles, store: lake.store }));
   app.route("/", catalog({ rest: lake.rest }));
+}
+
+/** What is asked of the lake in SQL of our own, and what changes something by a record of the log. */
+function mountQuestions(app: App, deps: AppDeps, lake: LakeSql, bodies: SmallBodies): void {
+  app.route("/", analytics({ clock: deps.clock, lake }));
+  if (!deps.has_door) return;
+  const shared = { ...deps, lake, bodies };
+  app.route("/", alerts(shared)).route("/", deadLetters({ ...shared, replay: new Replay(shared) }));
+  if (!deps.rules) return;
+  app.route("/", rules({ ...shared, rules: deps.rules, inForce: () => versionInForce(deps.status) }));
 }
 
 /** The columns of a view as its engine names them; none where no engine is. */

@@ -33,3 +33,9 @@ function readProgress(status: object): Progress {
     freshness_seconds: typeof freshness === "number" ? freshness : null,
   };
 }
+
+/** The version of the rules that the process workers took over last, as the status tells it. */
+export async function versionInForce(status: () => Promise<object>): Promise<string | null> {
+  const found = await status();
+  return "rules" in found && typeof found.rules === "string" ? found.rules : null;
+}

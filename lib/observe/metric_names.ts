@@ -27,6 +27,8 @@ export const METRICS = {
   duplicates_total: counter(["source"], "Records that repeated an earlier one."),
   alerts_total: counter(["rule", "severity"], "Alerts raised, by rule."),
   alerts_suppressed_total: counter(["rule"], "Alerts held back by a cool-down, by rule."),
+  alerts_suppressed_open: gauge(["rule"], "Firings held back since the last alert of their key, by rule."),
+  events_by_kind_total: counter(["kind"], "Records made durable on the log, by kind."),
   late_events_total: counter(["source"], "Rows that came after the allowed lateness."),
   dedup_ids_dropped_total: counter(["partition"], "Remembered ids that were dropped for want of room."),
   deliveries_total: counter(["target", "outcome"], "Attempts to send an alert to a webhook."),

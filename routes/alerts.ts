@@ -1,0 +1,127 @@
+/** `/api/alerts`: what the rules found, newest first, and that somebody has seen it. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { ACKNOWLEDGEMENTS } from "../lib/alert/acknowledgement.ts";
+import { ALERTS, SEVERITIES } from "../lib/alert/alert.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { EventLog } from "../lib/log/log.ts";
+import { partitionOf } from "../lib/log/topics.ts";
+import type { Metrics } from "../lib/observe/metrics.ts";
+import { controlRecord } from "../lib/partition/control_record.ts";
+import { pageRequest, pieceOf } from "./cursor.ts";
+import type { Env } from "./door.ts";
+import { all, behind, type Item, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
+import { choiceParameter, type Query, sinceDays, textParameter, timeParameter } from "./parameters.ts";
+import { problem } from "./problem.ts";
+import { readJson, type SmallBodies } from "./small_body.ts";
+
+export interface AlertsDeps {
+  clock: Pick<Clock, "now">;
+  lake: LakeSql;
+  log: Pick<EventLog, "append">;
+  partitions: number;
+  bodies: SmallBodies;
+  metrics: Metrics;
+}
+
+interface Seen {
+  acknowledged_by: string;
+  acknowledged_at: string;
+}
+
+const ALERT_ID = /^[0-9a-f]{32}$/;
+const STATES = ["open", "acknowledged"] as const;
+const MAX_REMEMBERED = 5_000;
+const Acknowledging = z.object({ by: z.string().min(1).max(200).default("api") });
+
+export function alerts(deps: AlertsDeps): Hono<Env> {
+  // An acknowledgement is in the lake a few seconds later; until then we remember it.
+  const seen = new Map<string, Seen>();
+  return new Hono<Env>()
+    .get("/api/alerts", async (c) => {
+      const query = c.req.query();
+      const { limit, after } = pageRequest(query, 2);
+      const there = await deps.lake.tables();
+      const sql = alertSql(query, after, { withSeen: there.has(ACKNOWLEDGEMENTS), now_ms: deps.clock.now() });
+      const found = await deps.lake.items({ sql, needs: [ALERTS], limit: limit + 1 }, c.req.raw.signal);
+      const piece = pieceOf(found, limit, (item) => [item.event_time, item.alert_id]);
+      return c.json({
+        ...piece,
+        items: piece.items.map(withSeen(seen)),
+        suppressed: suppressed(deps.metrics),
+      });
+    })
+    .post("/api/alerts/:id/ack", (c) => acknowledge(deps, c, { alert_id: c.req.param("id"), seen }));
+}
+
+function withSeen(seen: ReadonlyMap<string, Seen>): (item: Item) => Item {
+  return (item) => item.acknowledged_at === null ? { ...item, ...seen.get(String(item.alert_id)) } : item;
+}
+
+function alertSql(
+  query: Query,
+  after: readonly string[] | null,
+  { withSeen, now_ms }: { withSeen: boolean; now_ms: number },
+): string {
+  const equal = (name: string) => {
+    const value = textParameter(query, name);
+    return value === null ? null : `${name} = ${text(value)}`;
+  };
+  choiceParameter(query, "severity", SEVERITIES);
+  const state = choiceParameter(query, "state", STATES);
+  const from = query.days ? sinceDays(query, 1, now_ms) : timeParameter(query, "from");
+  const to = timeParameter(query, "to");
+  const last = after && { first: sameTimestamp(after[0]), second: text(after[1]) };
+  const conditions = all(
+    ...["rule", "severity", "user_id", "source", "event_id", "key"].map(equal),
+    from === null ? null : `event_time >= ${timestamp(from)}`,
+    to === null ? null : `event_time < ${timestamp(to)}`,
+    state === null ? null : `acknowledged_at IS ${state === "open" ? "" : "NOT "}NULL`,
+    behind("event_time", "alert_id", last),
+  );
+  return `
+    WITH seen AS (${withSeen ? SEEN : NOBODY}),
+    listed AS (SELECT alerts.*, seen.acknowledged_by, seen.acknowledged_at FROM ${ALERTS} AS alerts
+      LEFT JOIN seen ON seen.seen_id = alerts.alert_id)
+    SELECT * FROM listed WHERE ${conditions} ORDER BY event_time DESC, alert_id DESC`;
+}
+
+/** Who saw it first. */
+const SEEN = `SELECT alert_id AS seen_id, min(acknowledged_at) AS acknowledged_at,
+    arg_min(acknowledged_by, acknowledged_at) AS acknowledged_by FROM ${ACKNOWLEDGEMENTS} GROUP BY alert_id`;
+const NOBODY = `SELECT '' AS seen_id, CAST(NULL AS TIMESTAMP) AS acknowledged_at,
+    CAST(NULL AS VARCHAR) AS acknowledged_by WHERE false`;
+
+/** Firings held back since the last alert, by rule, as the process workers count them. */
+function suppressed(metrics: Metrics): Record<string, number> {
+  const open: Record<string, number> = {};
+  for (const { name, labels, value } of metrics.merged()) {
+    if (name === "alerts_suppressed_open" && value > 0) open[labels.rule] = (open[labels.rule] ?? 0) + value;
+  }
+  return open;
+}
+
+/** An acknowledgement is a record of the log like everything that changes what is told. */
+async function acknowledge(
+  deps: AlertsDeps,
+  c: Context<Env>,
+  { alert_id, seen }: { alert_id: string; seen: Map<string, Seen> },
+): Promise<Response> {
+  if (!ALERT_ID.test(alert_id)) {
+    return problem({ status: 404, detail: "There is no such alert.", code: "not_found", close: true });
+  }
+  const hasBody = c.req.raw.headers.has("content-type");
+  const read = hasBody
+    ? await readJson(c, deps.bodies, Acknowledging)
+    : { value: { by: "api" }, refused: null };
+  if (read.refused) return read.refused;
+  const { by } = read.value;
+  const now = deps.clock.now();
+  const partition = partitionOf(alert_id, deps.partitions);
+  const record = controlRecord("ack", partition, { body: { alert_id, by }, received_at: now });
+  await deps.log.append("events", [record]);
+  const shown = { acknowledged_by: by, acknowledged_at: new Date(now).toISOString() };
+  if (seen.size >= MAX_REMEMBERED) seen.clear();
+  seen.set(alert_id, shown);
+  return c.json({ alert_id, ...shown });
+}

@@ -1,0 +1,137 @@
+/** `/api/users/:id/trends`, `/api/anomalies`, `/api/merchants/top`: the questions asked most, answered from the lake. */
+import { Hono } from "hono";
+import { SEVERITIES } from "../lib/alert/alert.ts";
+import type { Clock } from "../lib/clock.ts";
+import { faulty, pageRequest, pieceOf } from "./cursor.ts";
+import type { Env } from "./door.ts";
+import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
+import { choiceParameter, numberParameter, type Query, sinceDays, textParameter } from "./parameters.ts";
+
+export interface AnalyticsDeps {
+  clock: Pick<Clock, "now">;
+  lake: LakeSql;
+}
+
+const TRANSACTIONS = "processed.transactions";
+const ALERTS = "analytics.alerts";
+const TREND_DAYS = 30;
+const ANOMALY_DAYS = 7;
+const MERCHANT_DAYS = 30;
+const TOP_MERCHANTS = "10";
+
+export function analytics({ clock, lake }: AnalyticsDeps): Hono<Env> {
+  return new Hono<Env>()
+    .get("/api/users/:id/trends", async (c) => {
+      const query = c.req.query();
+      const { limit, after } = pageRequest(query, 2);
+      const sql = trendSql(c.req.param("id"), sinceDays(query, TREND_DAYS, clock.now()), after);
+      const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: limit + 1 }, c.req.raw.signal);
+      return c.json(pieceOf(found, limit, (item) => [item.day, item.currency]));
+    })
+    .get("/api/anomalies", async (c) => {
+      const query = c.req.query();
+      const { limit, after } = pageRequest(query, 2);
+      const sql = anomalySql(query, sinceDays(query, ANOMALY_DAYS, clock.now()), after);
+      const found = await lake.items(
+        { sql, needs: [ALERTS, TRANSACTIONS], limit: limit + 1 },
+        c.req.raw.signal,
+      );
+      return c.json(pieceOf(found, limit, (item) => [item.event_time, item.alert_id]));
+    })
+    .get("/api/merchants/top", async (c) => {
+      const query = c.req.query();
+      const { limit, after } = pageRequest({ limit: TOP_MERCHANTS, ...query }, 1);
+      const from = offsetOf(after);
+      const sql = merchantSql(query, sinceDays(query, MERCHANT_DAYS, clock.now()), from);
+      const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: limit + 1 }, c.req.raw.signal);
+      return c.json(pieceOf(found, limit, () => [from + limit]));
+    });
+}
+
+/** Day and currency of an earlier answer; what is not of that form never reaches the SQL. */
+function trendSql(user_id: string, since_ms: number, after: readonly string[] | null): string {
+  if (after && !/^\d{4}-\d{2}-\d{2}$/.test(after[0])) {
+    throw faulty("cursor", "a cursor from an earlier answer");
+  }
+  const rest = after
+    ? `day < DATE ${text(after[0])} OR (day = DATE ${text(after[0])} AND currency > ${text(after[1])})`
+    : null;
+  return `
+    WITH days AS (
+      SELECT CAST(event_time AS DATE) AS day, currency, sum(amount) AS total, count(*) AS count
+      FROM ${TRANSACTIONS}
+      WHERE user_id = ${text(user_id)} AND status IN ('completed', 'approved')
+        AND event_time >= ${timestamp(since_ms)}
+      GROUP BY ALL
+    ),
+    trend AS (
+      SELECT day, currency, total, count, CAST(total AS DOUBLE) / count AS average,
+        CAST(sum(total) OVER so_far AS DOUBLE) / sum(count) OVER so_far AS running_mean
+      FROM days
+      WINDOW so_far AS (PARTITION BY currency ORDER BY day)
+    )
+    SELECT * FROM trend WHERE ${all(rest)} ORDER BY day DESC, currency`;
+}
+
+function anomalySql(query: Query, since_ms: number, after: readonly string[] | null): string {
+  const equal = (name: string, column: string) => {
+    const value = textParameter(query, name);
+    return value === null ? null : `${column} = ${text(value)}`;
+  };
+  choiceParameter(query, "severity", SEVERITIES);
+  const min_z = numberParameter(query, "min_z");
+  const last = after && { first: sameTimestamp(after[0]), second: text(after[1]) };
+  const since = timestamp(since_ms);
+  return `
+    WITH anomalies AS (
+      SELECT alerts.alert_id, alerts.rule, alerts.severity, alerts.user_id, alerts.event_id, alerts.event_time,
+        coalesce(transactions.amount, alerts.context.amount) AS amount,
+        coalesce(transactions.currency, alerts.context.currency) AS currency,
+        coalesce(alerts.context.z_score, transactions.z_score) AS z_score
+      FROM ${ALERTS} AS alerts
+      LEFT JOIN ${TRANSACTIONS} AS transactions
+        ON transactions.log_partition = alerts.log_partition
+        AND transactions.log_offset = alerts.log_offset
+        AND transactions.event_time >= ${since}
+      WHERE alerts.event_time >= ${since}
+    )
+    SELECT * FROM anomalies
+    WHERE ${
+    all(
+      equal("user_id", "user_id"),
+      equal("rule", "rule"),
+      equal("severity", "severity"),
+      min_z === null ? null : `abs(z_score) >= ${min_z}`,
+      behind("event_time", "alert_id", last),
+    )
+  }
+    ORDER BY event_time DESC, alert_id DESC`;
+}
+
+/** Revenue is completed or approved plus refunded, whose amounts are negative; currencies are never added up. */
+function merchantSql(query: Query, since_ms: number, from: number): string {
+  const currency = textParameter(query, "currency");
+  return `
+    SELECT merchant_id,
+      arg_max(merchant_name, event_time) FILTER (merchant_name IS NOT NULL) AS merchant_name,
+      currency, sum(amount) AS revenue, count(*) AS count
+    FROM ${TRANSACTIONS}
+    WHERE ${
+    all(
+      "merchant_id IS NOT NULL",
+      "status IN ('completed', 'approved', 'refunded')",
+      `event_time >= ${timestamp(since_ms)}`,
+      currency === null ? null : `currency = ${text(currency.toUpperCase())}`,
+    )
+  }
+    GROUP BY merchant_id, currency
+    ORDER BY revenue DESC, merchant_id, currency
+    OFFSET ${from}`;
+}
+
+/** A ranking moves while it is read, so its cursor is a place and not an item. */
+function offsetOf(after: readonly string[] | null): number {
+  if (after === null) return 0;
+  if (!/^\d{1,9}$/.test(after[0])) throw faulty("cursor", "a cursor from an earlier answer");
+  return Number(after[0]);
+}

@@ -1,0 +1,107 @@
+/** `/api/dead-letters`: what could not become a row, and trying it again. */
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Clock } from "../lib/clock.ts";
+import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
+import { RAW_EVENTS } from "../lib/event/raw_event.ts";
+import { pageRequest, pieceOf } from "./cursor.ts";
+import type { Env } from "./door.ts";
+import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
+import { choiceParameter, type Query, textParameter, timeParameter } from "./parameters.ts";
+import type { Replay } from "./replay.ts";
+import { readJson, type SmallBodies } from "./small_body.ts";
+
+export interface DeadLettersDeps {
+  clock: Pick<Clock, "now">;
+  lake: LakeSql;
+  replay: Replay;
+  bodies: SmallBodies;
+}
+
+const STATES = ["open", "replayed"] as const;
+const MAX_IDS = 10_000;
+const Time = z.string().refine((value) => !Number.isNaN(Date.parse(value)), "an RFC 3339 time");
+
+const Replaying = z.strictObject({
+  ids: z.array(z.string().min(1).max(100)).max(MAX_IDS).optional(),
+  reason: z.string().max(100).optional(),
+  source: z.string().max(100).optional(),
+  from: Time.optional(),
+  to: Time.optional(),
+  /** The corrected event: text as it is to be stored, or JSON. */
+  body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+}).refine(({ ids, body }) => body === undefined || ids?.length === 1, {
+  path: ["body"],
+  message: "a body goes with exactly one id",
+});
+
+export function deadLetters({ clock, lake, replay, bodies }: DeadLettersDeps): Hono<Env> {
+  return new Hono<Env>()
+    .get("/api/dead-letters", async (c) => {
+      const query = c.req.query();
+      const { limit, after } = pageRequest(query, 2);
+      const sql = letterSql(lettersWhere(query, after));
+      const question = { sql, needs: [DEAD_LETTERS, RAW_EVENTS], limit: limit + 1 };
+      const found = await lake.items(question, c.req.raw.signal);
+      return c.json(pieceOf(found, limit, (item) => [item.received_at, item.dead_letter_id]));
+    })
+    .post("/api/dead-letters/replay", async (c) => {
+      const read = await readJson(c, bodies, Replaying);
+      if (read.refused) return read.refused;
+      const { ids, reason, source, from, to, body } = read.value;
+      const equal = (column: string, value?: string) =>
+        value === undefined ? null : `${column} = ${text(value)}`;
+      const where = all(
+        ids === undefined
+          ? null
+          : ids.length === 0
+          ? "false"
+          : `dead_letter_id IN (${ids.map(text).join(", ")})`,
+        equal("reason", reason),
+        equal("source", source),
+        from === undefined ? null : `received_at >= ${timestamp(Date.parse(from))}`,
+        to === undefined ? null : `received_at < ${timestamp(Date.parse(to))}`,
+        // Letters of this replay itself are not met again.
+        `received_at < ${timestamp(clock.now() + 1)}`,
+      );
+      const corrected = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+      return c.json(await replay.run({ where, body: corrected }, c.req.raw.signal));
+    });
+}
+
+function lettersWhere(query: Query, after: readonly string[] | null): string {
+  const equal = (name: string) => {
+    const value = textParameter(query, name);
+    return value === null ? null : `${name} = ${text(value)}`;
+  };
+  const state = choiceParameter(query, "state", STATES);
+  const from = timeParameter(query, "from");
+  const to = timeParameter(query, "to");
+  return all(
+    ...["reason", "source", "kind", "dead_letter_id", "replay_of"].map(equal),
+    state === null ? null : `state = ${text(state)}`,
+    from === null ? null : `received_at >= ${timestamp(from)}`,
+    to === null ? null : `received_at < ${timestamp(to)}`,
+    behind(
+      "received_at",
+      "dead_letter_id",
+      after && { first: sameTimestamp(after[0]), second: text(after[1]) },
+    ),
+  );
+}
+
+/** A letter is replayed when a record that replays it became a row or a duplicate. */
+export const LETTERS_WITH_STATE = `
+    done AS (
+      SELECT DISTINCT replay_of AS done_id FROM ${RAW_EVENTS}
+      WHERE replay_of IS NOT NULL AND outcome IN ('row', 'duplicate')
+    ),
+    letters AS (
+      SELECT dead.*, CASE WHEN done.done_id IS NULL THEN 'open' ELSE 'replayed' END AS state
+      FROM ${DEAD_LETTERS} AS dead LEFT JOIN done ON done.done_id = dead.dead_letter_id
+    )`;
+
+function letterSql(where: string): string {
+  return `WITH ${LETTERS_WITH_STATE}
+    SELECT * FROM letters WHERE ${where} ORDER BY received_at DESC, dead_letter_id DESC`;
+}

@@ -1,0 +1,61 @@
+/** Parameters of an address, read strictly: a value that cannot be read is refused, never guessed. */
+import { faulty } from "./cursor.ts";
+
+export type Query = Readonly<Record<string, string>>;
+
+const DAY_MS = 86_400_000;
+const MAX_DAYS = 3_650;
+const MAX_TEXT = 500;
+
+/** The text, or null when it is absent or empty. */
+export function textParameter(query: Query, name: string): string | null {
+  const value = query[name];
+  if (value === undefined || value === "") return null;
+  if (value.length > MAX_TEXT) throw faulty(name, `at most ${MAX_TEXT} characters`);
+  return value;
+}
+
+export function choiceParameter<T extends string>(
+  query: Query,
+  name: string,
+  choices: readonly T[],
+): T | null {
+  const value = textParameter(query, name);
+  const choice = choices.find((one) => one === value);
+  if (value !== null && choice === undefined) throw faulty(name, `one of ${choices.join(", ")}`);
+  return choice ?? null;
+}
+
+/** A finite number of zero or more. */
+export function numberParameter(query: Query, name: string): number | null {
+  const value = textParameter(query, name);
+  if (value === null) return null;
+  if (!/^\d{1,15}(\.\d{1,15})?$/.test(value)) throw faulty(name, "a number of zero or more");
+  return Number(value);
+}
+
+/** A moment (RFC 3339, or a day) in milliseconds. */
+export function timeParameter(query: Query, name: string): number | null {
+  const value = textParameter(query, name);
+  if (value === null) return null;
+  const form = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/i;
+  const hasZone = /(Z|[+-]\d{2}:\d{2})$/i.test(value) || value.length === 10;
+  const ms = form.test(value) ? Date.parse(value.replace(" ", "T") + (hasZone ? "" : "Z")) : NaN;
+  if (Number.isNaN(ms)) throw faulty(name, "an RFC 3339 time");
+  return ms;
+}
+
+/** The midnight (UTC) that lies `days` days before now, so that whole days are answered. */
+export function sinceDays(query: Query, fallback: number, now_ms: number): number {
+  const days = daysOf(query, fallback);
+  return Math.floor(now_ms / DAY_MS) * DAY_MS - days * DAY_MS;
+}
+
+function daysOf(query: Query, fallback: number): number {
+  const value = textParameter(query, "days");
+  if (value === null) return fallback;
+  if (!/^\d{1,4}$/.test(value) || Number(value) < 1 || Number(value) > MAX_DAYS) {
+    throw faulty("days", `a whole number from 1 to ${MAX_DAYS}`);
+  }
+  return Number(value);
+}

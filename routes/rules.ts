@@ -1,0 +1,158 @@
+/** `/api/rules`: what is in force, and new rules, which are a record of the log before they are a file. */
+import { type Context, Hono } from "hono";
+import type { Clock } from "../lib/clock.ts";
+import type { ControlFile } from "../lib/configuration.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
+import { RAW_EVENTS } from "../lib/event/raw_event.ts";
+import type { EventLog } from "../lib/log/log.ts";
+import type { LogLine } from "../lib/observe/log_line.ts";
+import { fileRecord } from "../lib/partition/control_record.ts";
+import type { Env } from "./door.ts";
+import { faulty } from "./cursor.ts";
+import type { LakeSql } from "./lake_sql.ts";
+import { problem } from "./problem.ts";
+import { readSmallBody, type SmallBodies } from "./small_body.ts";
+
+/** What rules would have raised over the last hours, had they been in force. */
+export interface RuleTrial {
+  hours: number;
+  events: number;
+  alerts: number;
+  by_rule: Readonly<Record<string, number>>;
+}
+
+export interface RulesFile {
+  /** Reads YAML whole, or throws a Fault with every line at fault. */
+  parse(text: string): ControlFile;
+  /** The file's text; empty when there is none. */
+  read(): Promise<string>;
+  /** Rejects where the file may not be written. */
+  write(text: string): Promise<void>;
+  /** Why the file that lies there now is refused; null when it is not. */
+  problem(): string | null;
+  trial(file: ControlFile, hours: number): Promise<RuleTrial>;
+}
+
+export interface RulesDeps {
+  clock: Pick<Clock, "now">;
+  rules: RulesFile;
+  /** Version that the process workers took over last, by the checkpoints; null before that. */
+  inForce(): Promise<string | null>;
+  lake: LakeSql | null;
+  log: Pick<EventLog, "append">;
+  partitions: number;
+  bodies: SmallBodies;
+  lines: LogLine;
+}
+
+const MAX_TRIAL_HOURS = 24 * 30;
+
+interface Known {
+  text: string;
+  file: ControlFile;
+}
+
+export function rules(deps: RulesDeps): Hono<Env> {
+  // What was put last here is known before the lake has it.
+  const last: { put: Known | null } = { put: null };
+  return new Hono<Env>()
+    .get("/api/rules", async (c) => c.json(await rulesInForce(deps, last.put)))
+    .put("/api/rules", async (c) => {
+      const bytes = await readSmallBody(c, deps.bodies);
+      if (bytes instanceof Response) return bytes;
+      const text = new TextDecoder().decode(bytes);
+      const file = parsed(deps.rules, text);
+      if (file instanceof Response) return file;
+      const hours = trialHours(c);
+      if (hours !== null) return c.json(await deps.rules.trial(file, hours));
+      const received_at = deps.clock.now();
+      const records = Array.from(
+        { length: deps.partitions },
+        (_, partition) => fileRecord("rules", partition, { file, received_at }),
+      );
+      await deps.log.append("events", records);
+      last.put = { text, file };
+      return c.json({ version: file.version, written: await write(deps, text) });
+    });
+}
+
+/** Refused rules say on which line, for an editor to show. */
+function parsed(rules: RulesFile, text: string): ControlFile | Response {
+  try {
+    return rules.parse(text);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.blame !== "sender") throw error;
+    const line = /\bline (\d+)/.exec(error.fields[0]?.actual ?? error.message)?.[1];
+    return problem({
+      status: 400,
+      detail: error.message,
+      code: error.code,
+      errors: error.fields.map((field) => ({ ...field, message: field.actual })),
+      more: line === undefined ? {} : { line: Number(line) },
+    });
+  }
+}
+
+function trialHours(c: Context<Env>): number | null {
+  const text = c.req.query("dry_run");
+  if (text === undefined) return null;
+  const hours = Number(text);
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(text) || hours <= 0 || hours > MAX_TRIAL_HOURS) {
+    throw faulty("dry_run", `a number of hours up to ${MAX_TRIAL_HOURS}`);
+  }
+  return hours;
+}
+
+/** The log has the rules already; the file is for the next start and for people. */
+async function write({ rules, lines }: RulesDeps, text: string): Promise<boolean> {
+  try {
+    await rules.write(text);
+    return true;
+  } catch (error) {
+    lines.warn("the rules stand on the log, but their file cannot be written", { reason: messageOf(error) });
+    return false;
+  }
+}
+
+async function rulesInForce(deps: RulesDeps, put: Known | null) {
+  const version = await deps.inForce();
+  const text = await deps.rules.read();
+  const known = put ?? fromFile(deps.rules, text, version) ?? await fromLake(deps);
+  const list = known?.file.body.rules;
+  const items = Array.isArray(list) ? list.map(withDefaults) : [];
+  return {
+    version: put?.file.version ?? version ?? known?.file.version ?? null,
+    /** Whether the process workers have taken it over. */
+    taken_over: known !== null && known.file.version === version,
+    yaml: known?.text ?? text,
+    items,
+    cursor: null,
+    problem: deps.rules.problem(),
+  };
+}
+
+function withDefaults(rule: unknown): object {
+  return { enabled: true, over: "transaction", ...(typeof rule === "object" ? rule : {}) };
+}
+
+/** The file, when it is what is in force (or nothing is yet). */
+function fromFile(rules: RulesFile, text: string, version: string | null): Known | null {
+  try {
+    const file = rules.parse(text);
+    return version === null || file.version === version ? { text, file } : null;
+  } catch (error) {
+    if (error instanceof Fault) return null;
+    throw error;
+  }
+}
+
+/** The newest record of the raw table, where the file says something else than the log. */
+async function fromLake({ lake }: RulesDeps): Promise<Known | null> {
+  const sql = `SELECT body, headers FROM ${RAW_EVENTS} WHERE source = 'millrace' AND kind = 'rules'
+    ORDER BY received_at DESC, log_offset DESC`;
+  const [newest] = await lake?.items({ sql, needs: [RAW_EVENTS], limit: 1 }) ?? [];
+  if (!newest) return null;
+  const body = JSON.parse(String(newest.body)) as ControlFile["body"];
+  const text = JSON.stringify({ rules: body.rules }, null, 2);
+  return { text, file: { body, version: String(body.version), file_hash: "" } };
+}

@@ -1,0 +1,39 @@
+/** Alerts are listed by what one looks for, and acknowledged on the log. */
+import { deepEqual, equal } from "node:assert/strict";
+import { alert, id } from "./alert_rows.ts";
+import { asked } from "./asked.ts";
+
+Deno.test("an alert is acknowledged on the log, and shown so before the lake has it", async () => {
+  using test = await asked();
+  await test.tables.insert("analytics.alerts", [alert(2), alert(3)]);
+  test.deps.metrics.gauge("alerts_suppressed_open", { rule: "amount_anomaly" }).set(4);
+  const { status, body } = await test.send("POST", `/api/alerts/${id(3)}/ack`, { by: "Ada" });
+  deepEqual([status, body.acknowledged_by], [200, "Ada"]);
+  const [record] = test.records;
+  deepEqual(JSON.parse(new TextDecoder().decode(record.value)), { alert_id: id(3), by: "Ada" });
+  equal(record.headers.kind, "ack");
+  equal(record.headers.source, "millrace");
+  const listed = (await test.get("/api/alerts")).body;
+  deepEqual(listed.items.map((item: { acknowledged_by: string }) => item.acknowledged_by), ["Ada", null]);
+  deepEqual(listed.suppressed, { amount_anomaly: 4 });
+  equal((await test.send("POST", "/api/alerts/nope/ack", {})).status, 404);
+});
+
+Deno.test("alerts are filtered by state, rule and time", async () => {
+  using test = await asked();
+  await test.tables.insert("analytics.alerts", [alert(2), alert(3), alert(4, { rule: "rapid_activity" })]);
+  await test.tables.insert("analytics.acknowledgements", [
+    { alert_id: id(3), acknowledged_by: "Ada", acknowledged_at: "2027-01-14T00:00:00" },
+    { alert_id: id(3), acknowledged_by: "Bob", acknowledged_at: "2027-01-15T00:00:00" },
+  ]);
+  const events = async (query: string) =>
+    (await test.get(`/api/alerts?${query}`)).body.items.map((item: { event_id: string }) => item.event_id);
+  deepEqual(await events(""), ["e4", "e3", "e2"]);
+  deepEqual(await events("state=open"), ["e4", "e2"]);
+  deepEqual(await events("state=acknowledged"), ["e3"]);
+  deepEqual(await events("rule=rapid_activity"), ["e4"]);
+  deepEqual(await events("from=2027-01-13&to=2027-01-14T00:00:00Z"), ["e3"]);
+  const [seen] = (await test.get("/api/alerts?state=acknowledged")).body.items;
+  equal(seen.acknowledged_by, "Ada");
+  deepEqual(seen.trigger_event_ids, ["e3"]);
+});

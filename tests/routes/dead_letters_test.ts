@@ -1,0 +1,111 @@
+/** Dead letters are listed with their state, and tried again without losing a byte. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { id } from "./alert_rows.ts";
+import { type Asked, asked } from "./asked.ts";
+import { PARTITIONS } from "./test_app.ts";
+
+function letter(n: number, more: Record<string, unknown> = {}) {
+  return {
+    dead_letter_id: id(n),
+    reason: "schema",
+    errors: [{ field: "amount", code: "missing", expected: "amount", actual: null }],
+    original: `{"event_id":"e${n}","user_id":"u${n}"}`,
+    original_encoding: "utf8",
+    source: "shop",
+    kind: "transaction",
+    log_partition: 1,
+    log_offset: n,
+    received_at: `2027-01-1${n}T10:00:00.000`,
+    attempts: 1,
+    ...more,
+  };
+}
+
+function raw(n: number, more: Record<string, unknown> = {}) {
+  return {
+    source: "shop",
+    kind: "transaction",
+    log_partition: 1,
+    log_offset: n,
+    received_at: `2027-01-1${n}T10:00:00.000`,
+    content_type: "application/json",
+    headers: new Map([["ce-type", "shop.transaction"]]),
+    redacted: false,
+    outcome: "dead_letter",
+    ...more,
+  };
+}
+
+async function withLetters(): Promise<Asked> {
+  const test = await asked();
+  await test.tables.insert("processed.dead_letters", [
+    letter(1),
+    letter(2, { reason: "undecodable", original: "/w==", original_encoding: "base64", kind: null }),
+    letter(3),
+  ]);
+  await test.tables.insert("raw.events", [
+    raw(1),
+    raw(2),
+    raw(3),
+    raw(4, { replay_of: id(3), outcome: "row" }),
+    raw(5, { replay_of: id(1), outcome: "dead_letter" }),
+  ]);
+  return test;
+}
+
+Deno.test("dead letters are open until a replay became a row", async () => {
+  using test = await withLetters();
+  const { body } = await test.get("/api/dead-letters");
+  const states = body.items.map((
+    item: { dead_letter_id: string; state: string },
+  ) => [item.dead_letter_id, item.state]);
+  deepEqual(states, [[id(3), "replayed"], [id(2), "open"], [id(1), "open"]]);
+  deepEqual(body.items[2].errors, [{ field: "amount", code: "missing", expected: "amount", actual: null }]);
+  equal((await test.get("/api/dead-letters?state=open&reason=schema")).body.items.length, 1);
+  const first = (await test.get("/api/dead-letters?limit=2")).body;
+  const rest = (await test.get(`/api/dead-letters?limit=2&cursor=${first.cursor}`)).body;
+  deepEqual(rest.items.map((item: { dead_letter_id: string }) => item.dead_letter_id), [id(1)]);
+});
+
+Deno.test("replay appends the original bytes under the letter's name, and passes over what was replayed", async () => {
+  using test = await withLetters();
+  const { body } = await test.send("POST", "/api/dead-letters/replay", {});
+  deepEqual(body, { matched: 3, replayed: 2, skipped: 1 });
+  const [first, second] = test.records;
+  equal(new TextDecoder().decode(first.value), '{"event_id":"e1","user_id":"u1"}');
+  deepEqual(first.headers, {
+    "ce-type": "shop.transaction",
+    source: "shop",
+    kind: "transaction",
+    content_type: "application/json",
+    replay_of: id(1),
+    attempts: "2",
+  });
+  equal(first.key, "u1");
+  deepEqual([...second.value], [255]);
+  ok(first.partition < PARTITIONS);
+  deepEqual((await test.send("POST", "/api/dead-letters/replay", {})).body, {
+    matched: 3,
+    replayed: 0,
+    skipped: 3,
+  });
+  test.clock.advance(60_000);
+  equal((await test.send("POST", "/api/dead-letters/replay", { ids: [id(1)] })).body.replayed, 1);
+});
+
+Deno.test("replay takes a corrected body for one letter, and filters", async () => {
+  using test = await withLetters();
+  const replay = async (request: unknown) => await test.send("POST", "/api/dead-letters/replay", request);
+  deepEqual((await replay({ ids: [id(1)], body: '{"user_id":"fixed"}' })).body.replayed, 1);
+  equal(new TextDecoder().decode(test.records[0].value), '{"user_id":"fixed"}');
+  equal(test.records[0].key, "fixed");
+  deepEqual((await replay({ ids: [id(1)], body: { user_id: "object" } })).body.replayed, 1);
+  equal((await replay({ ids: [id(1), id(2)], body: "{}" })).status, 400);
+  equal((await replay({ reason: "undecodable", source: "shop" })).body.matched, 1);
+  equal(
+    (await replay({ from: "2027-01-12T00:00:00Z", to: "2027-01-13T00:00:00Z", source: "none" })).body.matched,
+    0,
+  );
+  equal((await replay({ nonsense: 1 })).status, 400);
+  equal((await replay({ ids: ["x' OR true --"] })).body.matched, 0);
+});

@@ -1,0 +1,78 @@
+/** Rules are a record of the log before they are a file; kinds tell what they are. */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { stringify } from "yaml";
+import type { ControlFile } from "../../lib/configuration.ts";
+import { kindsOf } from "../../lib/event/kinds.ts";
+import { readRuleFile } from "../../lib/stream/rule_definition.ts";
+import type { RulesFile } from "../../routes/rules.ts";
+import { asked } from "./asked.ts";
+
+Deno.test("kinds tells schema, example and columns", async () => {
+  using test = await asked();
+  const { items } = (await test.get("/api/kinds")).body;
+  ok(items.some((item: { name: string }) => item.name === "sensor_reading"));
+  const { body } = await test.get("/api/kinds/transaction");
+  equal(body.table, "processed.transactions");
+  ok(body.schema.required.includes("currency"));
+  ok(body.columns.every((column: { doc: string }) => column.doc.length > 0));
+  ok(kindsOf().get("transaction")?.check(body.example).ok);
+  equal((await test.get("/api/kinds/nope")).status, 404);
+});
+
+function rulesFile(text: string) {
+  const file = { text, isReadOnly: false };
+  const rules: RulesFile = {
+    parse(yaml): ControlFile {
+      const { version, rules } = readRuleFile(yaml, kindsOf());
+      return { body: { version, rules }, version, file_hash: `hash of ${yaml.length}` };
+    },
+    read: () => Promise.resolve(file.text),
+    write(yaml) {
+      if (file.isReadOnly) return Promise.reject(new Error("read-only"));
+      file.text = yaml;
+      return Promise.resolve();
+    },
+    problem: () => null,
+    trial: (_file, hours) => Promise.resolve({ hours, events: 10, alerts: 2, by_rule: { high: 2 } }),
+  };
+  return { file, rules };
+}
+
+const RULES = stringify({
+  rules: [{ name: "high", kind: "threshold", severity: "high", limit: 100 }],
+});
+
+Deno.test("rules are put on the log of every partition first, then into the file", async () => {
+  const { file, rules } = rulesFile("");
+  using test = await asked({ rules });
+  const { status, body } = await test.send("PUT", "/api/rules", RULES);
+  deepEqual([status, body.written], [200, true]);
+  equal(file.text, RULES);
+  deepEqual(test.records.map((record) => [record.partition, record.headers.kind]), [
+    [0, "rules"],
+    [1, "rules"],
+    [2, "rules"],
+    [3, "rules"],
+  ]);
+  const inForce = (await test.get("/api/rules")).body;
+  equal(inForce.version, body.version);
+  equal(inForce.yaml, RULES);
+  deepEqual(inForce.items[0].name, "high");
+  file.isReadOnly = true;
+  equal((await test.send("PUT", "/api/rules", RULES)).body.written, false);
+});
+
+Deno.test("rules that are refused change nothing and name their line; a trial appends nothing", async () => {
+  const { file, rules } = rulesFile(RULES);
+  using test = await asked({ rules });
+  const refused = await test.send("PUT", "/api/rules", "rules:\n  - name: x\n    kind: nonsense\n");
+  equal(refused.status, 400);
+  equal(typeof refused.body.line, "number");
+  ok(refused.body.errors.length > 0);
+  const trial = await test.send("PUT", "/api/rules?dry_run=24", RULES);
+  deepEqual(trial.body, { hours: 24, events: 10, alerts: 2, by_rule: { high: 2 } });
+  equal((await test.send("PUT", "/api/rules?dry_run=x", RULES)).status, 400);
+  equal(test.records.length, 0);
+  equal(file.text, RULES);
+  match((await test.get("/api/rules")).body.yaml, /threshold/);
+});
