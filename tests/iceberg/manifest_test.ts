@@ -46,6 +46,20 @@ Deno.test("`encodeManifest` keeps entries, partitions and statistics", async () 
   assert.deepEqual(JSON.parse(header["partition-spec"]), shape.spec.fields);
 });
 
+Deno.test("`encodeManifest` cuts long texts, the lower bound downwards, the upper one upwards", async () => {
+  const table = await openSmallTable();
+  const { metadata } = await table.load();
+  const shape = { schema: currentSchema(metadata), spec: currentSpec(metadata) };
+  const long = "abcdefghijklmnopqrstuvwxyz";
+  const file = {
+    ...table.file("a"),
+    column_stats: [{ id: 3, lower: long, upper: long, null_count: 0, value_count: 1 }],
+  };
+  const entry: ManifestEntry = { status: "added", snapshot_id: 5, sequence_number: null, file };
+  const [{ file: { column_stats: [stats] } }] = decodeManifest(encodeManifest(shape, [entry])).entries;
+  assert.deepEqual([stats.lower, stats.upper], ["abcdefghijklmnop", "abcdefghijklmnoq"]);
+});
+
 Deno.test("an append keeps the manifests of its parent and adds one", async () => {
   const table = await openSmallTable();
   await table.commit(() => ({ operation: "append", added: [table.file("a"), table.file("b", 20_005)] }));
@@ -80,6 +94,9 @@ Deno.test("a replace writes touched manifests anew with their old sequence numbe
   assert.deepEqual(byFile.get("a"), ["existing", "a", 1]);
   assert.deepEqual(byFile.get("b"), ["deleted", "b", 1]);
   assert.deepEqual(byFile.get("c"), ["deleted", "c", 2]);
+  const rewritten = after.find((one) => one.entries.some((entry) => entry[1] === "a"))!.manifest;
+  assert.deepEqual([rewritten.sequence_number, rewritten.min_sequence_number], [4, 1]);
+  assert.deepEqual([rewritten.existing_rows, rewritten.deleted_rows, rewritten.added_rows], [10, 10, 0]);
   assert.deepEqual(byFile.get("bc"), ["added", "bc", null]);
   assert.deepEqual(byFile.get("d"), ["added", "d", null]);
   const { summary } = currentSnapshot((await table.load()).metadata)!;
