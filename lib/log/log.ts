@@ -70,6 +70,8 @@ export interface EventLog extends AsyncDisposable {
     limits: ReadLimits,
     signal?: AbortSignal,
   ): Promise<LogRecord[]>;
+  /** An offset before which every record was received before `time_ms`; the end when there is nothing that new. */
+  offsetAt(topic: Topic, partition: number, time_ms: number): Promise<number>;
   /** Lets go of records before `offset` (advisory; the broker's retention may be the one that acts). */
   trim(topic: Topic, partition: number, before: number): Promise<void>;
 }

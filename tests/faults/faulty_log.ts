@@ -12,6 +12,8 @@ export function faultyLog(log: EventLog, plan: FaultPlan): EventLog {
     bounds: (topic, partition) => call("bounds", topic, () => log.bounds(topic, partition)),
     read: (topic, partition, from, limits, signal) =>
       call("read", topic, () => log.read(topic, partition, from, limits, signal)),
+    offsetAt: (topic, partition, time_ms) =>
+      call("offsetAt", topic, () => log.offsetAt(topic, partition, time_ms)),
     trim: (topic, partition, before) => call("trim", topic, () => log.trim(topic, partition, before)),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   };

@@ -82,6 +82,7 @@ function bound(log: EventLog): EventLog {
     append: (topic, records) => log.append(topic, records),
     bounds: (topic, partition) => log.bounds(topic, partition),
     read: (topic, partition, from, limits, signal) => log.read(topic, partition, from, limits, signal),
+    offsetAt: (topic, partition, time_ms) => log.offsetAt(topic, partition, time_ms),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
