@@ -33,6 +33,8 @@ const rawJson = (JSON as typeof JSON & { rawJSON(text: string): unknown }).rawJS
 // ignoreBOM keeps the mark in the text, where it makes JSON.parse fail as it must.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+const LONG_RUN = 16;
+const LONG_EXPONENT = /\d[eE][+-]?\d{3}/;
 const LONG_NUMBER = /(?:^|[\s:,[])-?(?:[\d.]{16,}|[\d.]+[eE][+-]?\d{3,})/;
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
@@ -68,7 +70,7 @@ export function parseJson(text: string): Decoded {
   if (SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(text)) {
     return { ok: false, reason: "undecodable", text };
   }
-  if (LONG_NUMBER.test(text)) value = parseExactly(text);
+  if (mayHoldLongNumber(text) && LONG_NUMBER.test(text)) value = parseExactly(text);
   return { ok: true, value, text };
 }
 
@@ -93,7 +95,23 @@ export function valueAt(value: unknown, ...path: readonly string[]): unknown {
 
 /** A cheap look: false is certain. */
 export function mayHoldLoneSurrogate(text: string): boolean {
-  return SURROGATE_ESCAPE.test(text);
+  return text.includes("\\u") && SURROGATE_ESCAPE.test(text);
+}
+
+/** A cheap look, false is certain: a run of 16 digits covers one of every 16th characters. */
+function mayHoldLongNumber(text: string): boolean {
+  for (let at = LONG_RUN - 1; at < text.length; at += LONG_RUN) {
+    if (!isNumeral(text.charCodeAt(at))) continue;
+    let [start, end] = [at, at + 1];
+    while (isNumeral(text.charCodeAt(start - 1))) start--;
+    while (isNumeral(text.charCodeAt(end))) end++;
+    if (end - start >= LONG_RUN) return true;
+  }
+  return LONG_EXPONENT.test(text);
+}
+
+function isNumeral(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2e;
 }
 
 function mayNest(text: string): boolean {
@@ -200,7 +218,7 @@ function parseExactly(text: string): unknown {
   return value();
 }
 
-/** Plain assignment would turn `__proto__` into the prototype. */
+/** Where an engine has the old setter, plain assignment would turn `__proto__` into the prototype. */
 function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== "__proto__") object[key] = value;
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });

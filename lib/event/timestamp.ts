@@ -115,8 +115,25 @@ function daysSince1970(year: number, month: number, day: number): number {
     day_of_year - 719_468;
 }
 
+const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, "0"));
+
+/** The last day that was written: a batch of records seldom leaves it, and its text is the dear part. */
+let day = { start_ms: 0, text: "1970-01-01T" };
+
 /** The cell of a moment: three decimals, or six where microseconds are there. `ms` from 1970 to 9999. */
 export function timestampCell(ms: number, sub_us = 0): string {
-  const text = new Date(ms).toISOString();
-  return sub_us === 0 ? text.slice(0, 23) : text.slice(0, 23) + String(sub_us).padStart(3, "0");
+  let rest = ms - day.start_ms;
+  if (!(rest >= 0 && rest < DAY_MS)) {
+    day = { start_ms: Math.floor(ms / DAY_MS) * DAY_MS, text: new Date(ms).toISOString().slice(0, 11) };
+    rest = ms - day.start_ms;
+  }
+  const seconds = Math.floor(rest / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const fraction = rest % 1000;
+  return `${day.text}${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:` +
+    `${TWO_DIGITS[seconds % 60]}.${threeDigits(fraction)}${sub_us === 0 ? "" : threeDigits(sub_us)}`;
+}
+
+function threeDigits(number: number): string {
+  return number < 10 ? `00${number}` : number < 100 ? `0${number}` : `${number}`;
 }

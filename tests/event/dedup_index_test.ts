@@ -165,3 +165,23 @@ Deno.test("DedupIndex refuses an image of a format that it does not know", () =>
   }
   ok(message.startsWith("Cannot read remembered ids"));
 });
+
+Deno.test("DedupIndex keeps an id for a copy that another door received earlier", () => {
+  const index = new DedupIndex(10);
+  const at = (event_id: string, minutes: number) =>
+    index.check(claim({ event_id, received_at: 1e12 + minutes * 60_000 }));
+  strictEqual(at("e1", 0), "new");
+  strictEqual(at("e2", 65), "new");
+  strictEqual(at("e1", 30), "duplicate");
+  strictEqual(at("e3", 80), "new");
+  strictEqual(index.size, 2);
+});
+
+Deno.test("DedupIndex finds every id that it still has, after many were removed", () => {
+  const index = new DedupIndex(3000);
+  const step = (i: number) => index.check(claim({ event_id: `e${i}` }));
+  for (let i = 0; i < 20_000; i++) strictEqual(step(i), "new");
+  for (let i = 17_000; i < 20_000; i++) strictEqual(step(i), "duplicate", `e${i}`);
+  strictEqual(index.size, 3000);
+  strictEqual(index.dropped, 17_000);
+});

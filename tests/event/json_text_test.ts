@@ -141,3 +141,13 @@ Deno.test("decodeJson never throws and agrees with JSON.parse on what is JSON", 
     { numRuns: 2000 },
   );
 });
+
+Deno.test("parseJson finds a long number wherever it stands", () => {
+  for (let pad = 0; pad < 40; pad++) {
+    for (const number of ["9007199254740993", "-1e-400", "1.00000000000000001", "0.12345678901234567"]) {
+      const text = `{"${"x".repeat(pad)}":${number}}`;
+      const decoded = parseJson(text);
+      strictEqual(decoded.ok && JSON.stringify(decoded.value), text);
+    }
+  }
+});

@@ -84,6 +84,8 @@ Deno.test("judge decides in order: bytes, kind, schema, future", () => {
   strictEqual(reason("5"), "schema");
   const ahead = (ms: number) => judged({ timestamp: RECEIVED_AT + 300_000 + ms });
   strictEqual(ahead(0).verdict, "row");
+  strictEqual(judged({ timestamp: "2026-01-31T09:35:10.000000Z" }).verdict, "row");
+  strictEqual(judged({ timestamp: "2026-01-31T09:35:10.000001Z" }).verdict, "dead_letter");
   const future = ahead(1);
   strictEqual(future.verdict === "dead_letter" && future.reason, "future_timestamp");
 });

@@ -108,6 +108,7 @@ Deno.test("check reads integers by value, within their bounds", () => {
 
 Deno.test("check takes 0.0 for a place and refuses what is off the globe", () => {
   strictEqual(cell("transaction", { lat: 0.0 }, "lat"), 0);
+  strictEqual(Object.is(cell("transaction", { lat: -0 }, "lat"), 0), true);
   strictEqual(cell("transaction", { lat: -90, lon: 180 }, "lon"), 180);
   deepStrictEqual(check("transaction", { lat: 90.0001, lon: -180.5 }), [
     "lat out_of_range",

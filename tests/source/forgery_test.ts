@@ -266,3 +266,42 @@ function spell(bytes: number) {
 function swapCase(text: string): string {
   return text.replace(/[a-z]|[A-Z]/g, (letter) => letter < "a" ? letter.toLowerCase() : letter.toUpperCase());
 }
+
+Deno.test("at most eight signatures are looked at, and the last of them counts", () => {
+  const wrong = "0".repeat(64);
+  const separator: Record<string, [string, string]> = {
+    stripe: [`,v1=${wrong}`, ","],
+    revolut: [`v1=${wrong}`, ","],
+    standard_webhooks: [`v1,${btoa("x".repeat(32))}`, " "],
+  };
+  for (const source of signing.filter(({ name }) => name in separator)) {
+    const genuine = fixture(source, "genuine");
+    const value = genuine.headers[SIGNATURE[source.name]].replace(/,v0=.*/, "");
+    const [other, between] = separator[source.name];
+    const among = (count: number) =>
+      source.name === "stripe"
+        ? value.replace(",v1=", `${other.repeat(count - 1)},v1=`)
+        : [...Array(count - 1).fill(other), value].join(between);
+    strictEqual(verifies(source, withSignature(source, () => among(8))), true, source.name);
+    strictEqual(verifies(source, withSignature(source, () => among(9))), false, source.name);
+  }
+});
+
+Deno.test("stripe.verify refuses two times in one header", () => {
+  const [stripe] = signing;
+  const { headers, now_ms } = fixture(stripe, "genuine");
+  strictEqual(stripe.name, "stripe");
+  const time = Math.floor(now_ms / 1000);
+  const twice = headers["stripe-signature"].replace(",v1", `,t=${time},v1`);
+  strictEqual(verifies(stripe, withSignature(stripe, () => twice)), false);
+  strictEqual(verifies(stripe, withSignature(stripe, (value) => `t=${time},${value}`)), false);
+});
+
+Deno.test("a second spelling of the same base64 bytes is refused", () => {
+  for (const source of signing.filter(({ name }) => name === "shopify" || name === "standard_webhooks")) {
+    // The last digit before the padding carries two bits that belong to no byte.
+    const respelt = (value: string) =>
+      value.replace(/.(?==$)/, (last) => String.fromCharCode(last.charCodeAt(0) + 1));
+    strictEqual(verifies(source, withSignature(source, respelt)), false, source.name);
+  }
+});

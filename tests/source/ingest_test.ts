@@ -69,3 +69,12 @@ Deno.test("splitIngest keys by the partition field, then the event_id, then the 
   deepStrictEqual([keys[0], keys[1], keys[3]], ["u", "e", "a"]);
   strictEqual(keys[2], "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
 });
+
+Deno.test("splitIngest measures the depth of each element by itself", () => {
+  const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  deepStrictEqual(split(`[${deep(64)},${deep(65)},{}]`, "json"), [
+    [deep(64), null],
+    [deep(65), "too_deep"],
+    ["{}", null],
+  ]);
+});
