@@ -14,14 +14,16 @@ async function main(args: readonly string[]): Promise<number> {
     (isAsked ? console.log : console.error)(isAsked ? usage() : `There is no command ${name}.\n\n${usage()}`);
     return isAsked && name !== undefined ? 0 : WRONG_USAGE;
   }
-  const reading = readSettings(Deno.env.toObject(), Deno.readTextFileSync);
+  const environment = Deno.env.toObject();
+  const reading = readSettings(environment, Deno.readTextFileSync);
   if (!reading.ok) {
     console.error("Cannot start: these settings are wrong");
     for (const { name, message } of reading.faults) console.error(`  ${name} ${message}`);
     return WRONG_USAGE;
   }
   try {
-    return await command.run({ name, args: rest, settings: reading.settings });
+    const given = new Set(Object.keys(environment).filter((key) => environment[key] !== ""));
+    return await command.run({ name, args: rest, settings: reading.settings, given });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     console.error(messageOf(error));

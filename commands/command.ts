@@ -5,6 +5,8 @@ export interface Invocation {
   name: string;
   args: readonly string[];
   settings: Settings;
+  /** Names of the environment that are not empty, for commands with defaults of their own. */
+  given: ReadonlySet<string>;
 }
 
 export interface Command {

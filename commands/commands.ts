@@ -1,12 +1,26 @@
 /** The one list of commands. */
 import type { Command } from "./command.ts";
 import { audit } from "./audit.ts";
+import { dev, reset } from "./dev.ts";
+import { hook } from "./hook.ts";
+import { produce } from "./produce.ts";
 import { roleCommands } from "./serve.ts";
 import { settings } from "./settings.ts";
 import { sql } from "./sql.ts";
 import { snapshots, tables } from "./tables.ts";
 
-export const COMMANDS: readonly Command[] = [...roleCommands, sql, tables, snapshots, audit, settings];
+export const COMMANDS: readonly Command[] = [
+  dev,
+  reset,
+  ...roleCommands,
+  produce,
+  hook,
+  sql,
+  tables,
+  snapshots,
+  audit,
+  settings,
+];
 
 export function usage(): string {
   const width = Math.max(...COMMANDS.map((command) => command.usage.length)) + 2;

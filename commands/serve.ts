@@ -29,12 +29,18 @@ export interface Role {
 
 const processWorkers = (settings: Settings) => ({ process: settings.PROCESS_WORKERS });
 
+/** Everything, with demo data when there is to be some. */
+export function allWorkers(settings: Settings): Record<string, number> {
+  const demo: Record<string, number> = settings.DEMO_EVENTS_PER_SECOND > 0 ? { produce: 1 } : {};
+  return { ...processWorkers(settings), maintain: 1, ...demo };
+}
+
 export const ROLES: readonly Role[] = [
   {
     name: "all",
     has_door: true,
     needs_kafka: false,
-    workers: (settings) => ({ ...processWorkers(settings), maintain: 1 }),
+    workers: allWorkers,
   },
   { name: "edge", has_door: true, needs_kafka: true, workers: () => ({}) },
   { name: "process", has_door: false, needs_kafka: true, workers: processWorkers },
@@ -57,7 +63,16 @@ export const roleCommands: readonly Command[] = ROLES.map((role) => ({
   run: (invocation) => serve(role, invocation),
 }));
 
-export async function serve(role: Role, { settings }: Invocation): Promise<number> {
+export interface ServeOptions {
+  /** Called once the server listens. */
+  onListening?(url: string): void;
+}
+
+export async function serve(
+  role: Role,
+  { settings }: Pick<Invocation, "settings">,
+  options: ServeOptions = {},
+): Promise<number> {
   const faults = listeningFaults(settings, role.name);
   if (role.needs_kafka && settings.KAFKA_BROKERS === null) {
     faults.push({
@@ -91,6 +106,7 @@ export async function serve(role: Role, { settings }: Invocation): Promise<numbe
   const app = createApp(parts.deps);
   const server = listen(app, settings);
   logListening(line, { url: server.url, role: role.name, pid: Deno.pid });
+  options.onListening?.(server.url);
   await stop.asked;
   line.info("stopping");
   await Promise.all([server.stop(), supervisor.stop(STOP_MS)]);

@@ -24,7 +24,7 @@ export interface Configuration {
 
 /** Reads and checks all files; a fault in any of them is refused with its line and reason. A missing file is empty. */
 export async function loadConfiguration(settings: Settings): Promise<Configuration> {
-  const read = (name: string) => textOf(`${settings.CONFIG_DIR}/${name}`);
+  const read = (name: string) => configText(`${settings.CONFIG_DIR}/${name}`);
   const kinds = kindsOf();
   const sources = createSources();
   const [rulesText, windowsText] = await Promise.all([read("rules.yaml"), read("windows.yaml")]);
@@ -56,7 +56,8 @@ function digest(text: string): string {
   return hash("sha256", text, "hex").slice(0, 32);
 }
 
-async function textOf(path: string): Promise<string> {
+/** The text of a file of `CONFIG_DIR`; empty when there is none. */
+export async function configText(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {

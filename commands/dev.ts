@@ -1,0 +1,178 @@
+/**
+ * `main.ts dev`: everything in one process with demo data flowing, and a few lines that say what is where.
+ * `main.ts reset --yes`: empties what `dev` made.
+ */
+import { isLoopback, type Settings } from "../lib/config.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
+import { parseArguments, wrongUsage } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { devFolder, devSecrets, devUrl, isDevFolder, withSecrets, writeMark } from "./dev_folder.ts";
+import { allWorkers, type Role, serve } from "./serve.ts";
+
+const EVENTS_PER_SECOND = 20;
+
+const DEV: Role = { name: "dev", has_door: true, needs_kafka: false, workers: allWorkers };
+
+export const dev: Command = {
+  names: ["dev"],
+  usage: "dev [--no-open]",
+  doc: "everything in one process, with demo data flowing",
+  async run({ args, settings: given_settings, given }) {
+    const { flags } = parseArguments(args, { flags: ["no-open"] });
+    const folder = devFolder(given_settings, given);
+    const settings = await devSettings(given_settings, given, folder);
+    await writeMark(folder, null);
+    const say = settings.LOG_FORMAT === "json" ? console.error : console.log;
+    const page = buildIfStale(say);
+    const status = await serve(DEV, { settings }, {
+      onListening(url) {
+        writeMark(folder, url).catch((error) => say(messageOf(error)));
+        page.then(() => {
+          say(greeting(url, settings, folder));
+          if (!flags.has("no-open") && Deno.stdout.isTerminal()) openBrowser(url, say);
+        });
+      },
+    });
+    await writeMark(folder, null);
+    return status;
+  },
+};
+
+/** What the environment gives wins; the rest is made so that everything can be tried at once. */
+async function devSettings(
+  settings: Settings,
+  given: ReadonlySet<string>,
+  folder: string,
+): Promise<Settings> {
+  const secrets = await devSecrets(folder);
+  const rate = given.has("DEMO_EVENTS_PER_SECOND") ? settings.DEMO_EVENTS_PER_SECOND : EVENTS_PER_SECOND;
+  const own = withSecrets({ ...settings, DATA_DIR: folder, DEMO_EVENTS_PER_SECOND: rate }, secrets);
+  if (isLoopback(settings.HOST)) return own;
+  const hasTokens = Object.keys(own.ingest_tokens).length > 0;
+  return {
+    ...own,
+    API_TOKEN: own.API_TOKEN ?? secrets.API_TOKEN,
+    ingest_tokens: hasTokens ? own.ingest_tokens : { [secrets.INGEST_TOKEN]: "shop" },
+  };
+}
+
+/** Never rejects: without a page the rest is still of use. */
+async function buildIfStale(say: (text: string) => void): Promise<void> {
+  try {
+    const { buildPage, isStale } = await import("../static/build.ts");
+    if (!await isStale()) return;
+    say("Building the page, which takes a few seconds ...");
+    await buildPage({ compress: false });
+  } catch (error) {
+    say(`The page could not be built: ${messageOf(error)}`);
+  }
+}
+
+function greeting(url: string, settings: Settings, folder: string): string {
+  const demo = settings.DEMO_EVENTS_PER_SECOND > 0
+    ? `${settings.DEMO_EVENTS_PER_SECOND} events a second are made up meanwhile (config/generator.yaml; an edit counts at once).`
+    : "No demo data: DEMO_EVENTS_PER_SECOND is 0.";
+  const token = isLoopback(settings.HOST)
+    ? ""
+    : ` -H "authorization: Bearer <INGEST_TOKEN of ${folder}/secrets.env>"`;
+  return `
+  Millrace is running.
+
+    ${url}                 SQL and dashboard in the browser
+    ${url}/docs            the HTTP interface
+    ${url}/iceberg         the tables, for any Iceberg reader (REST catalog)
+    ${folder}    log, lake, secrets.env; main.ts reset --yes empties it
+
+  ${demo}
+
+  Send an event of your own:
+    ${curlLine(url, token)}
+
+  Send a signed webhook, as Stripe would (also revolut, github, shopify, standard_webhooks):
+    deno run -A main.ts hook stripe
+
+  From Stripe itself, with its secret as STRIPE_WEBHOOK_SECRET:
+    stripe listen --forward-to ${url}/hooks/stripe
+
+  Ctrl+C ends it.
+`;
+}
+
+/** One line for any POSIX shell; its event happens when it is sent. */
+export function curlLine(url: string, token = ""): string {
+  const fields = [
+    `\\"event_id\\":\\"mine_$(date +%s)\\"`,
+    `\\"timestamp\\":\\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\\"`,
+    `\\"user_id\\":\\"me\\"`,
+    `\\"amount\\":\\"19.99\\"`,
+    `\\"currency\\":\\"EUR\\"`,
+    `\\"status\\":\\"completed\\"`,
+  ];
+  return `curl ${url}/ingest/transaction -H "content-type: application/json"${token} -d "{${
+    fields.join(",")
+  }}"`;
+}
+
+const OPENERS: Readonly<Record<string, readonly string[]>> = {
+  darwin: ["open"],
+  windows: ["cmd", "/c", "start"],
+};
+
+function openBrowser(url: string, say: (text: string) => void): void {
+  const [command, ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
+  try {
+    new Deno.Command(command, { args: [...args, url], stdin: "null", stdout: "null", stderr: "null" }).spawn()
+      .unref();
+  } catch (error) {
+    // Whoever has no such program opens the address by hand.
+    say(`The browser could not be opened: ${messageOf(error)}`);
+  }
+}
+
+export const reset: Command = {
+  names: ["reset"],
+  usage: "reset --yes",
+  doc: "empty the data of dev",
+  async run({ args, settings, given }) {
+    const { flags } = parseArguments(args, { flags: ["yes"] });
+    const folder = devFolder(settings, given);
+    if (!flags.has("yes")) throw wrongUsage(`reset empties ${folder}; say --yes`);
+    if (!await exists(folder)) {
+      console.log(`${folder} is empty already`);
+      return 0;
+    }
+    if (!await isDevFolder(folder)) throw cannotEmpty(folder, "it was not made by dev");
+    const url = await devUrl(folder);
+    if (url !== null && await answers(url)) {
+      throw cannotEmpty(folder, `a server uses it (${url}); end that first`);
+    }
+    await Deno.remove(folder, { recursive: true });
+    console.log(`emptied ${folder}`);
+    return 0;
+  },
+};
+
+function cannotEmpty(folder: string, reason: string): Fault {
+  return new Fault("reset_refused", `Cannot empty ${folder}: ${reason}`, { blame: "us", retry: "never" });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+const ANSWER_MS = 1000;
+
+/** Whether somebody listens at an address; whatever fails means no. */
+async function answers(url: string): Promise<boolean> {
+  return await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    .then(async (answer) => {
+      await answer.body?.cancel();
+      return true;
+    }, () => false);
+}

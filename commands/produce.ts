@@ -1,0 +1,123 @@
+/**
+ * `main.ts produce`: the role that makes up events in front of Kafka; with `--count` a backfill onto either log, from this
+ * process, with the labels of what was injected in a file of their own.
+ */
+import { systemClock } from "../lib/clock.ts";
+import { configText, loadConfiguration } from "../lib/configuration.ts";
+import type { Settings } from "../lib/config.ts";
+import { connectLog } from "../lib/connect.ts";
+import type { Label } from "../lib/generator/generated.ts";
+import { Generator } from "../lib/generator/generator.ts";
+import { MAX_EVENTS_PER_SECOND, readGeneratorFile } from "../lib/generator/generator_file.ts";
+import { TokenBucket } from "../lib/generator/pacing.ts";
+import { produceSpan } from "../lib/generator/produce.ts";
+import { Random } from "../lib/generator/random.ts";
+import { eventsPerSecond, lastBurstEnd, type Span } from "../lib/generator/spread.ts";
+import { seedPartitions } from "../lib/partition/control_record.ts";
+import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { progressOnTerminal } from "./progress.ts";
+import { type Role, serve } from "./serve.ts";
+import { timeOf } from "./sql.ts";
+
+const PRODUCE: Role = {
+  name: "produce",
+  has_door: false,
+  needs_kafka: true,
+  workers: () => ({ produce: 1 }),
+};
+const DAY_MS = 86_400_000;
+const MOST_EVENTS = 1_000_000_000;
+const OPTIONS = ["count", "from", "to", "labels", "seed", "rate"];
+
+export const produce: Command = {
+  names: ["produce"],
+  usage: "produce [--count N [--from T] [--to T] [--labels file] [--seed N] [--rate N]]",
+  doc: "make up events: without end before Kafka, or N of them in a span of time",
+  async run(invocation) {
+    const parsed = parseArguments(invocation.args, { options: OPTIONS });
+    if (parsed.options.count === undefined) {
+      if (Object.keys(parsed.options).length > 0) throw wrongUsage("these options belong to --count");
+      return await serve(PRODUCE, invocation);
+    }
+    return await backfill(invocation.settings, parsed);
+  },
+};
+
+export function spanOf(parsed: Arguments, now_ms: number): Span {
+  const count = wholeOption(parsed, "count", 0, [1, MOST_EVENTS]);
+  const to_ms = timeOf(parsed.options.to) ?? now_ms;
+  const from_ms = timeOf(parsed.options.from) ?? to_ms - DAY_MS;
+  if (from_ms >= to_ms) throw wrongUsage("--from must be before --to");
+  return { count, from_ms, to_ms };
+}
+
+async function backfill(settings: Settings, parsed: Arguments): Promise<number> {
+  const span = spanOf(parsed, systemClock.now());
+  const number = wholeOption(parsed, "seed", 1, [0, Number.MAX_SAFE_INTEGER]);
+  const rate = wholeOption(parsed, "rate", MAX_EVENTS_PER_SECOND, [1, MAX_EVENTS_PER_SECOND]);
+  // Another span is another run: its ids must not meet those of this one.
+  const seed = `${number} ${span.count} ${span.from_ms} ${span.to_ms}`;
+  const config = readGeneratorFile(await configText(`${settings.CONFIG_DIR}/generator.yaml`));
+  const configuration = await loadConfiguration(settings);
+  await using labels = await LabelFile.open(parsed.options.labels);
+  await using log = await connectLog(settings);
+  const { partitions } = await log.identity("events");
+  await seedPartitions(log, partitions, { seeds: configuration, now: systemClock.now() });
+  const progress = progressOnTerminal("events", span.count, systemClock);
+  const until_ms = lastBurstEnd(span);
+  const generator = new Generator({ seed, config, events_per_second: eventsPerSecond(span), until_ms });
+  let produced = 0;
+  const parts = {
+    generator,
+    log,
+    to: { partitions, kinds: configuration.kinds, sources: configuration.sources },
+    clock: systemClock,
+    bucket: new TokenBucket(systemClock, rate),
+    async onAppended(records: number, given: readonly Label[]) {
+      produced += records;
+      await labels.write(given);
+      progress.add(records);
+    },
+  };
+  const stop = stopSignal();
+  await produceSpan(parts, { span, random: new Random(`times ${seed}`) }, stop);
+  progress.end();
+  const written = parsed.options.labels === undefined ? "" : `, ${labels.count} labels`;
+  console.log(`produced ${produced} of ${span.count} events${written}`);
+  return produced === span.count ? 0 : 1;
+}
+
+/** One JSON object a line; nothing is written when no file was asked for. */
+class LabelFile implements AsyncDisposable {
+  count = 0;
+  readonly #encoder = new TextEncoder();
+
+  private constructor(private readonly writer: WritableStreamDefaultWriter<Uint8Array> | null) {}
+
+  static async open(path: string | undefined): Promise<LabelFile> {
+    if (path === undefined) return new LabelFile(null);
+    const file = await Deno.open(path, { write: true, create: true, truncate: true });
+    return new LabelFile(file.writable.getWriter());
+  }
+
+  async write(labels: readonly Label[]): Promise<void> {
+    this.count += labels.length;
+    if (this.writer === null || labels.length === 0) return;
+    await this.writer.write(
+      this.#encoder.encode(labels.map((label) => JSON.stringify(label) + "\n").join("")),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.writer?.close();
+  }
+}
+
+/** Aborts with the first SIGINT or SIGTERM; what was appended by then stays. */
+function stopSignal(): AbortSignal {
+  const abort = new AbortController();
+  const stop = () => abort.abort(new Error("the command is stopping"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
+  return abort.signal;
+}
