@@ -7,6 +7,7 @@
 import { Hono } from "hono";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import type { RestCatalog } from "../lib/iceberg/rest_answers.ts";
+import type { LiveHub } from "../lib/live/hub.ts";
 import type { Health } from "../lib/observe/health.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import { alerts } from "./alerts.ts";
@@ -22,6 +23,7 @@ import { ingest } from "./ingest.ts";
 import { kinds } from "./kinds.ts";
 import { LakeFiles } from "./lake_files.ts";
 import { LakeSql } from "./lake_sql.ts";
+import { live } from "./live.ts";
 import { login } from "./login.ts";
 import { metrics } from "./metrics.ts";
 import { page, type PageDeps } from "./page.ts";
@@ -50,6 +52,7 @@ export interface AppDeps extends DoorDeps {
   page?: PageDeps["page"];
   windows?: WindowsDeps["windows"];
   rules?: RulesFile;
+  live?: LiveHub;
 }
 
 /** The tables and their files, for roles that show them. */
@@ -94,6 +97,7 @@ function createSite(deps: AppDeps, door: Door): App {
   if (deps.query && deps.lake) mountQuestions(app, deps, new LakeSql(deps.query, deps.lake.catalog), bodies);
   if (deps.has_door) app.route("/", kinds(deps));
   if (deps.windows) app.route("/", windows({ windows: deps.windows }));
+  if (deps.live) app.route("/", live({ clock, live: deps.live }));
   if (deps.page) app.route("/", page({ page: deps.page }));
   return app;
 }

@@ -58,6 +58,7 @@ export class Door {
   /** Unverified requests, by client address. */
   readonly strangerRate: RateLimit;
   readonly #accepted = new Map<string, Counter>();
+  readonly #kinds = new Map<string, Counter>();
   readonly #append: Histogram;
 
   constructor(readonly deps: DoorDeps) {
@@ -88,6 +89,7 @@ export class Door {
     }
     this.#append.observe((performance.now() - started) / 1000);
     this.#acceptedOf(source).add(records.length);
+    this.#countKinds(records);
     return null;
   }
 
@@ -136,6 +138,26 @@ export class Door {
     }
     answer.headers.set(REQUEST_ID, requestId);
     return answer;
+  }
+
+  /** Records of one request mostly share their headers, so that runs are counted and not records. */
+  #countKinds(records: readonly NewRecord[]): void {
+    for (let from = 0, at = 1; at <= records.length; at++) {
+      const { headers } = records[from];
+      if (at < records.length && records[at].headers === headers) continue;
+      this.#kindOf(headers.kind).add(at - from);
+      from = at;
+    }
+  }
+
+  /** Types that no kind is named after are one: a sender may have any number of them. */
+  #kindOf(name: string | undefined): Counter {
+    const kind = name !== undefined && this.deps.kinds().has(name) ? name : "other";
+    let counter = this.#kinds.get(kind);
+    if (!counter) {
+      this.#kinds.set(kind, counter = this.deps.metrics.counter("events_by_kind_total", { kind }));
+    }
+    return counter;
   }
 
   #acceptedOf(source: string): Counter {

@@ -66,6 +66,7 @@ export function handClock(start_ms = 1_800_000_000_000) {
     now: () => now_ms,
     sleep(ms: number, signal?: AbortSignal): Promise<void> {
       return new Promise((wake, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
         sleepers.push({ at_ms: now_ms + ms, wake });
         signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
       });
