@@ -67,7 +67,7 @@ export function parseJson(text: string): Decoded {
     if (error instanceof SyntaxError) return { ok: false, reason: "undecodable", text };
     throw error;
   }
-  if (SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(text)) {
+  if (mayHoldLoneSurrogate(text) && hasLoneSurrogate(text)) {
     return { ok: false, reason: "undecodable", text };
   }
   if (mayHoldLongNumber(text) && LONG_NUMBER.test(text)) value = parseExactly(text);
@@ -140,6 +140,25 @@ function measureDepth(text: string): "fine" | UndecodableReason {
   }
   if (deepest <= MAX_DEPTH) return "fine";
   return matched && open.length === 0 ? "too_deep" : "undecodable";
+}
+
+/** The text with 0 in the place of every value deeper than `levels`: parsing it costs no more than its length. */
+export function withoutDepths(text: string, levels: number): string {
+  let output = "";
+  let copied = 0;
+  let level = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      at = endOfString(text, at);
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++level === levels + 1) output += `${text.slice(copied, at)}0`;
+    } else if ((code === 0x7d || code === 0x5d) && --level === levels) {
+      copied = at + 1;
+    }
+  }
+  // What was opened too deep and never closed is left out, and the rest does not parse.
+  return level > levels ? output : output + text.slice(copied);
 }
 
 /** Index of the quote that closes the string opened at `at`; the end of the text when none does. */

@@ -78,3 +78,13 @@ Deno.test("splitIngest measures the depth of each element by itself", () => {
     ["{}", null],
   ]);
 });
+
+Deno.test("splitIngest finds an array broken below or beside an element that is too deep", () => {
+  const deep = "[".repeat(70) + "]".repeat(70);
+  deepStrictEqual(split(`[{}, ${deep}, 1]`, "json"), [["{}", null], [deep, "too_deep"], ["1", null]]);
+  for (const body of [`[{}, ${deep} 1]`, `[${deep}`, `[${deep}]]`, `[${"[".repeat(70)}]`, `[${deep},]`]) {
+    deepStrictEqual(split(body, "json"), [[body, "undecodable"]]);
+  }
+  const crossed = "[".repeat(70) + "}" + "]".repeat(69);
+  deepStrictEqual(split(`[1,${crossed}]`, "json"), [["1", null], [crossed, "undecodable"]]);
+});
