@@ -1,9 +1,8 @@
 /** What a role is made of: adapters from settings, joined into what the routes need. */
-import { type Clock } from "../lib/clock.ts";
-import { loadConfiguration } from "../lib/configuration.ts";
+import type { Clock } from "../lib/clock.ts";
+import { partitionsOf } from "../lib/checkpoint/partitions.ts";
+import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
-import { restCatalog } from "../lib/iceberg/rest_answers.ts";
-import { pageResponse } from "../static/assets.ts";
 import {
   clientConfig,
   connectCatalog,
@@ -11,20 +10,29 @@ import {
   connectDoorLog,
   connectEngine,
   connectFiles,
+  connectLog,
   connectStore,
   lakePrefix,
   probeStore,
   storeOrigin,
 } from "../lib/connect.ts";
+import { Fault } from "../lib/errors.ts";
+import type { Catalog } from "../lib/iceberg/catalog.ts";
+import { restCatalog } from "../lib/iceberg/rest_answers.ts";
 import { Questions } from "../lib/lake/questions.ts";
-import { lakeViews } from "../lib/lake/views.ts";
 import { readStatus } from "../lib/lake/status.ts";
-import { seedPartitions } from "../lib/partition/control_record.ts";
+import { type LakeView, lakeViews } from "../lib/lake/views.ts";
+import type { EventLog } from "../lib/log/log.ts";
 import { type Dependency, Health } from "../lib/observe/health.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
+import { seedPartitions } from "../lib/partition/control_record.ts";
+import { askRemote } from "../lib/query/remote_query.ts";
+import type { ObjectStore } from "../lib/store/object_store.ts";
 import type { AppDeps } from "../routes/app.ts";
+import type { LakeQuery } from "../routes/query.ts";
+import { pageResponse } from "../static/assets.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
 import type { Role } from "./serve.ts";
 
@@ -51,13 +59,93 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const configuration = await loadConfiguration(settings);
   const store = building.use(await connectStore(settings));
   await probeStore(store);
-  const log = building.use(await connectDoorLog(settings, KEEPER_URL));
-  const identity = await log.identity("events");
-  await seedPartitions(log, identity.partitions, { seeds: configuration, now: clock.now() });
+  const log = await logOf(role, settings);
+  if (log) building.use(log);
+  const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
+  if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const catalog = connectCatalog(settings, store);
-  const chains = connectChains(store, identity.partitions);
-  const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
+  const chains = connectChains(store, partitions);
   const views = lakeViews(configuration.kinds, configuration.windows);
+  const query = await queryOf(role, { settings, catalog, store, views, building });
+  const deps: AppDeps = {
+    role: role.name,
+    has_door: role.has_door,
+    clock,
+    settings,
+    log: log ?? NO_LOG,
+    partitions,
+    sources: configuration.sources,
+    kinds: () => configuration.kinds,
+    metrics,
+    lines: line,
+    scrub,
+    health: new Health(dependencies(role, { log, store, supervisor }), clock),
+    status: () => readStatus({ log, catalog, chains, clock }),
+    query,
+    ...(role.shows ? shown({ settings, catalog, store, views }) : {}),
+  };
+  const stack = building.move();
+  return { deps, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** A role that answers queries needs the store alone. */
+const NO_LOG: Pick<EventLog, "append"> = {
+  append: () =>
+    Promise.reject(
+      new Fault("no_log", "Cannot append: this role has no log", { blame: "us", retry: "never" }),
+    ),
+};
+
+async function logOf(role: Role, settings: Settings): Promise<EventLog | null> {
+  if (role.name === "query") return null;
+  return role.has_door ? await connectDoorLog(settings, KEEPER_URL) : await connectLog(settings);
+}
+
+/** The door starts while the broker is away: it then believes the setting, which topics are made with. */
+async function partitionsOfLog(log: EventLog, settings: Settings): Promise<number> {
+  try {
+    return (await log.identity("events")).partitions;
+  } catch (error) {
+    if (error instanceof Fault && error.retry !== "never") return settings.PARTITIONS;
+    throw error;
+  }
+}
+
+/** Where the broker is away, process roles do it when it is back. */
+async function seed(
+  log: EventLog,
+  partitions: number,
+  { configuration, clock, line }: { configuration: Configuration; clock: Clock; line: LogLine },
+): Promise<void> {
+  try {
+    await seedPartitions(log, partitions, { seeds: configuration, now: clock.now() });
+  } catch (error) {
+    if (!(error instanceof Fault) || error.retry === "never") throw error;
+    line.warn("the log is away; starting all the same", { reason: error.message });
+  }
+}
+
+interface QueryParts {
+  settings: Settings;
+  catalog: Catalog;
+  store: ObjectStore;
+  views: readonly LakeView[];
+  building: AsyncDisposableStack;
+}
+
+/** An engine of our own, the query role's, or none. */
+async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undefined> {
+  const { settings, catalog, store, views, building } = parts;
+  if (settings.QUERY_URL !== null && role.name !== "query") {
+    const remote = {
+      url: settings.QUERY_URL,
+      token: settings.API_TOKEN,
+      timeout_ms: settings.QUERY_TIMEOUT_MS,
+    };
+    return { run: (question, signal) => askRemote(remote, question, signal) };
+  }
+  if (!role.has_engine) return undefined;
+  const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
   const questions = new Questions({
     catalog,
     store,
@@ -65,29 +153,21 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     views,
     files: await connectFiles(settings, store),
   });
-  const dependencies: Dependency[] = [
-    { name: "log", required: true, check: () => log.bounds("events", 0).then(() => "ok" as const) },
-    { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },
-    {
-      name: "workers",
-      required: false,
-      check: () => Promise.resolve(supervisor.ready() ? "ok" : "degraded"),
-    },
-  ];
-  const deps: AppDeps = {
-    role: role.name,
-    has_door: role.has_door,
-    clock,
-    settings,
-    log,
-    partitions: identity.partitions,
-    sources: configuration.sources,
-    kinds: () => configuration.kinds,
-    metrics,
-    lines: line,
-    scrub,
-    health: new Health(dependencies, clock),
-    status: () => readStatus({ log, catalog, chains, clock }),
+  return {
+    run: ({ sql, limit, snapshot, as_of }, signal) =>
+      questions.ask({
+        sql,
+        limit,
+        snapshot: snapshot === undefined ? undefined : Number(snapshot),
+        as_of: as_of === undefined ? undefined : Date.parse(as_of),
+      }, signal),
+  };
+}
+
+function shown(
+  { settings, catalog, store, views }: Omit<QueryParts, "building">,
+): Pick<AppDeps, "lake" | "page"> {
+  return {
     lake: {
       catalog,
       store,
@@ -96,16 +176,27 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
       rest: restCatalog(catalog, { clientConfig: clientConfig(settings), namespaces: STAGES }),
     },
     page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }),
-    query: {
-      run: ({ sql, limit, snapshot, as_of }, signal) =>
-        questions.ask({
-          sql,
-          limit,
-          snapshot: snapshot === undefined ? undefined : Number(snapshot),
-          as_of: as_of === undefined ? undefined : Date.parse(as_of),
-        }, signal),
-    },
   };
-  const stack = building.move();
-  return { deps, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function dependencies(
+  role: Role,
+  { log, store, supervisor }: { log: EventLog | null; store: ObjectStore; supervisor: Supervisor },
+): Dependency[] {
+  const all: Dependency[] = [
+    { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },
+  ];
+  if (log) {
+    // The door goes on while the broker is away and the spill has room: it says so when an append fails.
+    const required = !role.needs_kafka || !role.has_door;
+    all.push({ name: "log", required, check: () => log.bounds("events", 0).then(() => "ok" as const) });
+  }
+  if (Object.keys(role.workers).length > 0) {
+    all.push({
+      name: "workers",
+      required: false,
+      check: () => Promise.resolve(supervisor.ready() ? "ok" : "degraded"),
+    });
+  }
+  return all;
 }

@@ -7,6 +7,7 @@ import type { Settings } from "./config.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { fileCatalog } from "./iceberg/file_catalog.ts";
 import type { Catalog } from "./iceberg/catalog.ts";
+import type { KafkaLogOptions } from "./log/kafka_log.ts";
 import type { Assignment, EventLog, LogIdentity } from "./log/log.ts";
 import { Lander } from "./lake/lander.ts";
 import type { LocalFiles } from "./lake/questions.ts";
@@ -14,6 +15,7 @@ import type { ParquetWriter } from "./parquet/writer.ts";
 import type { QueryEngine } from "./query/engine.ts";
 import type { ObjectStore } from "./store/object_store.ts";
 
+const HOUR_MS = 3_600_000;
 /** DuckDB's share of the maintain thread. */
 const WRITER_MEMORY_BYTES = 768 * 1024 * 1024;
 const WRITER_THREADS = 2;
@@ -40,7 +42,7 @@ export async function connectLog(settings: Settings): Promise<EventLog> {
 
 /** The log for the door: its thread never waits for the disk. */
 export async function connectDoorLog(settings: Settings, keeper_url: URL): Promise<EventLog> {
-  if (settings.KAFKA_BROKERS !== null) return await connectKafka(settings);
+  if (settings.KAFKA_BROKERS !== null) return await connectDoorKafka(settings);
   const { openKeptLog } = await import("./log/kept_log.ts");
   return await openKeptLog({
     directory: logFolder(settings),
@@ -49,9 +51,48 @@ export async function connectDoorLog(settings: Settings, keeper_url: URL): Promi
   });
 }
 
+/** With room for a spill the door goes on while the brokers are away; without, it loads neither SQLite nor a thread. */
+async function connectDoorKafka(settings: Settings): Promise<EventLog> {
+  const broker = await connectKafka(settings);
+  if (settings.SPILL_MAX_BYTES === 0) return broker;
+  const { openSqliteLog } = await import("./log/sqlite_log.ts");
+  const { openSpillingLog } = await import("./log/spill.ts");
+  const store = await openSqliteLog({
+    directory: `${settings.DATA_DIR}/spill`,
+    partitions: settings.PARTITIONS,
+  });
+  return await openSpillingLog({ broker, store, max_bytes: settings.SPILL_MAX_BYTES });
+}
+
 async function connectKafka(settings: Settings): Promise<EventLog> {
-  const { openKafkaLog, kafkaOptions } = await import("./log/kafka_log.ts");
-  return await openKafkaLog(kafkaOptions(settings));
+  const { KafkaLog } = await import("./log/kafka_log.ts");
+  return new KafkaLog(kafkaOptions(settings));
+}
+
+/** How to reach the brokers, and what our topics are called. */
+function kafkaOptions(settings: Settings): KafkaLogOptions {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME, KAFKA_PASSWORD } = settings;
+  return {
+    brokers: settings.KAFKA_BROKERS!.split(",").map((broker) => broker.trim()),
+    ssl: settings.KAFKA_SSL,
+    topic_prefix: settings.KAFKA_TOPIC_PREFIX,
+    ...(mechanism === null
+      ? {}
+      : { sasl: { mechanism, username: KAFKA_USERNAME ?? "", password: KAFKA_PASSWORD ?? "" } }),
+  };
+}
+
+/** Makes the topics that are missing and refuses wrong ones; nothing to do for the embedded log. */
+export async function prepareLog(settings: Settings): Promise<void> {
+  if (settings.KAFKA_BROKERS === null) return;
+  const { prepareTopics } = await import("./log/kafka_topics.ts");
+  const options = kafkaOptions(settings);
+  await prepareTopics(options, {
+    topic_prefix: options.topic_prefix,
+    partitions: settings.PARTITIONS,
+    replication: settings.KAFKA_REPLICATION,
+    retention_ms: Math.max(1, settings.LOG_RETENTION_HOURS) * HOUR_MS,
+  });
 }
 
 /** Who says which partitions a process worker owns. */
@@ -61,9 +102,8 @@ export async function connectAssignment(
   share: Share,
 ): Promise<Assignment> {
   if (settings.KAFKA_BROKERS !== null) {
-    const { openKafkaAssignment } = await import("./log/kafka_assignment.ts");
-    const { kafkaOptions } = await import("./log/kafka_log.ts");
-    return await openKafkaAssignment(kafkaOptions(settings));
+    const { KafkaAssignment } = await import("./log/kafka_assignment.ts");
+    return new KafkaAssignment(kafkaOptions(settings));
   }
   const { StaticAssignment } = await import("./log/static_assignment.ts");
   return new StaticAssignment({ partitions: identity.partitions, index: share.index, owners: share.count });

@@ -8,12 +8,14 @@ import {
   connectChains,
   connectLog,
   connectStore,
+  prepareLog,
 } from "../lib/connect.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { appliedOf, markOf } from "../lib/lake/applied.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
+import { seedPartitions } from "../lib/partition/control_record.ts";
 import { EventProcessor } from "../lib/partition/event_processor.ts";
 import { type OwnerContext, ownPartition } from "../lib/partition/owner.ts";
 import { Owners } from "../lib/partition/owners.ts";
@@ -25,7 +27,9 @@ runWorker("process", async (context) => {
   const watch = watchConfiguration(settings, configuration, context);
   await using store = await connectStore(settings);
   await using log = await connectLog(settings);
+  await prepareLog(settings);
   const identity = await log.identity("events");
+  await seedPartitions(log, identity.partitions, { seeds: configuration, now: systemClock.now() });
   await using assignment = await connectAssignment(settings, identity, { index, count });
   const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, identity.partitions);

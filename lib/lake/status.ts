@@ -6,7 +6,8 @@ import type { CheckpointChain } from "../checkpoint/chain.ts";
 import { type Checkpoint, noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { Clock } from "../clock.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
-import type { EventLog } from "../log/log.ts";
+import { Fault } from "../errors.ts";
+import type { Bounds, EventLog } from "../log/log.ts";
 import { appliedOf, markOf } from "./applied.ts";
 import { tableKey } from "./table_key.ts";
 
@@ -40,7 +41,8 @@ export interface LakeStatus {
 }
 
 export interface StatusContext {
-  log: EventLog;
+  /** null where a role has no log: everything that is not decided is then unknown. */
+  log: Pick<EventLog, "bounds" | "read"> | null;
   catalog: Catalog;
   chains: ReadonlyMap<number, CheckpointChain>;
   clock: Clock;
@@ -88,9 +90,12 @@ async function readPartition(
 ): Promise<PartitionReading> {
   const { partition } = chain;
   const { checkpoint, highest } = await chain.head();
-  const bounds = await log.bounds("events", partition);
-  const next_offset = checkpoint?.next_offset ?? bounds.begin;
-  const { bySource, oldest_ms } = await readTail(log, partition, { from: next_offset, end: bounds.end });
+  const bounds = await boundsOf(log, partition);
+  const next_offset = checkpoint?.next_offset ?? bounds?.begin ?? 0;
+  const end_offset = Math.max(bounds?.end ?? 0, next_offset);
+  const { bySource, oldest_ms } = bounds && log
+    ? await readTail(log, partition, { from: next_offset, end: end_offset })
+    : { bySource: new Map<string, number>(), oldest_ms: null };
   const lag_records = [...bySource.values()].reduce((sum, count) => sum + count, 0);
   const published = publishedOf(checkpoint, tables);
   const now = clock.now();
@@ -100,7 +105,7 @@ async function readPartition(
     waiting_since: !published.events ? published.since ?? now : lag_records > 0 ? oldest_ms ?? now : null,
     status: {
       partition,
-      end_offset: bounds.end,
+      end_offset,
       next_offset,
       published_offset: published.offset ?? next_offset,
       lag_records,
@@ -132,7 +137,21 @@ function publishedOf(checkpoint: Checkpoint | null, tables: readonly LoadedTable
   return { offset, events, since: events ? null : checkpoint.log_time_ms };
 }
 
-async function readTail(log: EventLog, partition: number, range: { from: number; end: number }) {
+/** null while the log is away: what is decided can be told all the same. */
+async function boundsOf(log: StatusContext["log"], partition: number): Promise<Bounds | null> {
+  try {
+    return log && await log.bounds("events", partition);
+  } catch (error) {
+    if (error instanceof Fault && error.blame === "dependency") return null;
+    throw error;
+  }
+}
+
+async function readTail(
+  log: Pick<EventLog, "read">,
+  partition: number,
+  range: { from: number; end: number },
+) {
   const bySource = new Map<string, number>();
   let oldest_ms: number | null = null;
   let from = range.from;
