@@ -26,6 +26,7 @@ import { LakeSql } from "./lake_sql.ts";
 import { live } from "./live.ts";
 import { login } from "./login.ts";
 import { metrics } from "./metrics.ts";
+import { openapi } from "./openapi.ts";
 import { page, type PageDeps } from "./page.ts";
 import { problemOf } from "./problem.ts";
 import { progressOf, versionInForce } from "./progress.ts";
@@ -70,14 +71,25 @@ export type App = Hono<Env>;
 
 export function createApp(deps: AppDeps): App {
   const door = new Door(deps);
-  const app: App = new Hono<Env>();
-  if (deps.has_door) app.route("/", hooks(door)).route("/", cloudEvents(door)).route("/", ingest(door));
+  const app = createDoors(deps, door);
   const behind = createSite(deps, door);
   app.notFound((c) => behind.fetch(c.req.raw, c.env));
   app.onError((error) => {
     deps.lines.error("request failed", { error });
     return door.finish(problemOf(error, deps.scrub), "unknown");
   });
+  return app;
+}
+
+/** Method and pattern of every route, those behind the doors too. */
+export function routesOf(deps: AppDeps): { method: string; path: string }[] {
+  const door = new Door(deps);
+  return [...createDoors(deps, door).routes, ...createSite(deps, door).routes];
+}
+
+function createDoors(deps: AppDeps, door: Door): App {
+  const app: App = new Hono<Env>();
+  if (deps.has_door) app.route("/", hooks(door)).route("/", cloudEvents(door)).route("/", ingest(door));
   return app;
 }
 
@@ -95,7 +107,7 @@ function createSite(deps: AppDeps, door: Door): App {
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
   if (deps.lake) mountLake(app, deps, deps.lake);
   if (deps.query && deps.lake) mountQuestions(app, deps, new LakeSql(deps.query, deps.lake.catalog), bodies);
-  if (deps.has_door) app.route("/", kinds(deps));
+  if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi());
   if (deps.windows) app.route("/", windows({ windows: deps.windows }));
   if (deps.live) app.route("/", live({ clock, live: deps.live }));
   if (deps.page) app.route("/", page({ page: deps.page }));
