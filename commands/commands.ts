@@ -4,6 +4,7 @@ import { audit } from "./audit.ts";
 import { dev, reset } from "./dev.ts";
 import { hook } from "./hook.ts";
 import { produce } from "./produce.ts";
+import { rules } from "./rules.ts";
 import { roleCommands } from "./serve.ts";
 import { settings } from "./settings.ts";
 import { sql } from "./sql.ts";
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   ...roleCommands,
   produce,
   hook,
+  rules,
   sql,
   tables,
   snapshots,

@@ -11,7 +11,14 @@ import { allWorkers, type Role, serve } from "./serve.ts";
 
 const EVENTS_PER_SECOND = 20;
 
-const DEV: Role = { name: "dev", has_door: true, needs_kafka: false, workers: allWorkers };
+const DEV: Role = {
+  name: "dev",
+  has_door: true,
+  shows: true,
+  has_engine: true,
+  needs_kafka: false,
+  workers: allWorkers,
+};
 
 export const dev: Command = {
   names: ["dev"],

@@ -23,6 +23,10 @@ import { timeOf } from "./sql.ts";
 const PRODUCE: Role = {
   name: "produce",
   has_door: false,
+  shows: false,
+  has_engine: false,
+  shows: false,
+  has_engine: false,
   needs_kafka: true,
   workers: () => ({ produce: 1 }),
 };

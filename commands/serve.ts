@@ -22,6 +22,10 @@ export interface Role {
   name: string;
   /** Serves the doors, the page and the API. */
   has_door: boolean;
+  /** Shows the page, the tables and the catalog. */
+  shows: boolean;
+  /** Runs native DuckDB in processes of its own, unless QUERY_URL names another. */
+  has_engine: boolean;
   /** Worker threads by their script's name, and how many. */
   workers(settings: Settings): Record<string, number>;
   needs_kafka: boolean;
@@ -39,13 +43,29 @@ export const ROLES: readonly Role[] = [
   {
     name: "all",
     has_door: true,
+    shows: true,
+    has_engine: true,
     needs_kafka: false,
     workers: allWorkers,
   },
-  { name: "edge", has_door: true, needs_kafka: true, workers: () => ({}) },
-  { name: "process", has_door: false, needs_kafka: true, workers: processWorkers },
-  { name: "maintain", has_door: false, needs_kafka: true, workers: () => ({ maintain: 1 }) },
-  { name: "query", has_door: false, needs_kafka: false, workers: () => ({}) },
+  { name: "edge", has_door: true, shows: true, has_engine: false, needs_kafka: true, workers: () => ({}) },
+  {
+    name: "process",
+    has_door: false,
+    shows: false,
+    has_engine: false,
+    needs_kafka: true,
+    workers: processWorkers,
+  },
+  {
+    name: "maintain",
+    has_door: false,
+    shows: false,
+    has_engine: false,
+    needs_kafka: true,
+    workers: () => ({ maintain: 1 }),
+  },
+  { name: "query", has_door: false, shows: false, has_engine: true, needs_kafka: false, workers: () => ({}) },
 ];
 
 const DOCS: Record<string, string> = {
