@@ -22,6 +22,14 @@ export function checkpointNumber(key: string): number | null {
   return match ? Number(match[1]) : null;
 }
 
+export function segmentPrefix(partition: number): string {
+  return `${SEGMENTS}${partition}/`;
+}
+
+export function imagePrefix(partition: number): string {
+  return `${IMAGES}${partition}/`;
+}
+
 export interface SegmentName {
   partition: number;
   first_offset: number;
@@ -33,7 +41,7 @@ export interface SegmentName {
 
 export function segmentKey(name: SegmentName): string {
   const range = `${padded(name.first_offset)}-${padded(name.last_offset)}`;
-  return `${SEGMENTS}${name.partition}/${range}-e${name.epoch}-${name.uuid}`;
+  return `${segmentPrefix(name.partition)}${range}-e${name.epoch}-${name.uuid}`;
 }
 
 export function parseSegmentKey(key: string): SegmentName | null {
@@ -44,7 +52,7 @@ export function parseSegmentKey(key: string): SegmentName | null {
 }
 
 export function imageKey(partition: number, number: number, uuid: string): string {
-  return `${IMAGES}${partition}/${padded(number)}-${uuid}`;
+  return `${imagePrefix(partition)}${padded(number)}-${uuid}`;
 }
 
 /** The partition and checkpoint number that a state image was made for. */

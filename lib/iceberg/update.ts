@@ -80,13 +80,14 @@ export function withSnapshot(
   };
 }
 
-/** Forgets all snapshots but `keep`; the current one cannot be forgotten. The same object when nothing goes. */
+/** Forgets all snapshots but `keep`; one that has a name (main, a tag) cannot be forgotten. The same object when nothing goes. */
 export function expireSnapshots(
   metadata: TableMetadata,
   keep: ReadonlySet<number>,
   now: number,
 ): TableMetadata {
-  const stays = (id: number) => keep.has(id) || id === metadata["current-snapshot-id"];
+  const named = new Set(Object.values(metadata.refs).map((ref) => ref["snapshot-id"]));
+  const stays = (id: number) => keep.has(id) || named.has(id) || id === metadata["current-snapshot-id"];
   const snapshots = metadata.snapshots.filter((one) => stays(one["snapshot-id"]));
   if (snapshots.length === metadata.snapshots.length) return metadata;
   return {

@@ -30,6 +30,11 @@ export function appliedText(applied: Applied): string {
   return JSON.stringify(Object.fromEntries(partitions.map((partition) => [partition, applied[partition]])));
 }
 
+/** What the summary of a snapshot says that takes nothing over: the same as the one before. */
+export function appliedSummary({ properties }: TableMetadata): Record<string, string> {
+  return properties[APPLIED] === undefined ? {} : { [APPLIED]: properties[APPLIED] };
+}
+
 /** Where properties and summary tell different stories, a foreign tool moved the table behind our back. */
 export function summaryDisagrees(metadata: TableMetadata): boolean {
   const current = metadata.snapshots.find((one) => one["snapshot-id"] === metadata["current-snapshot-id"]);

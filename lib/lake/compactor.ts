@@ -4,6 +4,7 @@
  * Rows and an order-free fingerprint are compared before and after, and the commit re-validates that its inputs are still
  * live. It yields to appends: who loses looks again, and gives up when its inputs are gone.
  */
+import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import type { Catalog } from "../iceberg/catalog.ts";
 import { commitUpdate } from "../iceberg/commit.ts";
@@ -16,6 +17,7 @@ import { fingerprintQuery, parquetRelation } from "../parquet/relation.ts";
 import type { WrittenFile } from "../parquet/statistics.ts";
 import type { ParquetWriter } from "../parquet/writer.ts";
 import type { ObjectStore } from "../store/object_store.ts";
+import { appliedSummary } from "./applied.ts";
 import { COMPACTION_LIMITS, type CompactionUnit, planCompaction } from "./compaction_plan.ts";
 import { currentFields, type Lander } from "./lander.ts";
 import { parseTableKey } from "./table_key.ts";
@@ -26,6 +28,7 @@ export interface CompactorContext {
   catalog: Catalog;
   writer: ParquetWriter;
   lander: Lander;
+  clock?: Clock;
 }
 
 export interface CompactOptions {
@@ -122,17 +125,19 @@ export class Compactor {
     base: TableMetadata,
     { unit, added }: { unit: CompactionUnit; added: readonly DataFile[] },
   ): Promise<boolean> {
-    const { catalog, store } = this.context;
+    const { catalog, store, clock = systemClock } = this.context;
     const removed = unit.files.map((file) => file.path);
     const table = await commitUpdate({
       catalog,
       store,
+      clock,
       name: parseTableKey(spec.key),
       plan: async (current) => {
         // Files written before a collection may be what it took for garbage.
         if (current.metadata.properties[COLLECTED] !== base.properties[COLLECTED]) return null;
         const live = new Set((await readFiles(store, current.metadata)).map((file) => file.path));
-        return removed.every((path) => live.has(path)) ? { operation: "replace", added, removed } : null;
+        if (!removed.every((path) => live.has(path))) return null;
+        return { operation: "replace", added, removed, summary: appliedSummary(current.metadata) };
       },
     });
     return table !== null;

@@ -11,6 +11,7 @@
 import type { CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { readSegmentIndex, readSegmentPart } from "../checkpoint/segment.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { commitUpdate, type SnapshotUpdate } from "../iceberg/commit.ts";
@@ -29,6 +30,7 @@ export interface PublisherContext {
   chains: ReadonlyMap<number, CheckpointChain>;
   /** Turns rows into stored files (lander.ts). */
   lander: Lander;
+  clock?: Clock;
   /** A checkpoint or segment is damaged, and was passed over or cannot be. */
   alarm(message: string): void;
 }
@@ -84,6 +86,7 @@ export class Publisher {
     const table = await commitUpdate({
       catalog: this.context.catalog,
       store: this.context.store,
+      clock: this.context.clock ?? systemClock,
       name,
       signal,
       plan: async (base) => {

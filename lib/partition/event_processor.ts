@@ -284,7 +284,7 @@ export class EventProcessor implements Processor {
   }
 
   #newPipeline(): Pipeline {
-    const { partition, defaults, kinds } = this.parts;
+    const { partition, defaults } = this.parts;
     const { out_of_orderness_ms, allowed_lateness_ms } = defaults;
     return createPipeline({
       partition,

@@ -34,6 +34,8 @@ export interface OwnerContext {
   chain: CheckpointChain;
   checkpoint_ms: number;
   tick_after_ms: number;
+  /** Changes that a restore may have to read before a full image pays; 32 MiB by default. */
+  image_floor_bytes?: number;
   newId: () => string;
   newProcessor: (partition: number) => Processor;
   /** The configuration files as they are now; may change while we run. */

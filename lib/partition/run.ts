@@ -5,7 +5,7 @@ import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
 import type { LogRecord } from "../log/log.ts";
-import { changedFiles, controlRecord, type Seeds } from "./control_record.ts";
+import { changedFiles, type Seeds } from "./control_record.ts";
 import { nextTickDelay } from "./tick.ts";
 import type { OwnerContext } from "./owner.ts";
 import type { Processor } from "./processor.ts";
@@ -18,8 +18,10 @@ const READ = { max_records: 4_000, max_bytes: 8 * 1024 * 1024 };
 const READ_WAIT_MS = 250;
 /** The first decision after a claim comes this soon, or a storm of rebalances never gets on. */
 const FIRST_DECISION_MS = 1_000;
-/** A new full image pays when the changes since the last one outgrow it, but never below this. */
+/** A new full image pays when reading the changes since the last one costs more than reading it, but never below this. */
 const IMAGE_FLOOR_BYTES = 32 * 1024 * 1024;
+/** What it costs to open one more segment, in bytes that could be read meanwhile: so a start does not grow with age. */
+const OPENING_BYTES = 64 * 1024;
 
 export class PartitionRun {
   #last: Checkpoint;
@@ -241,8 +243,9 @@ export class PartitionRun {
 
   async #stateAfter(number: number, state_bytes: number): Promise<Checkpoint["state"]> {
     const { state } = this.#last;
-    const changed_bytes = state.changed_bytes + state_bytes;
-    if (changed_bytes < Math.max(IMAGE_FLOOR_BYTES, state.image?.size_bytes ?? 0)) {
+    const changed_bytes = state.changed_bytes + state_bytes + OPENING_BYTES;
+    const floor_bytes = this.context.image_floor_bytes ?? IMAGE_FLOOR_BYTES;
+    if (changed_bytes < Math.max(floor_bytes, state.image?.size_bytes ?? 0)) {
       return { ...state, changed_bytes };
     }
     const partition = this.#last.partition;

@@ -1,0 +1,144 @@
+/**
+ * The collector under faults at every call, and everybody else in between its calls; and the collector, grace and all,
+ * in between theirs.
+ *
+ * Invariant: whatever happens at call n, every record is one row, every snapshot that is named is whole, the two newest
+ * checkpoints can be restored from, and in the end nothing is left but what is named.
+ */
+import { ok } from "node:assert/strict";
+import { SmallLake, usedLake, withWriter } from "../lake/small_lake.ts";
+import { Crash, type FaultKind, FaultPlan } from "./fault_plan.ts";
+import { faultyLog } from "./faulty_log.ts";
+import { faultyStore } from "./faulty_store.ts";
+import { interruptingStore } from "./interrupting_store.ts";
+
+/** Every call takes minutes: the soak asks for all, otherwise it is every fifth, and over the runs another one. */
+const everything = Deno.env.get("FAULTS") === "all";
+const STRIDE = everything ? 1 : 5;
+const first = 1 + (Number(Deno.env.get("SEED") ?? Date.now()) % STRIDE);
+const KINDS: FaultKind[] = everything
+  ? ["crash_before", "crash_after", "fail_before", "fail_after"]
+  : ["crash_after", "fail_before"];
+
+async function forEachCall(calls: number, run: (call: number) => Promise<void>): Promise<void> {
+  ok(calls > 20, `only ${calls} calls`);
+  for (let call = first; call <= calls; call += STRIDE) {
+    try {
+      await run(call);
+    } catch (error) {
+      throw new Error(`at call ${call} of ${calls}`, { cause: error });
+    }
+  }
+}
+
+async function passingFaults(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Crash) && !(error instanceof Error && error.name === "Fault")) throw error;
+  }
+}
+
+Deno.test("collecting, with a fault at every call", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const under = async (plan: FaultPlan, at: SmallLake) => {
+      const [store, log] = [faultyStore(at.store, plan), faultyLog(at.log, plan)];
+      await passingFaults(() => at.collect({ store, log }));
+      // The next process finds what this one left, and finishes it.
+      await at.checkObjects();
+      await at.collect();
+      await at.collect();
+      await at.checkObjects();
+    };
+    const undisturbed = FaultPlan.none();
+    {
+      await using at = await lake.copy();
+      await under(undisturbed, at);
+    }
+    for (const kind of KINDS) {
+      await forEachCall(undisturbed.calls, async (call) => {
+        await using at = await lake.copy();
+        await under(FaultPlan.at(call, kind), at);
+        await at.checkWhole();
+        await at.collect();
+        await at.checkNothingElse();
+      });
+    }
+  }));
+
+Deno.test("collecting, with owner, publisher, compaction and expiry in between any two calls", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const interrupted = async (call: number) => {
+      await using at = await lake.copy();
+      const { store, calls } = interruptingStore(at.store, call, async () => {
+        await at.publish();
+        await at.append(6);
+        await at.process();
+        await at.publish();
+        await at.compact();
+        at.clock.time += 3 * 3_600_000;
+        await at.expire();
+      });
+      await at.collect({ store });
+      await at.checkObjects();
+      await at.checkWhole();
+      return calls();
+    };
+    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+  }));
+
+Deno.test("publishing and compacting, with a whole collection, grace and all, in between any two calls", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const interrupted = async (call: number) => {
+      await using at = await lake.copy();
+      const { store, calls } = interruptingStore(at.store, call, async () => {
+        await at.collect();
+        at.clock.time += 4 * 86_400_000;
+        await at.collect();
+      });
+      await at.publish({ store });
+      await at.compact({ store });
+      await at.checkObjects();
+      await at.checkWhole();
+      return calls();
+    };
+    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+  }));
+
+Deno.test("an owner at work, with publishers and a whole collection in between any two calls", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const interrupted = async (call: number) => {
+      await using at = await lake.copy();
+      await at.append(9);
+      const { store, calls } = interruptingStore(at.store, call, async () => {
+        await at.publish();
+        await at.collect();
+      });
+      await at.process({ store });
+      await at.checkObjects();
+      await at.checkWhole();
+      return calls();
+    };
+    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+  }));
+
+Deno.test("two collectors in between each other's calls", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const interrupted = async (call: number) => {
+      await using at = await lake.copy();
+      const { store, calls } = interruptingStore(at.store, call, () => at.collect());
+      await at.collect({ store });
+      await at.checkObjects();
+      await at.checkWhole();
+      await at.collect();
+      await at.collect();
+      await at.checkNothingElse();
+      return calls();
+    };
+    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+  }));
