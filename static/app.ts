@@ -3,6 +3,7 @@ import { append, h, icon, ICONS, replace } from "./shared/dom.ts";
 import { LiveStream } from "./shared/live.ts";
 import { showLiveNumbers } from "./shared/live_numbers.ts";
 import { hashOf, pageOf } from "./shared/place.ts";
+import { listenForHelp } from "./shared/help.ts";
 import { startTheme } from "./shared/theme.ts";
 import type { HandedQuery, PageContext, ShowPage } from "./shared/page.ts";
 
@@ -51,7 +52,7 @@ async function navigate(): Promise<void> {
     const { show } = await PAGES[name]();
     if (stay.signal.aborted) return;
     replace(main, place);
-    main.scrollTop = 0;
+    scrollTo(0, 0);
     if (name === "sql") kept.set(name, place);
     await show(place, context, name === "sql" ? new AbortController().signal : stay.signal);
   } catch (error) {
@@ -79,5 +80,6 @@ startTheme(document.querySelector("[data-theme-toggle]") as HTMLButtonElement, {
   dark: () => icon(ICONS.moon),
 });
 addEventListener("hashchange", () => navigate());
+listenForHelp(document.querySelector("[data-help]") as HTMLElement);
 live.start();
 navigate();

@@ -4,6 +4,7 @@ import {
   closeBrackets,
   closeBracketsKeymap,
   completionKeymap,
+  type CompletionSource,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab, toggleComment } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
@@ -30,6 +31,7 @@ export interface EditorActions {
   cancel(): void;
   format(): void;
   changed(text: string): void;
+  complete: CompletionSource;
 }
 
 const COLOURS = HighlightStyle.define([
@@ -135,13 +137,11 @@ export interface EditorOptions {
   parent: HTMLElement;
   text: string;
   actions: EditorActions;
-  /** Completion and whatever else a page adds. */
-  extensions: Extension;
 }
 
 export function createEditor(options: EditorOptions): EditorView {
   const view = new EditorView({
-    state: editorState(options.text, options.actions, options.extensions),
+    state: editorState(options.text, options.actions),
     root: adoptingRoot(),
     parent: options.parent,
   });
@@ -149,7 +149,7 @@ export function createEditor(options: EditorOptions): EditorView {
 }
 
 /** A fresh state, so that each tab has its own history of undo. */
-export function editorState(text: string, actions: EditorActions, extensions: Extension): EditorState {
+export function editorState(text: string, actions: EditorActions): EditorState {
   return EditorState.create({
     doc: text,
     extensions: [
@@ -161,7 +161,7 @@ export function editorState(text: string, actions: EditorActions, extensions: Ex
       indentOnInput(),
       bracketMatching(),
       closeBrackets(),
-      autocompletion({ icons: false }),
+      autocompletion({ icons: false, override: [actions.complete] }),
       highlightActiveLine(),
       highlightSelectionMatches(),
       search({ top: true }),
@@ -191,7 +191,6 @@ export function editorState(text: string, actions: EditorActions, extensions: Ex
           return true;
         },
       }]),
-      extensions,
     ],
   });
 }

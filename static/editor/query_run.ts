@@ -1,17 +1,23 @@
 /** One press of Run: statements in order, each against fresh tables, until the end, a fault or a cancel. */
 import type { Lake, Moment, Prepared } from "../engine/lake.ts";
-import { Result } from "../engine/result.ts";
+import { Result, type Rows } from "../engine/result.ts";
 import type { EngineSession } from "../engine/session.ts";
 import { isRead, type Statement } from "../sql/statements.ts";
 
 /** Rows kept of one result; beyond, the statement is stopped and the page says so. */
 export const MAX_ROWS = 1_000_000;
 
+/** A statement with its parameters in place, and the way back from a place in it to the editor. */
+export interface RunnableStatement extends Statement {
+  toSource(offset: number): number;
+}
+
 export interface Outcome {
-  statement: Statement;
+  statement: RunnableStatement;
   /** Null for a statement that gives no rows. */
-  result: Result | null;
-  prepared: Prepared;
+  result: Rows | null;
+  /** What was read; null when the server ran it. */
+  prepared: Prepared | null;
   elapsed_ms: number;
 }
 
@@ -25,7 +31,7 @@ export interface RunEvents {
 /** A statement failed; the ones before it have run. */
 export class StatementFault extends Error {
   override name = "StatementFault";
-  constructor(readonly statement: Statement, override readonly cause: unknown) {
+  constructor(readonly statement: RunnableStatement, override readonly cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause));
   }
 }
@@ -35,7 +41,7 @@ export class QueryRunner {
 
   /** Runs all statements; rejects with StatementFault or Cancelled. */
   async run(
-    statements: readonly Statement[],
+    statements: readonly RunnableStatement[],
     moment: Moment,
     signal: AbortSignal,
     events: RunEvents,
@@ -47,7 +53,12 @@ export class QueryRunner {
     return outcomes;
   }
 
-  async #one(statement: Statement, moment: Moment, signal: AbortSignal, events: RunEvents): Promise<Outcome> {
+  async #one(
+    statement: RunnableStatement,
+    moment: Moment,
+    signal: AbortSignal,
+    events: RunEvents,
+  ): Promise<Outcome> {
     const started = performance.now();
     try {
       const prepared = await this.lake.prepare(statement.text, moment, signal);

@@ -1,9 +1,9 @@
 /** The tables and their columns beside the editor: a tree to read and to insert names from. */
-import { getJson } from "../shared/api.ts";
-import { fieldsOf, type Lake, type SchemaField, type TableInfo } from "../engine/lake.ts";
+import type { Lake, SchemaField, TableInfo } from "../engine/lake.ts";
 import { duckdbType } from "../../lib/query/relation_sql.ts";
 import { h, icon, ICONS, replace } from "../shared/dom.ts";
 import { bytes, count, plural } from "../shared/format.ts";
+import type { Schemas } from "./schemas.ts";
 import { STAGES } from "../sql/names.ts";
 
 export interface TreeActions {
@@ -11,23 +11,6 @@ export interface TreeActions {
   /** Opens a query on the table. */
   look(table: TableInfo): void;
   profile(table: TableInfo, column: string): void;
-}
-
-/** The schema of each table, asked for once. */
-export class Schemas {
-  #known = new Map<string, Promise<readonly SchemaField[]>>();
-
-  of(name: string): Promise<readonly SchemaField[]> {
-    let asked = this.#known.get(name);
-    if (!asked) {
-      asked = getJson<{ schema?: { fields?: readonly SchemaField[] } | readonly SchemaField[] }>(
-        `/api/tables/${encodeURIComponent(name)}`,
-      ).then((answer) => fieldsOf(answer.schema));
-      this.#known.set(name, asked);
-      asked.catch(() => this.#known.delete(name));
-    }
-    return asked;
-  }
 }
 
 export class SchemaTree {

@@ -1,246 +1,271 @@
 /** The SQL page: tables on the left, query tabs with the editor above, results below, and the data's age at the foot. */
-import type { EditorView } from "@codemirror/view";
-import { assetsOfPage, startEngine } from "../engine/engine.ts";
-import { Lake, type TableInfo } from "../engine/lake.ts";
-import { EngineSession } from "../engine/session.ts";
-import { append, h, icon, ICONS } from "../shared/dom.ts";
-import { duration, utc } from "../shared/format.ts";
-import type { ShowPage } from "../shared/page.ts";
-import { type Statement, statementAt, statementsOf } from "../sql/statements.ts";
+import type { TableInfo } from "../engine/lake.ts";
+import { append, h, icon, ICONS, replace } from "../shared/dom.ts";
+import { bytes, duration, plural, utc } from "../shared/format.ts";
+import type { PageContext, ShowPage } from "../shared/page.ts";
+import { hashOf, pageOf } from "../shared/place.ts";
+import { acceptDroppedFiles } from "./dropped_file.ts";
 import { createEditor, type EditorActions, editorState, markFaults } from "./editor_view.ts";
-import { placeOfFault, sentenceOf } from "./fault_place.ts";
-import { type Outcome, QueryRunner, StatementFault } from "./query_run.ts";
-import { ResultsPanel } from "./results_panel.ts";
-import { Schemas, SchemaTree } from "./schema_tree.ts";
-import { TabStore } from "./tab_store.ts";
+import { explain } from "./explain.ts";
+import { loadFunctions } from "./functions.ts";
+import { MomentPicker } from "./moment_picker.ts";
+import { listenForKeys, openQueries, saveQuery, shareQuery } from "./page_actions.ts";
+import { ParameterForm } from "./parameter_form.ts";
+import { profileColumn } from "./profile.ts";
+import { SchemaTree } from "./schema_tree.ts";
+import { unpackQuery } from "./share.ts";
+import { splitter } from "./splitter.ts";
 import { tabBar } from "./tab_bar.ts";
 import { welcome } from "./welcome.ts";
+import { Workbench } from "./workbench.ts";
 
 const TABLES_EVERY_MS = 10_000;
+const ESTIMATE_AFTER_MS = 700;
+/** Above this a query is offered to the server. */
+const MUCH_BYTES = 150_000_000;
 
 export const show: ShowPage = (place, context) => {
   const page = new SqlPage();
   append(place, page.element);
-  const takeOver = () => {
-    for (let query = context.takeQuery(); query; query = context.takeQuery()) {
-      page.tabs.open(query.sql, query.title, { as_of: query.as_of });
-      page.run("all");
-    }
-  };
-  place.addEventListener("page-shown", takeOver);
+  place.addEventListener("page-shown", () => page.takeOver(context));
   page.start();
-  takeOver();
+  page.takeOver(context);
 };
 
 class SqlPage {
   readonly element: HTMLElement;
-  readonly tabs = new TabStore(localStorage);
-  readonly session = new EngineSession(() => startEngine(assetsOfPage()));
-  readonly lake = new Lake(this.session);
-  readonly runner = new QueryRunner(this.session, this.lake);
-  readonly results = new ResultsPanel();
-  readonly tree: SchemaTree;
-  readonly #run = h(
-    "button",
-    {
-      type: "button",
-      class: "button primary",
-      title: "Run the statement at the cursor or the selection (Ctrl+Enter)",
-    },
-    icon(ICONS.play),
+  readonly bench = new Workbench();
+  readonly #tree: SchemaTree;
+  readonly #moment = new MomentPicker(() => this.bench.tablesAtHand(), (as_of) => this.#setMoment(as_of));
+  readonly #parameters = new ParameterForm(() => this.bench.run("cursor"));
+  readonly #run = button(
     "Run",
+    () => this.bench.run("cursor"),
+    "Run the statement at the cursor or the selection (Ctrl+Enter)",
   );
-  readonly #cancel = h(
-    "button",
-    { type: "button", class: "button", disabled: true, title: "Cancel (Esc)" },
-    "Cancel",
+  readonly #cancel = button("Cancel", () => this.bench.cancel(), "Cancel (Esc)");
+  readonly #server = button(
+    "Run on the server",
+    () => this.bench.runOnServer(),
+    "Run the statement at the cursor in the server's engine",
   );
+  readonly #estimate = h("span", { class: "estimate number" });
   readonly #asOf = h("span", { class: "as-of", "data-as-of": true });
   readonly #engineState = h("span", { class: "muted" }, "engine not started");
   readonly #editorBox = h("div", { class: "editor-box" });
-  #editor!: EditorView;
-  #running: AbortController | null = null;
-  #committedAt: string | null = null;
+  #estimating = new AbortController();
+  #estimateTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
-    this.tree = new SchemaTree(this.lake, new Schemas(), {
-      insert: (text) => this.#insert(text),
+    const { bench } = this;
+    this.#tree = new SchemaTree(bench.lake, bench.schemas, {
+      insert: (text) => bench.insert(text),
       look: (table) => this.#look(table),
-      profile: () => undefined,
+      profile: (table, column) => profileColumn(bench, table, column),
     });
-    this.#run.addEventListener("click", () => this.run("cursor"));
-    this.#cancel.addEventListener("click", () => this.cancel());
-    this.element = h(
+    this.#run.prepend(icon(ICONS.play));
+    this.#run.classList.add("primary");
+    this.#cancel.disabled = true;
+    const side = h("aside", { class: "side", id: "tables-side", "aria-label": "Tables" }, this.#tree.element);
+    const query = h(
+      "section",
+      { class: "query", "aria-label": "Query" },
+      h("div", { class: "query-top" }, sideToggle(side), tabBar(bench.tabs)),
+      welcome((example) => {
+        bench.open(example.sql, example.title);
+        bench.run("all");
+      }),
+      this.#editorBox,
+    );
+    append(query, splitter(query), this.#toolbar(), this.#parameters.element, bench.results.element);
+    const status = h("footer", { class: "status-bar" }, this.#asOf, this.#engineState);
+    this.element = h("div", { class: "workbench" }, side, query, status);
+    acceptDroppedFiles(this.element, bench);
+  }
+
+  #toolbar(): HTMLElement {
+    const { bench } = this;
+    return h(
       "div",
-      { class: "workbench" },
-      h("aside", { class: "side", "aria-label": "Tables" }, this.tree.element),
+      { class: "toolbar", role: "toolbar", "aria-label": "Query" },
+      this.#run,
+      this.#cancel,
+      this.#moment.element,
+      this.#server,
+      this.#estimate,
       h(
-        "section",
-        { class: "query", "aria-label": "Query" },
-        tabBar(this.tabs),
-        welcome((example) => {
-          this.tabs.open(example.sql, example.title);
-          this.run("all");
-        }),
-        this.#editorBox,
-        h("div", { class: "toolbar" }, this.#run, this.#cancel),
-        this.results.element,
+        "span",
+        { class: "toolbar-end" },
+        button("Format", () => bench.format(), "Format (Shift+Alt+F)", "quiet"),
+        button(
+          "Explain",
+          () => explain(bench, "EXPLAIN"),
+          "Show the plan of the statement at the cursor",
+          "quiet",
+        ),
+        button("Save", () => saveQuery(bench), "Save this query under a name (Ctrl+S)", "quiet"),
+        button("History", () => openQueries(bench), "Saved queries and history (Alt+H)", "quiet"),
+        button("Share", () => shareQuery(bench), "Copy a link that opens this query", "quiet"),
       ),
-      h("footer", { class: "status-bar" }, this.#asOf, this.#engineState),
     );
   }
 
   start(): void {
+    const { bench } = this;
     const actions: EditorActions = {
-      run: () => this.run("cursor"),
-      runAll: () => this.run("all"),
-      cancel: () => this.cancel(),
-      format: () => undefined,
+      run: () => bench.run("cursor"),
+      runAll: () => bench.run("all"),
+      cancel: () => bench.cancel(),
+      format: () => bench.format(),
       changed: (text) => {
-        this.tabs.setText(text);
-        markFaults(this.#editor, []);
+        bench.tabs.setText(text);
+        markFaults(bench.editor, []);
+        this.#textChanged();
       },
+      complete: bench.completion.source,
     };
-    this.#editor = createEditor({
-      parent: this.#editorBox,
-      text: this.tabs.active.text,
-      actions,
-      extensions: [],
+    bench.editor = createEditor({ parent: this.#editorBox, text: bench.tabs.active.text, actions });
+    bench.tabs.addEventListener("switch", () => {
+      bench.showTab((text) => editorState(text, actions));
+      bench.editor.focus();
+      this.#textChanged();
     });
-    this.tabs.addEventListener("switch", () => {
-      this.#editor.setState(editorState(this.tabs.active.text, actions, []));
-      this.#editor.focus();
-    });
+    bench.addEventListener("state", () => this.#showState());
+    bench.addEventListener("age", () => this.#showAge());
+    listenForKeys(this.element, bench, (table) => this.#look(table));
     setInterval(() => this.#showAge(), 1000);
-    setInterval(() => this.#refresh(), TABLES_EVERY_MS);
-    this.#showAge();
+    setInterval(() => document.hidden || !this.element.isConnected || this.#refresh(), TABLES_EVERY_MS);
+    this.#textChanged();
     this.#begin();
   }
 
+  /** Opens what another page handed over, which runs, and what a link carries, which does not. */
+  async takeOver(context: PageContext): Promise<void> {
+    for (let query = context.takeQuery(); query; query = context.takeQuery()) {
+      this.bench.open(query.sql, query.title, query.as_of);
+      this.bench.run("all");
+    }
+    const packed = pageOf(location.hash).query.get("q");
+    if (!packed) return;
+    history.replaceState(null, "", hashOf("sql"));
+    const sql = await unpackQuery(packed);
+    if (sql === null) {
+      return this.bench.results.message("bad", "The link holds no query: it may have been cut.");
+    }
+    this.bench.open(sql, "Shared query");
+    this.bench.results.message("warn", "This query came with a link. Read it, then press Run.");
+  }
+
   async #begin(): Promise<void> {
+    const { bench } = this;
     await this.#refresh();
     try {
       this.#engineState.textContent = "engine starting…";
-      const engine = await this.session.engine();
+      const engine = await bench.session.engine();
       this.#engineState.textContent = `DuckDB ${engine.version} in your browser`;
     } catch (error) {
       this.#engineState.textContent = "engine not running";
-      this.results.message("bad", messageOf(error));
+      bench.results.message("bad", error instanceof Error ? error.message : String(error));
       return;
     }
-    if (this.tabs.active.isStarter) this.run("all");
+    if (bench.tabs.active.isStarter) await bench.run("all");
+    bench.completion.functions = await loadFunctions(bench.session);
   }
 
   async #refresh(): Promise<void> {
     try {
-      const tables = await this.lake.refresh();
-      this.#newest(tables);
-      this.tree.draw();
+      const tables = await this.bench.lake.refresh();
+      const times = tables.map((table) => table.committed_at).filter((time) => typeof time === "string")
+        .sort();
+      this.bench.committedAt ??= times.at(-1) ?? null;
+      this.bench.schemas.forget();
+      this.#tree.draw();
     } catch (error) {
       console.warn("Cannot list the tables:", error);
     }
   }
 
-  #newest(tables: readonly (TableInfo & { committed_at?: string | null })[]): void {
-    const times = tables.map((table) => table.committed_at).filter((time) => typeof time === "string").sort();
-    if (!this.#committedAt) this.#committedAt = times.at(-1) ?? null;
-  }
-
-  /** Runs the selection, else the statement at the cursor, else everything. */
-  async run(what: "cursor" | "all"): Promise<void> {
-    this.cancel();
-    const statements = this.#statements(what);
-    if (statements.length === 0) return;
-    const running = new AbortController();
-    this.#running = running;
-    this.#setRunning(true);
-    markFaults(this.#editor, []);
-    this.results.begin();
-    try {
-      const outcomes = await this.runner.run(statements, { as_of: this.tabs.active.as_of }, running.signal, {
-        started: (result) => this.results.started(result),
-        grown: (result) => this.results.grown(result),
-      });
-      this.#noteAge(outcomes);
-      this.results.finished(outcomes);
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      if (this.#running === running) {
-        this.#running = null;
-        this.#setRunning(false);
-      }
-    }
-  }
-
-  cancel(): void {
-    this.#running?.abort();
-  }
-
-  #statements(what: "cursor" | "all"): Statement[] {
-    const { state } = this.#editor;
-    const text = state.doc.toString();
-    const { from, to, head } = state.selection.main;
-    if (from !== to) {
-      return statementsOf(text.slice(from, to)).map((one) => ({
-        ...one,
-        from: one.from + from,
-        to: one.to + from,
-      }));
-    }
-    if (what === "all") return statementsOf(text);
-    const at = statementAt(text, head);
-    return at ? [at] : [];
-  }
-
-  #fail(error: unknown): void {
-    if (error instanceof Error && (error.name === "Cancelled" || error.name === "AbortError")) {
-      this.results.message("warn", error.name === "Cancelled" ? error.message : "Cancelled");
-      return;
-    }
-    const message = messageOf(error);
-    this.results.message("bad", sentenceOf(message));
-    if (error instanceof StatementFault) {
-      const { statement } = error;
-      markFaults(this.#editor, [{
-        ...placeOfFault(message, statement.text, statement.from),
-        message: sentenceOf(message),
-      }]);
-    }
-  }
-
-  #noteAge(outcomes: readonly Outcome[]): void {
-    const times = outcomes.flatMap((one) => one.prepared.tables.map((table) => table.committed_at));
-    const newest = times.filter((time) => time !== null).sort().at(-1);
-    if (newest) this.#committedAt = newest;
+  #textChanged(): void {
+    const tab = this.bench.tabs.active;
+    tab.values ??= {};
+    this.#parameters.show(this.bench.text, tab.values);
+    this.#moment.show(tab.as_of);
     this.#showAge();
+    clearTimeout(this.#estimateTimer);
+    this.#estimateTimer = setTimeout(() => this.#showEstimate(), ESTIMATE_AFTER_MS);
+  }
+
+  async #showEstimate(): Promise<void> {
+    this.#estimating.abort();
+    this.#estimating = new AbortController();
+    const { signal } = this.#estimating;
+    try {
+      const estimate = await this.bench.estimate(signal);
+      if (signal.aborted) return;
+      const isMuch = estimate !== null && estimate.bytes > MUCH_BYTES;
+      this.#estimate.classList.toggle("is-much", isMuch);
+      this.#server.classList.toggle("is-advised", isMuch);
+      const pruned = estimate && estimate.pruned_files > 0 ? `, ${estimate.pruned_files} pruned` : "";
+      this.#estimate.textContent = estimate && estimate.files > 0
+        ? `reads at most ${bytes(estimate.bytes)} in ${plural(estimate.files, "file")}${pruned}${
+          isMuch ? ": better on the server" : ""
+        }`
+        : "";
+    } catch {
+      // The run itself will say what is wrong; without an estimate there is nothing to show.
+      if (!signal.aborted) this.#estimate.textContent = "";
+    }
   }
 
   #showAge(): void {
-    const time = this.tabs.active.as_of ?? this.#committedAt;
+    const { tabs, committedAt } = this.bench;
+    const time = tabs.active.as_of ?? committedAt;
     const age = time ? (Date.now() - Date.parse(time)) / 1000 : null;
-    this.#asOf.textContent = time ? `Data as of ${utc(time)} UTC (${duration(age)} ago)` : "Data as of –";
+    const text = time ? `Data as of ${utc(time)} UTC (${duration(age)} ago)` : "Data as of –";
+    if (this.#asOf.textContent !== text) this.#asOf.textContent = text;
+    this.#asOf.classList.toggle("is-past", tabs.active.as_of !== null);
   }
 
-  #setRunning(isRunning: boolean): void {
-    this.#run.disabled = isRunning;
+  #showState(): void {
+    const { isRunning } = this.bench;
+    this.#run.disabled = this.#server.disabled = isRunning;
     this.#cancel.disabled = !isRunning;
     this.element.classList.toggle("is-running", isRunning);
   }
 
-  #insert(text: string): void {
-    const { from, to } = this.#editor.state.selection.main;
-    this.#editor.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + text.length } });
-    this.#editor.focus();
+  #setMoment(as_of: string | null): void {
+    this.bench.tabs.setMoment(as_of);
+    this.#textChanged();
+    this.bench.run("cursor");
   }
 
   #look(table: TableInfo): void {
-    const short = table.name.slice(table.name.indexOf(".") + 1);
-    this.tabs.open(`SELECT * FROM ${table.name} LIMIT 1000;\n`, short);
-    this.run("all");
+    this.bench.open(
+      `SELECT * FROM ${table.name} LIMIT 1000;\n`,
+      table.name.slice(table.name.indexOf(".") + 1),
+    );
+    this.bench.run("all");
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function button(label: string, action: () => void, title: string, look = ""): HTMLButtonElement {
+  return h("button", { type: "button", class: `button ${look}`.trim(), title, on: { click: action } }, label);
+}
+
+function sideToggle(side: HTMLElement): HTMLElement {
+  const toggle = h("button", {
+    type: "button",
+    class: "icon-button side-toggle",
+    "aria-controls": side.id,
+    title: "Tables",
+  }, icon(ICONS.table));
+  const set = (isOpen: boolean) => {
+    side.hidden = !isOpen;
+    toggle.setAttribute("aria-expanded", String(isOpen));
+    toggle.setAttribute("aria-label", isOpen ? "Hide the tables" : "Show the tables");
+  };
+  toggle.addEventListener("click", () => set(side.hasAttribute("hidden")));
+  set(innerWidth > 760);
+  replace(toggle, icon(ICONS.table));
+  return toggle;
 }

@@ -6,6 +6,8 @@ export interface QueryTab {
   text: string;
   /** Time travel of this tab: ISO 8601 with Z, or null for now. */
   as_of: string | null;
+  /** What was entered for the parameters. */
+  values?: Record<string, string>;
   /** The text came with the page and was never changed. */
   isStarter?: boolean;
 }

@@ -88,14 +88,42 @@ async function open(database: duckdb.AsyncDuckDB, assets: EngineAssets): Promise
     dropFile: async (name) => void await database.dropFile(name),
     readFile: (name) => database.copyFileToBuffer(name),
     send: async (sql) => {
-      const reader = await connection.send(sql);
-      // Opened before anything is read, so that a result without rows has its columns too.
-      await reader.open();
-      return { schema: reader.schema, batches: reader };
+      try {
+        const reader = await connection.send(sql);
+        // Opened before anything is read, so that a result without rows has its columns too.
+        await reader.open();
+        return { schema: reader.schema, batches: readable(reader) };
+      } catch (error) {
+        throw readableError(error);
+      }
     },
     cancel: async () => void await connection.cancelSent(),
     terminate: () => void database.terminate(),
   };
+}
+
+async function* readable<T>(batches: AsyncIterable<T>): AsyncIterable<T> {
+  try {
+    yield* batches;
+  } catch (error) {
+    throw readableError(error);
+  }
+}
+
+/** The engine says some faults as JSON; people get its sentence, in the form that all other faults have. */
+export function readableError(error: unknown): Error {
+  const message = (error instanceof Error ? error.message : String(error)).replace(/^Error: /, "");
+  if (!message.startsWith('{"exception_type"')) return new Error(message, { cause: error });
+  try {
+    const said: unknown = JSON.parse(message);
+    const { exception_type, exception_message } = said as {
+      exception_type: string;
+      exception_message: string;
+    };
+    return new Error(`${exception_type} Error: ${exception_message}`, { cause: error });
+  } catch {
+    return new Error(message, { cause: error });
+  }
 }
 
 /** JSON loads itself when a statement uses it; Parquet is needed at once. */

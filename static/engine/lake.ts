@@ -9,6 +9,7 @@
 import { getJson, type Page } from "../shared/api.ts";
 import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
 import { filesSelect } from "../../lib/query/relation_sql.ts";
+import { conditionsOf, mayHold } from "../sql/prune.ts";
 import { clockMacros } from "./engine.ts";
 import type { EngineSession } from "./session.ts";
 
@@ -26,6 +27,7 @@ export interface TableInfo {
   files: number | null;
   bytes: number | string | null;
   snapshot_id: string | number | null;
+  committed_at?: string | null;
   watermark?: string | null;
   freshness_seconds?: number | null;
 }
@@ -80,6 +82,15 @@ export interface Prepared {
   }[];
   fetched_bytes: number;
   files: number;
+  /** Files that no wanted row can be in, by their bounds; not part of `files`. */
+  pruned_files: number;
+}
+
+/** What reading the tables of a statement takes at most. */
+export interface Estimate {
+  bytes: number;
+  files: number;
+  pruned_files: number;
 }
 
 export class Lake {
@@ -105,16 +116,15 @@ export class Lake {
     if (this.#tables.length === 0) await this.refresh(signal);
     await this.session.engine();
     if (this.#generation !== this.session.generation) await this.#begin();
-    for (const macro of clockMacros(new Date())) await this.session.run(macro);
-    const index = new NameIndex(this.#tables.map((table) => table.name));
-    const names = this.#withDependencies(tablesIn(sql, index), index);
-    const tables = names.filter((name) => this.#info(name).kind === "table");
-    const lists = await Promise.all(tables.map((name) => this.fileList(name, moment, signal)));
+    const now = new Date();
+    for (const macro of clockMacros(now)) await this.session.run(macro);
+    const { names, tables, lists, pruned_files } = await this.#needed(sql, moment, now, signal);
     const fetched_bytes = await this.#register(lists.flatMap((list) => list.files), signal);
     for (const [at, name] of tables.entries()) await this.#defineTable(name, lists[at]);
     for (const name of names) await this.#defineView(name);
     return {
       fetched_bytes,
+      pruned_files,
       files: lists.reduce((sum, list) => sum + list.files.length, 0),
       tables: tables.map((name, at) => ({
         name,
@@ -124,6 +134,33 @@ export class Lake {
         bytes: lists[at].files.reduce((sum, file) => sum + Number(file.size_bytes), 0),
       })),
     };
+  }
+
+  /** What the statement would read at most, before anything is read. */
+  async estimate(sql: string, moment: Moment, signal: AbortSignal): Promise<Estimate> {
+    if (this.#tables.length === 0) await this.refresh(signal);
+    const { lists, pruned_files } = await this.#needed(sql, moment, new Date(), signal);
+    const files = lists.flatMap((list) => list.files);
+    return {
+      bytes: files.reduce((sum, file) => sum + Number(file.size_bytes), 0),
+      files: files.length,
+      pruned_files,
+    };
+  }
+
+  /** Tables that a statement may read, what is under them, and their files without those that cannot matter. */
+  async #needed(sql: string, moment: Moment, now: Date, signal: AbortSignal) {
+    const index = new NameIndex(this.#tables.map((table) => table.name));
+    const names = this.#withDependencies(tablesIn(sql, index), index);
+    const tables = names.filter((name) => this.#info(name).kind === "table");
+    const all = await Promise.all(tables.map((name) => this.fileList(name, moment, signal)));
+    const conditions = names.length === 1 ? conditionsOf(sql, now) : [];
+    const lists = all.map((list) => {
+      const types = new Map(list.schema.map((field) => [field.name.toLowerCase(), field.type]));
+      return { ...list, files: list.files.filter((file) => mayHold(file, conditions, types)) };
+    });
+    const count = (of: readonly FileList[]) => of.reduce((sum, list) => sum + list.files.length, 0);
+    return { names, tables, lists, pruned_files: count(all) - count(lists) };
   }
 
   async fileList(name: string, moment: Moment, signal?: AbortSignal): Promise<FileList> {

@@ -9,7 +9,17 @@ export interface ResultColumn {
   kind: ColumnKind;
 }
 
-export class Result {
+/** Rows as every part of the page reads them, whoever computed them. */
+export interface Rows {
+  readonly columns: readonly ResultColumn[];
+  readonly rowCount: number;
+  readonly truncated: boolean;
+  cell(row: number, column: number): Cell;
+  /** Text of a cell; null for NULL. */
+  text(row: number, column: number): string | null;
+}
+
+export class Result implements Rows {
   readonly columns: readonly ResultColumn[];
   rowCount = 0;
   /** Rows were left out because the page's limit was reached. */
@@ -43,14 +53,9 @@ export class Result {
     return readCell(this.#batches[at].data.children[column], row - this.#starts[at]);
   }
 
-  /** Text of a cell; null for NULL. */
   text(row: number, column: number): string | null {
     const cell = this.cell(row, column);
     return cell === null ? null : cellText(cell);
-  }
-
-  row(row: number): Cell[] {
-    return this.columns.map((_, column) => this.cell(row, column));
   }
 
   /** The batch that holds a row; rows are mostly asked for in order, so the last answer is tried first. */

@@ -200,6 +200,8 @@ export class DataGrid extends HTMLElement {
         class: `grid-cell${column.isRight ? " is-right" : ""}`,
         "aria-colindex": at + 1,
         "aria-sort": sort,
+        "aria-label": column.name,
+        "aria-description": column.type,
         title: column.title ?? `${column.name} ${column.type}`,
         on: { click: () => this.dispatchEvent(new CustomEvent("grid-sort", { detail: { column: at } })) },
       },

@@ -27,6 +27,7 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     const given = answers.get(`${request.method} ${pathname}`);
     if (given) return await given(request);
     if (pathname === "/api/live") return live.response();
+    if (pathname === "/favicon.ico") return new Response(null, { status: 204 });
     return await pageResponse(request, { storeOrigin: null }) ?? await lakeFile(lake, request) ??
       api(lake, request) ?? await cannedAnswer(request) ?? problem(404, "Not found", pathname);
   });

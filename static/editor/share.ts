@@ -1,0 +1,25 @@
+/** A query in an address: packed into the hash, which no server ever sees. Opening it never runs it. */
+
+const MAX_PACKED = 30_000;
+
+export async function packQuery(sql: string): Promise<string> {
+  const stream = new Blob([sql]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/** The query of a packed text; null when it is none. */
+export async function unpackQuery(packed: string): Promise<string | null> {
+  if (packed.length > MAX_PACKED || !/^[A-Za-z0-9_-]+$/.test(packed)) return null;
+  try {
+    const text = atob(packed.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    return await new Response(stream).text();
+  } catch {
+    // A link that was cut or is not ours: there is nothing to open.
+    return null;
+  }
+}

@@ -1,0 +1,204 @@
+/** The state and the actions of the SQL page: tabs, engine, tables, what runs. The page around it only draws. */
+import type { EditorView } from "@codemirror/view";
+import { assetsOfPage, startEngine } from "../engine/engine.ts";
+import { type Estimate, Lake } from "../engine/lake.ts";
+import { runOnServer } from "../engine/server_rows.ts";
+import { EngineSession } from "../engine/session.ts";
+import { formatSql } from "../sql/format.ts";
+import { NameIndex, tablesIn } from "../sql/names.ts";
+import { bindParameters } from "../sql/parameters.ts";
+import { type Statement, statementAt, statementsOf } from "../sql/statements.ts";
+import { SqlCompletion } from "./completion.ts";
+import { editorState, markFaults } from "./editor_view.ts";
+import { exportRows } from "./export.ts";
+import { placeOfFault, sentenceOf } from "./fault_place.ts";
+import { Library } from "./library.ts";
+import { MAX_ROWS, type Outcome, QueryRunner, type RunnableStatement, StatementFault } from "./query_run.ts";
+import { ResultsPanel } from "./results_panel.ts";
+import { Schemas } from "./schemas.ts";
+import { TabStore } from "./tab_store.ts";
+
+/** Emits `state` when something began or ended to run, `age` when the data's age became known anew. */
+export class Workbench extends EventTarget {
+  readonly tabs = new TabStore(localStorage);
+  readonly library = new Library(localStorage);
+  readonly session = new EngineSession(() => startEngine(assetsOfPage()));
+  readonly lake = new Lake(this.session);
+  readonly runner = new QueryRunner(this.session, this.lake);
+  readonly schemas = new Schemas();
+  readonly completion = new SqlCompletion(this.lake, this.schemas);
+  readonly results: ResultsPanel;
+  editor!: EditorView;
+  committedAt: string | null = null;
+  #running: AbortController | null = null;
+
+  constructor() {
+    super();
+    this.results = new ResultsPanel((outcome, format) => {
+      const source = { rows: outcome.result!, sql: outcome.statement.text, session: this.session };
+      return exportRows(source, format, this.tabs.active.title);
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  get text(): string {
+    return this.editor.state.doc.toString();
+  }
+
+  /** Runs the selection, else the statement at the cursor, else everything. */
+  run(what: "cursor" | "all"): Promise<void> {
+    const moment = { as_of: this.tabs.active.as_of };
+    return this.#attempt(
+      this.statements(what),
+      (statements, signal) =>
+        this.runner.run(statements, moment, signal, {
+          started: (rows) => this.results.started(rows),
+          grown: (rows) => this.results.grown(rows),
+        }),
+    );
+  }
+
+  /** Runs the statement at the cursor in the server's engine. */
+  runOnServer(): Promise<void> {
+    const options = { as_of: this.tabs.active.as_of, limit: MAX_ROWS };
+    return this.#attempt(this.statements("cursor"), async (statements, signal) => {
+      const outcomes: Outcome[] = [];
+      for (const statement of statements) {
+        const started = performance.now();
+        try {
+          const result = await runOnServer(statement.text, options, signal);
+          outcomes.push({ statement, result, prepared: null, elapsed_ms: performance.now() - started });
+        } catch (error) {
+          if (signal.aborted) throw error;
+          throw new StatementFault(statement, error);
+        }
+      }
+      return outcomes;
+    });
+  }
+
+  cancel(): void {
+    this.#running?.abort();
+  }
+
+  /** What Run would run, with its parameters in place. */
+  statements(what: "cursor" | "all"): RunnableStatement[] {
+    const { from, to, head } = this.editor.state.selection.main;
+    const found = from !== to
+      ? statementsOf(this.text.slice(from, to)).map((one) => ({
+        ...one,
+        from: one.from + from,
+        to: one.to + from,
+      }))
+      : what === "all"
+      ? statementsOf(this.text)
+      : [statementAt(this.text, head)].filter((one) => one !== null);
+    return found.map((one) => this.#bound(one));
+  }
+
+  #bound(statement: Statement): RunnableStatement {
+    const bound = bindParameters(statement.text, this.tabs.active.values ?? {});
+    return { ...statement, text: bound.sql, toSource: (offset) => statement.from + bound.toSource(offset) };
+  }
+
+  async #attempt(
+    statements: readonly RunnableStatement[],
+    work: (statements: readonly RunnableStatement[], signal: AbortSignal) => Promise<Outcome[]>,
+  ): Promise<void> {
+    this.cancel();
+    if (statements.length === 0) return;
+    const running = new AbortController();
+    this.#running = running;
+    this.dispatchEvent(new Event("state"));
+    markFaults(this.editor, []);
+    this.results.begin();
+    const started = performance.now();
+    const sql = statements.map((one) => this.text.slice(one.from, one.to)).join(";\n\n");
+    try {
+      const outcomes = await work(statements, running.signal);
+      this.#noteAge(outcomes);
+      this.results.finished(outcomes);
+      this.#remember(sql, outcomes.at(-1)?.result?.rowCount ?? 0, started);
+    } catch (error) {
+      if (this.#running === running || !running.signal.aborted) this.#fail(error);
+      if (!running.signal.aborted) this.#remember(sql, null, started);
+    } finally {
+      if (this.#running === running) {
+        this.#running = null;
+        this.dispatchEvent(new Event("state"));
+      }
+    }
+  }
+
+  #remember(sql: string, rows: number | null, started: number): void {
+    this.library.remember({ sql, at: Date.now(), elapsed_ms: performance.now() - started, rows });
+  }
+
+  #fail(error: unknown): void {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "Cancelled" || name === "AbortError") {
+      this.results.failed();
+      this.results.message("warn", name === "Cancelled" ? (error as Error).message : "Cancelled");
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    this.results.failed();
+    this.results.message("bad", sentenceOf(message));
+    if (!(error instanceof StatementFault)) return;
+    const { statement } = error;
+    const place = placeOfFault(message, statement.text, 0);
+    markFaults(this.editor, [{
+      from: statement.toSource(place.from),
+      to: statement.toSource(place.to),
+      message: sentenceOf(message),
+    }]);
+  }
+
+  #noteAge(outcomes: readonly Outcome[]): void {
+    const times = outcomes.flatMap((one) => one.prepared?.tables.map((table) => table.committed_at) ?? []);
+    const newest = times.filter((time) => time !== null).sort().at(-1);
+    if (newest) this.committedAt = newest;
+    this.dispatchEvent(new Event("age"));
+  }
+
+  /** What the statement at the cursor would read at most. */
+  async estimate(signal: AbortSignal): Promise<Estimate | null> {
+    const [statement] = this.statements("cursor");
+    return statement
+      ? await this.lake.estimate(statement.text, { as_of: this.tabs.active.as_of }, signal)
+      : null;
+  }
+
+  /** Names of the tables that the text mentions. */
+  tablesAtHand(): string[] {
+    const index = new NameIndex(
+      this.lake.tables.filter((one) => one.kind === "table").map((one) => one.name),
+    );
+    return tablesIn(this.text, index);
+  }
+
+  insert(text: string): void {
+    const { from, to } = this.editor.state.selection.main;
+    this.editor.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + text.length } });
+    this.editor.focus();
+  }
+
+  format(): void {
+    const text = formatSql(this.text);
+    if (text !== this.text) {
+      this.editor.dispatch({ changes: { from: 0, to: this.text.length, insert: text } });
+    }
+  }
+
+  open(sql: string, title?: string, as_of: string | null = null): void {
+    this.tabs.open(sql, title, { as_of });
+  }
+
+  /** Puts the active tab's text into the editor, with an undo of its own. */
+  showTab(makeState: (text: string) => ReturnType<typeof editorState>): void {
+    this.editor.setState(makeState(this.tabs.active.text));
+  }
+}
