@@ -19,6 +19,8 @@ import {
 import { Fault } from "../lib/errors.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import { restCatalog } from "../lib/iceberg/rest_answers.ts";
+import { AlertTail } from "../lib/live/alert_tail.ts";
+import { LiveHub } from "../lib/live/hub.ts";
 import { Questions } from "../lib/lake/questions.ts";
 import { readStatus } from "../lib/lake/status.ts";
 import { type LakeView, lakeViews } from "../lib/lake/views.ts";
@@ -34,6 +36,7 @@ import type { AppDeps } from "../routes/app.ts";
 import type { LakeQuery } from "../routes/query.ts";
 import { pageResponse } from "../static/assets.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
+import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
 
 export interface AssembleContext {
@@ -67,6 +70,21 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const chains = connectChains(store, partitions);
   const views = lakeViews(configuration.kinds, configuration.windows);
   const query = await queryOf(role, { settings, catalog, store, views, building });
+  const health = new Health(dependencies(role, { log, store, supervisor }), clock);
+  const status = () => readStatus({ log, catalog, chains, clock });
+  const rules = rulesService({ settings, configuration, query, clock });
+  const live = role.shows && log
+    ? new LiveHub({
+      clock,
+      metrics,
+      health,
+      status,
+      alerts: new AlertTail(log),
+      problems: () => [rules.problem()].filter((problem) => problem !== null),
+      scrub,
+    })
+    : undefined;
+  if (live) building.adopt(runLive(live), (stop) => stop());
   const deps: AppDeps = {
     role: role.name,
     has_door: role.has_door,
@@ -79,13 +97,26 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     metrics,
     lines: line,
     scrub,
-    health: new Health(dependencies(role, { log, store, supervisor }), clock),
-    status: () => readStatus({ log, catalog, chains, clock }),
+    health,
+    status,
     query,
+    catalog,
+    live,
+    ...(role.shows ? { rules, windows: () => configuration.windows } : {}),
     ...(role.shows ? shown({ settings, catalog, store, views }) : {}),
   };
   const stack = building.move();
   return { deps, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Tells the live numbers until the returned function is called. */
+function runLive(live: LiveHub): () => Promise<void> {
+  const abort = new AbortController();
+  const ended = live.run(abort.signal);
+  return () => {
+    abort.abort();
+    return ended;
+  };
 }
 
 /** A role that answers queries needs the store alone. */

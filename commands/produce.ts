@@ -25,8 +25,6 @@ const PRODUCE: Role = {
   has_door: false,
   shows: false,
   has_engine: false,
-  shows: false,
-  has_engine: false,
   needs_kafka: true,
   workers: () => ({ produce: 1 }),
 };

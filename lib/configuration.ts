@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import type { Settings } from "./config.ts";
 import { type Kinds, kindsOf } from "./event/kinds.ts";
+import { readKindsFile } from "./event/kinds_file.ts";
 import { createSources, type Sources } from "./source/sources.ts";
 import { readRuleFile } from "./stream/rule_definition.ts";
 import { readWindowFile, type WindowDefinition } from "./stream/window_definition.ts";
@@ -25,10 +26,11 @@ export interface Configuration {
 /** Reads and checks all files; a fault in any of them is refused with its line and reason. A missing file is empty. */
 export async function loadConfiguration(settings: Settings): Promise<Configuration> {
   const read = (name: string) => configText(`${settings.CONFIG_DIR}/${name}`);
-  const kinds = kindsOf();
-  const sources = createSources();
-  const [rulesText, windowsText] = await Promise.all([read("rules.yaml"), read("windows.yaml")]);
-  const rules = readRuleFile(rulesText, kinds);
+  const [kindsText, sourcesText, rulesText, windowsText] = await Promise.all(
+    ["kinds.yaml", "sources.yaml", "rules.yaml", "windows.yaml"].map(read),
+  );
+  const kinds = kindsOf(readKindsFile(kindsText));
+  const sources = createSources({ file: sourcesText, kinds, redact_key: settings.REDACT_KEY });
   const { windows, definitions } = readWindowFile(windowsText, kinds);
   const settingsBody = {
     out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
@@ -42,14 +44,16 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
     kinds,
     sources,
     windows: definitions,
-    rules: {
-      body: { version: rules.version, rules: rules.rules },
-      version: rules.version,
-      file_hash: digest(rulesText),
-    },
+    rules: rulesControl(rulesText, kinds),
     // What the environment says is part of it, so the text alone does not tell whether it changed.
     settings: { body: settingsBody, version: settingsVersion, file_hash: settingsVersion },
   };
+}
+
+/** Rules as they become a record; throws a Fault with every line at fault. */
+export function rulesControl(text: string, kinds: Kinds): ControlFile {
+  const { version, rules } = readRuleFile(text, kinds);
+  return { body: { version, rules }, version, file_hash: digest(text) };
 }
 
 function digest(text: string): string {

@@ -1,5 +1,6 @@
 /** Views over the lake's tables: what people ask for by name without a table of its own. */
 import type { Kinds } from "../event/kinds.ts";
+import { PAYMENTS_SQL, PAYMENTS_VIEW } from "../event/payments_view.ts";
 import type { WindowDefinition } from "../stream/window_definition.ts";
 import { revisionsTable } from "../stream/window_operator.ts";
 import { windowViewSql } from "../stream/window_table.ts";
@@ -12,9 +13,13 @@ export interface LakeView {
 }
 
 export function lakeViews(kinds: Kinds, windows: readonly WindowDefinition[]): LakeView[] {
-  return windows.map((window) => ({
+  const shown = windows.map((window) => ({
     name: `analytics.${window.name}`,
     sql: windowViewSql(window, kinds.get(window.over)!, revisionsTable(window.name)),
     doc: window.doc ?? `The highest revision of each window of ${window.name}.`,
   }));
+  return [
+    { name: PAYMENTS_VIEW, sql: PAYMENTS_SQL, doc: "Each transaction with its latest status." },
+    ...shown,
+  ];
 }

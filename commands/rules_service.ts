@@ -1,0 +1,68 @@
+/** The rules file as the API needs it: read, refused or written, and tried on the last hours. */
+import { configText, type Configuration, rulesControl } from "../lib/configuration.ts";
+import type { Settings } from "../lib/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
+import { createJudge } from "../lib/event/judge.ts";
+import { tryRules } from "../lib/lake/rule_trial.ts";
+import type { LakeQuery } from "../routes/query.ts";
+import type { RulesFile } from "../routes/rules.ts";
+
+/** Events that a trial looks at, at most. */
+const TRIAL_EVENTS = 200_000;
+
+export interface RulesServiceParts {
+  settings: Settings;
+  configuration: Configuration;
+  query: LakeQuery | undefined;
+  clock: Clock;
+}
+
+export function rulesService({ settings, configuration, query, clock }: RulesServiceParts): RulesFile {
+  const path = `${settings.CONFIG_DIR}/rules.yaml`;
+  const { kinds } = configuration;
+  let problem: string | null = null;
+  return {
+    parse: (text) => rulesControl(text, kinds),
+    async read() {
+      const text = await configText(path);
+      problem = refusalOf(() => rulesControl(text, kinds));
+      return text;
+    },
+    async write(text) {
+      // Whole or not at all: the process workers read the file at any moment.
+      const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+      await Deno.writeTextFile(temporary, text);
+      await Deno.rename(temporary, path);
+    },
+    problem: () => problem,
+    async trial(file, hours) {
+      if (!query) {
+        throw new Fault("no_query", "Cannot try rules: no query role is known; set QUERY_URL", {
+          blame: "us",
+          retry: "never",
+        });
+      }
+      return await tryRules(file, hours, {
+        judge: createJudge(configuration),
+        kinds,
+        defaults: {
+          out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
+          allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
+        },
+        now: clock.now(),
+        ask: async (sql) => (await query.run({ sql, limit: TRIAL_EVENTS })).rows,
+      });
+    },
+  };
+}
+
+function refusalOf(check: () => unknown): string | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof Fault) return messageOf(error);
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * What rules would have raised over the last hours: the raw events of that time, judged and run through a stream of
+ * their own that has these rules and nothing else. History before the first hour is not known to it.
+ */
+import type { ControlFile } from "../configuration.ts";
+import { PartitionState } from "../checkpoint/state.ts";
+import type { Judge } from "../event/judge.ts";
+import type { Kinds } from "../event/kinds.ts";
+import { timestampCell } from "../event/timestamp.ts";
+import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
+import type { TimeSettings } from "../stream/watermark.ts";
+
+export interface TrialOutcome {
+  hours: number;
+  events: number;
+  alerts: number;
+  by_rule: Record<string, number>;
+}
+
+export interface TrialContext {
+  judge: Judge;
+  kinds: Kinds;
+  defaults: TimeSettings;
+  now: number;
+  ask(sql: string): Promise<readonly (readonly unknown[])[]>;
+}
+
+const HOUR_MS = 3_600_000;
+const ALERTS = "analytics.alerts";
+
+export async function tryRules(
+  file: ControlFile,
+  hours: number,
+  context: TrialContext,
+): Promise<TrialOutcome> {
+  const since = timestampCell(context.now - hours * HOUR_MS);
+  const rows = await context.ask(
+    `SELECT log_partition, log_offset, epoch_ms(received_at), source, kind, content_type, body FROM raw.events
+     WHERE outcome = 'row' AND body_encoding = 'utf8' AND received_at >= TIMESTAMP '${since}'
+     ORDER BY log_partition, log_offset`,
+  );
+  const outcome: TrialOutcome = { hours, events: 0, alerts: 0, by_rule: {} };
+  const pipelines = new Map<number, Pipeline>();
+  for (const row of rows) {
+    const partition = Number(row[0]);
+    let pipeline = pipelines.get(partition);
+    if (!pipeline) pipelines.set(partition, pipeline = newPipeline(partition, file, context));
+    count(pipeline, row, { context, outcome });
+  }
+  return outcome;
+}
+
+function newPipeline(partition: number, file: ControlFile, { kinds, defaults }: TrialContext): Pipeline {
+  const pipeline = createPipeline({ partition, state: new PartitionState(), kinds, defaults });
+  pipeline.control("rules", file.body, { source: "millrace", partition, offset: 0, received_at: 0 });
+  return pipeline;
+}
+
+function count(
+  pipeline: Pipeline,
+  [partition, offset, received_at, source, kind, content_type, body]: readonly unknown[],
+  { context, outcome }: { context: TrialContext; outcome: TrialOutcome },
+): void {
+  const headers = { source: String(source), kind: String(kind), content_type: String(content_type) };
+  const place = { partition: Number(partition), offset: Number(offset), received_at: Number(received_at) };
+  const judgement = context.judge.judge({
+    ...place,
+    key: null,
+    value: new TextEncoder().encode(String(body)),
+    headers,
+  });
+  if (judgement.verdict !== "row") return;
+  outcome.events++;
+  const { event } = judgement;
+  const row = {
+    ...event.cells,
+    source: headers.source,
+    event_id: event.event_id,
+    event_time: timestampCell(event.event_time_ms, event.event_time_sub_us),
+  };
+  for (
+    const { table, row: alert } of pipeline.accept({ ...event, ...place, source: headers.source, row })
+      .outputs
+  ) {
+    if (table !== ALERTS) continue;
+    const rule = String(alert.rule);
+    outcome.alerts++;
+    outcome.by_rule[rule] = (outcome.by_rule[rule] ?? 0) + 1;
+  }
+}
