@@ -6,7 +6,8 @@
  */
 import type { FieldFault } from "../errors.ts";
 import type { Cell } from "./column.ts";
-import { ExactNumber, isJsonObject } from "./json_text.ts";
+import { ExactNumber } from "./exact_json.ts";
+import { isJsonObject } from "./json_text.ts";
 import { isCurrency, readAmount, readDecimal } from "./money.ts";
 import { readMoment, timestampCell } from "./timestamp.ts";
 

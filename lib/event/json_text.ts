@@ -6,6 +6,8 @@
  * double cannot give back (2^53 + 1, 1e400, 17 digits) are kept as written by a slower parser of our own. Nothing here
  * recurses before the depth is known, so a body of 100,000 brackets costs a scan and no stack.
  */
+import { ExactNumber, parseExactly } from "./exact_json.ts";
+import { endOfString } from "./json_cursor.ts";
 
 export const MAX_DEPTH = 64;
 
@@ -17,18 +19,6 @@ export type Decoded =
   | { ok: false; reason: UndecodableReason; text: string | null };
 
 export type JsonObject = { readonly [key: string]: unknown };
-
-/** A number whose text says more than the nearest double: kept as written, also when it is written again. */
-export class ExactNumber {
-  constructor(readonly text: string) {}
-
-  toJSON(): unknown {
-    return rawJson(this.text);
-  }
-}
-
-// `JSON.rawJSON` is in the engine, and not yet in TypeScript's library.
-const rawJson = (JSON as typeof JSON & { rawJSON(text: string): unknown }).rawJSON;
 
 // ignoreBOM keeps the mark in the text, where it makes JSON.parse fail as it must.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -161,18 +151,6 @@ export function withoutDepths(text: string, levels: number): string {
   return level > levels ? output : output + text.slice(copied);
 }
 
-/** Index of the quote that closes the string opened at `at`; the end of the text when none does. */
-function endOfString(text: string, at: number): number {
-  let quote = at;
-  for (;;) {
-    quote = text.indexOf('"', quote + 1);
-    if (quote < 0) return text.length;
-    let backslashes = 0;
-    while (text.charCodeAt(quote - 1 - backslashes) === 0x5c) backslashes++;
-    if (backslashes % 2 === 0) return quote;
-  }
-}
-
 /** Reads every escape of a valid JSON text in order: a high half must be followed at once by an escaped low half. */
 function hasLoneSurrogate(text: string): boolean {
   let low_half_at = -1;
@@ -185,67 +163,4 @@ function hasLoneSurrogate(text: string): boolean {
     low_half_at = unit >= 0xd800 && unit <= 0xdbff ? at : -1;
   }
   return low_half_at >= 0;
-}
-
-/** Parses a text that `JSON.parse` accepted and that is at most 64 deep, keeping long numbers as they are written. */
-function parseExactly(text: string): unknown {
-  let at = 0;
-  const skip = () => {
-    while (text.charCodeAt(at) <= 0x20) at++;
-  };
-  const string = (): string => {
-    const end = endOfString(text, at);
-    const quoted = text.slice(at, end + 1);
-    at = end + 1;
-    return quoted.includes("\\") ? JSON.parse(quoted) as string : quoted.slice(1, -1);
-  };
-  const scalar = (): unknown => {
-    const start = at;
-    while (at < text.length && !",]} \t\r\n".includes(text[at])) at++;
-    const token = text.slice(start, at);
-    return token === "true" ? true : token === "false" ? false : token === "null" ? null : readNumber(token);
-  };
-  const list = (): unknown[] => {
-    const items: unknown[] = [];
-    for (at++, skip(); text[at] !== "]"; skip()) {
-      if (text[at] === ",") at++;
-      else items.push(value());
-    }
-    at++;
-    return items;
-  };
-  const object = (): JsonObject => {
-    const members: Record<string, unknown> = {};
-    for (at++, skip(); text[at] !== "}"; skip()) {
-      if (text[at] === ",") {
-        at++;
-        continue;
-      }
-      const key = string();
-      skip();
-      at++;
-      setOwn(members, key, value());
-    }
-    at++;
-    return members;
-  };
-  const value = (): unknown => {
-    skip();
-    const first = text[at];
-    return first === '"' ? string() : first === "{" ? object() : first === "[" ? list() : scalar();
-  };
-  return value();
-}
-
-/** Where an engine has the old setter, plain assignment would turn `__proto__` into the prototype. */
-function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") object[key] = value;
-  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-}
-
-/** Up to 15 significant digits a double gives the same decimal back; beyond, only where its shortest text is the source. */
-function readNumber(source: string): number | ExactNumber {
-  const value = Number(source);
-  if (String(value) === source) return value;
-  return source.length <= 15 && !/[eE][+-]?\d{3}/.test(source) ? value : new ExactNumber(source);
 }

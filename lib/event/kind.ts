@@ -9,7 +9,8 @@ import type { Cell, Column, Row } from "./column.ts";
 import { type Field, type FieldReader, fieldReader, isId, missing, timestampFault } from "./field.ts";
 import { fieldColumn, fieldSchema, type JsonSchema } from "./field_schema.ts";
 import type { TypedEvent } from "./judgement.ts";
-import { ExactNumber, isJsonObject, type JsonObject, ownValue } from "./json_text.ts";
+import { ExactNumber } from "./exact_json.ts";
+import { isJsonObject, type JsonObject, ownValue } from "./json_text.ts";
 import { type Moment, readMoment } from "./timestamp.ts";
 
 export type MutableRow = { [column: string]: Cell };

@@ -2,7 +2,7 @@
  * Exact amounts as text, and how many decimals a currency has. No amount is ever rounded or held in a double: a number
  * is taken by its shortest text, which up to 15 digits is what the sender wrote, and beyond by its source text.
  */
-import { ExactNumber } from "./json_text.ts";
+import { ExactNumber } from "./exact_json.ts";
 
 const DECIMALS = 4;
 /** Whole digits that `decimal(18, 4)` has room for. */

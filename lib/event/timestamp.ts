@@ -2,7 +2,7 @@
  * Moments as whole milliseconds since 1970 and the microseconds below them, read from what senders write and written as
  * cells (`2026-01-31T09:30:00.123456`, UTC). RFC 3339 is taken strictly: `T`, seconds below 60, `Z` or an offset.
  */
-import { ExactNumber } from "./json_text.ts";
+import { ExactNumber } from "./exact_json.ts";
 import { readDecimal } from "./money.ts";
 
 export interface Moment {

@@ -7,6 +7,7 @@
  * dots; `*` stands for every member or element. Every copy of a duplicate key is replaced, also those that lose. null
  * stays null. A body that is no JSON cannot be redacted and is not stored at all.
  */
+import { JsonCursor, unquoted } from "../event/json_cursor.ts";
 import { decodeJson } from "../event/json_text.ts";
 import { hexText, type HmacKey, hmacKey, hmacSha256 } from "./signature.ts";
 
@@ -34,70 +35,44 @@ export function createRedactor(paths: readonly string[], redact_key: string): Re
   };
 }
 
-/** Walks a valid text that is at most 64 deep, and copies it with the values at the paths replaced. */
-function replaceValues(text: string, steps: readonly (readonly string[])[], key: HmacKey): string {
-  let at = 0;
-  let copied = 0;
+/** Copies a valid text that is at most 64 deep, with the values at the paths replaced. */
+function replaceValues(text: string, steps: readonly Path[], key: HmacKey): string {
+  const cursor = new JsonCursor(text);
   let output = "";
-  const skip = () => {
-    while (at < text.length && text.charCodeAt(at) <= 0x20) at++;
-  };
-  const replace = (start: number) => {
-    const source = text.slice(start, at);
-    if (source === "null") return;
+  let copied = 0;
+  for (const [start, end] of spansOf(cursor, steps)) {
+    const source = text.slice(start, end);
+    if (source === "null") continue;
     output += text.slice(copied, start) + JSON.stringify(token(source, key));
-    copied = at;
-  };
-  /** `open` are the rests of the paths that lead to this value; an empty rest means this value itself. */
-  const value = (open: readonly (readonly string[])[]) => {
-    skip();
-    const start = at;
-    const hit = open.some((rest) => rest.length === 0);
-    const inner = hit ? [] : open;
-    if (text[at] === "{") members("}", inner);
-    else if (text[at] === "[") members("]", inner);
-    else if (text[at] === '"') at = stringEnd(text, at);
-    else while (at < text.length && !/[,\]}\s]/.test(text[at])) at++;
-    if (hit) replace(start);
-  };
-  const members = (close: "}" | "]", open: readonly (readonly string[])[]) => {
-    at++;
-    for (let index = 0;; index++) {
-      skip();
-      if (text[at] === ",") {
-        at++;
-        skip();
-      }
-      if (text[at] === close) break;
-      value(below(open, close === "}" ? memberName() : String(index)));
-    }
-    at++;
-  };
-  const memberName = (): string => {
-    const start = at;
-    at = stringEnd(text, at);
-    const name: unknown = JSON.parse(text.slice(start, at));
-    skip();
-    at++;
-    return String(name);
-  };
-  value(steps);
+    copied = end;
+  }
   return output + text.slice(copied);
 }
 
-function below(open: readonly (readonly string[])[], name: string): readonly (readonly string[])[] {
-  if (open.length === 0) return open;
-  return open.filter((rest) => rest[0] === name || rest[0] === "*").map((rest) => rest.slice(1));
+/** The rest of a path, from the value on at which the cursor stands. */
+type Path = readonly string[];
+
+/** Where the values at the paths begin and end; a path without rest is that of the value itself. */
+function* spansOf(cursor: JsonCursor, paths: readonly Path[]): Generator<[number, number]> {
+  cursor.skipBlanks();
+  const start = cursor.at;
+  if (paths.some((rest) => rest.length === 0)) {
+    cursor.skipValue();
+    yield [start, cursor.at];
+  } else if (paths.length > 0 && cursor.character === "{") {
+    for (cursor.at++; cursor.more();) yield* spansOf(cursor, below(paths, cursor.memberName()));
+  } else if (paths.length > 0 && cursor.character === "[") {
+    cursor.at++;
+    for (let index = 0; cursor.more(); index++) yield* spansOf(cursor, below(paths, String(index)));
+  } else cursor.skipValue();
 }
 
-/** The place behind the quote that closes the string opened at `at`. */
-function stringEnd(text: string, at: number): number {
-  for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
-  return at + 1;
+function below(paths: readonly Path[], name: string): readonly Path[] {
+  return paths.filter((rest) => rest[0] === name || rest[0] === "*").map((rest) => rest.slice(1));
 }
 
 /** A string's token is that of what it says, however it is escaped. */
 function token(source: string, key: HmacKey): string {
-  const said = source[0] === '"' ? String(JSON.parse(source)) : source;
+  const said = source[0] === '"' ? unquoted(source) : source;
   return `redacted:${hexText(hmacSha256(key, "value\u0000", said)).slice(0, TOKEN_DIGITS)}`;
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { decodeJson, ExactNumber, parseJson } from "../../lib/event/json_text.ts";
+import { ExactNumber } from "../../lib/event/exact_json.ts";
+import { decodeJson, parseJson } from "../../lib/event/json_text.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

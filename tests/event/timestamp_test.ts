@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { ExactNumber } from "../../lib/event/json_text.ts";
+import { ExactNumber } from "../../lib/event/exact_json.ts";
 import { MAX_TIME_MS, readMoment, timestampCell } from "../../lib/event/timestamp.ts";
 
 function read(value: unknown): string {
