@@ -76,7 +76,7 @@ async function backfill(settings: Settings, parsed: Arguments): Promise<number> 
     to: { partitions, kinds: configuration.kinds, sources: configuration.sources },
     clock: systemClock,
     bucket: new TokenBucket(systemClock, rate),
-    async onAppended(records: number, given: readonly Label[]) {
+    async onAppended({ length: records }, given: readonly Label[]) {
       produced += records;
       await labels.write(given);
       progress.add(records);

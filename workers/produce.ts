@@ -42,7 +42,12 @@ runWorker("produce", async (context) => {
     to: { partitions, kinds, sources },
     clock: systemClock,
     bucket,
-    onAppended: (records) => accepted.add(records),
+    onAppended(records) {
+      accepted.add(records.length);
+      for (const [kind, { length }] of Map.groupBy(records, ({ headers }) => headers.kind ?? "unknown")) {
+        context.metrics.counter("events_by_kind_total", { kind }).add(length);
+      }
+    },
   };
   context.ready();
   if (role === "dev" && await isNew(log, partitions)) await produceHistory(parts, seed, context);

@@ -16,7 +16,7 @@ export interface ProduceParts {
   clock: Clock;
   bucket: TokenBucket;
   /** Called with each batch once it is durable. */
-  onAppended(records: number, labels: readonly Label[]): void | Promise<void>;
+  onAppended(records: readonly NewRecord[], labels: readonly Label[]): void | Promise<void>;
 }
 
 export const MOST_A_BATCH = 2000;
@@ -67,7 +67,7 @@ async function appendAll(
   const received_at = clock.now();
   const records = events.map((event) => demoRecord(event, to, received_at));
   if (!await appendPatiently(log, records, { clock, signal })) return;
-  await onAppended(records.length, events.flatMap((event) => event.labels));
+  await onAppended(records, events.flatMap((event) => event.labels));
 }
 
 /** Tries again for as long as the log is away; a batch that was stored twice is found to be duplicates. */
