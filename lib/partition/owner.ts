@@ -10,7 +10,7 @@ import { type CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { claim } from "../checkpoint/claim.ts";
 import { Fault, messageOf } from "../errors.ts";
-import type { EventLog, LogIdentity } from "../log/log.ts";
+import type { Bounds, EventLog, LogIdentity } from "../log/log.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { Seeds } from "./control_record.ts";
 import { PartitionRun } from "./run.ts";
@@ -59,7 +59,7 @@ export async function ownPartition(
     try {
       const run = await startRun(partition, context);
       if (run) {
-        const ended = await run.until(signal);
+        const ended = await unlessTakenOver(context.chain, () => run.number, () => run.until(signal));
         failures = 0;
         if (ended === "stopped") return;
         context.events.warn(`partition ${partition} was taken over by another owner; dropping its state`);
@@ -78,27 +78,49 @@ export async function ownPartition(
 }
 
 async function startRun(partition: number, context: OwnerContext): Promise<PartitionRun | null> {
-  const bounds = await context.log.bounds("events", partition);
-  const claimed = await claim(context.chain, {
+  const { log, chain, events } = context;
+  const { begin: log_begin } = await log.bounds("events", partition);
+  const claimed = await claim(chain, {
     log: context.identity,
-    log_begin: bounds.begin,
+    log_begin,
     newId: context.newId,
     now: () => context.clock.now(),
-    alarm: context.events.alarm,
+    alarm: events.alarm,
   });
   if (claimed.outcome === "beaten") return null;
   const { fence } = claimed;
-  refuseLostRecords(partition, fence.next_offset, bounds.begin);
-  if (fence.next_offset > bounds.end) {
-    throw new Fault(
-      "log_shorter",
-      `Cannot continue partition ${partition}: its checkpoint stands at offset ${fence.next_offset}, the log ends at ${bounds.end}`,
-      { blame: "dependency", retry: "never" },
-    );
+  return await unlessTakenOver(chain, () => fence.number, async () => {
+    // Again: what the fence builds on may be younger than the first look.
+    refuseForeignBounds(fence, await log.bounds("events", partition));
+    events.claimed(fence);
+    const cuts = await context.appliedOffsets(partition);
+    return await PartitionRun.restore(fence, cuts.filter((offset) => offset > fence.next_offset), context);
+  });
+}
+
+/** null when it failed because another owner went on: what it no longer needs may be gone, state and records alike. */
+async function unlessTakenOver<T>(
+  chain: CheckpointChain,
+  ours: () => number,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.retry !== "never") throw error;
+    if ((await chain.numbers()).at(-1)! <= ours()) throw error;
+    return null;
   }
-  context.events.claimed(fence);
-  const cuts = await context.appliedOffsets(partition);
-  return await PartitionRun.restore(fence, cuts.filter((offset) => offset > fence.next_offset), context);
+}
+
+function refuseForeignBounds({ partition, next_offset }: Checkpoint, { begin, end }: Bounds): void {
+  refuseLostRecords(partition, next_offset, begin);
+  if (next_offset <= end) return;
+  throw new Fault(
+    "log_shorter",
+    `Cannot continue partition ${partition}: its checkpoint stands at offset ${next_offset}, the log ends at ${end}`,
+    { blame: "dependency", retry: "never" },
+  );
 }
 
 /** Never "latest": records that retention took before they were processed are a loss that people must hear of. */

@@ -59,6 +59,11 @@ export class PartitionRun {
     return new PartitionRun(fence, cuts.sort((a, b) => a - b), processor, context);
   }
 
+  /** Of our last checkpoint. */
+  get number(): number {
+    return this.#last.number;
+  }
+
   async until(signal: AbortSignal): Promise<"stopped" | "lost"> {
     while (!signal.aborted) {
       const records = await this.#read(signal);

@@ -6,6 +6,7 @@
  * checkpoints can be restored from, and in the end nothing is left but what is named.
  */
 import { ok } from "node:assert/strict";
+import type { EventLog } from "../../lib/log/log.ts";
 import { SmallLake, usedLake, withWriter } from "../lake/small_lake.ts";
 import { Crash, type FaultKind, FaultPlan } from "./fault_plan.ts";
 import { faultyLog } from "./faulty_log.ts";
@@ -124,6 +125,52 @@ Deno.test("an owner at work, with publishers and a whole collection in between a
       return calls();
     };
     await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+  }));
+
+Deno.test("an owner at work, with another owner and a whole collection in between any two calls", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const interrupted = async (call: number) => {
+      await using at = await lake.copy();
+      await at.append(9);
+      const { store, calls } = interruptingStore(at.store, call, () => anotherOwner(at));
+      await at.process({ store });
+      await at.checkObjects();
+      await at.checkWhole();
+      return calls();
+    };
+    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+  }));
+
+async function anotherOwner(lake: SmallLake): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await lake.process();
+    await lake.publish();
+    await lake.append(9);
+  }
+  await lake.process();
+  await lake.publish();
+  await lake.collect();
+}
+
+Deno.test("an owner that slept through another's work before it read on drops its state, and goes on", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    for (let read = 1; read <= 4; read++) {
+      await using at = await lake.copy();
+      await at.append(9);
+      let reads = 0;
+      const log: EventLog = {
+        ...faultyLog(at.log, FaultPlan.none()),
+        read: async (...args) => {
+          if (++reads === read) await anotherOwner(at);
+          return await at.log.read(...args);
+        },
+      };
+      await at.process({ log });
+      await at.checkObjects();
+      await at.checkWhole();
+    }
   }));
 
 Deno.test("two collectors in between each other's calls", () =>
