@@ -2,6 +2,7 @@
  * `main.ts produce`: the role that makes up events in front of Kafka; with `--count` a backfill onto either log, from this
  * process, with the labels of what was injected in a file of their own.
  */
+import type { NewRecord } from "../lib/log/log.ts";
 import { systemClock } from "../lib/clock.ts";
 import { configText, loadConfiguration } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
@@ -76,7 +77,7 @@ async function backfill(settings: Settings, parsed: Arguments): Promise<number> 
     to: { partitions, kinds: configuration.kinds, sources: configuration.sources },
     clock: systemClock,
     bucket: new TokenBucket(systemClock, rate),
-    async onAppended({ length: records }, given: readonly Label[]) {
+    async onAppended({ length: records }: readonly NewRecord[], given: readonly Label[]) {
       produced += records;
       await labels.write(given);
       progress.add(records);

@@ -13,6 +13,8 @@ export interface Customer {
   /** What a purchase costs in the middle, and the spread of its logarithm. */
   median: number;
   sigma: number;
+  /** Where among its usual amounts a customer begins, from 0 to 1. */
+  phase: number;
   /** Numbers of the shops that this customer goes to. */
   favourites: readonly number[];
   device_id: string;
@@ -49,7 +51,8 @@ export function customerOf(number: number, merchants: number): Customer {
     home,
     currency: home.currency,
     median,
-    sigma: random.between(0.15, 0.3),
+    sigma: random.between(0.12, 0.28),
+    phase: random.next(),
     favourites: Array.from({ length: FAVOURITES }, () => random.below(merchants)),
     device_id: `device_${random.bits().toString(16).padStart(8, "0")}`,
     // 198.18.0.0/15 is set aside for trials.

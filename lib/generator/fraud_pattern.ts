@@ -25,6 +25,8 @@ export interface PlanContext {
   ids: Ids;
   merchants: number;
   customer: Customer;
+  /** Purchases of the customer so far; goes up with each event. */
+  count: number;
   start_ms: number;
 }
 
@@ -177,11 +179,12 @@ function event(
   changes: Changes,
   rules: readonly string[],
 ): PlannedEvent {
-  const { customer, ids, random, start_ms } = context;
+  const { customer, ids, start_ms } = context;
   const time_ms = Math.round(start_ms + after_ms);
-  const occasion = { event_id: ids.next("evt"), transaction_id: ids.next("txn"), time_ms };
+  const count = context.count++;
+  const occasion = { event_id: ids.next("evt"), transaction_id: ids.next("txn"), time_ms, count };
   const { lat: _lat, lon: _lon, ...usual } = purchase(customer, occasion, context);
-  const amount = amountText(changes.amount ?? usualAmount(customer, random), customer.currency);
+  const amount = amountText(changes.amount ?? usualAmount(customer, count), customer.currency);
   const body = { ...usual, timestamp: timeText(time_ms), status: "completed", ...changes, amount };
   return { time_ms, body, rules: isQuiet(time_ms) ? [...rules, "unusual_hour"] : rules };
 }

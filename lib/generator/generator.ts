@@ -12,12 +12,13 @@ import { activity, call, reading, statusChange } from "./background.ts";
 import { type Customer, customerOf } from "./customer.ts";
 import { broken, conflicting, DEFECT_NAMES } from "./defect.ts";
 import { isQuiet, type PatternName, PATTERNS, type PlannedEvent } from "./fraud_pattern.ts";
-import { type Body, encoded, type Generated, Ids, type Label, timeText } from "./generated.ts";
+import { type Body, encoded, type Generated, Ids, type Label } from "./generated.ts";
 import type { GeneratorConfig } from "./generator_file.ts";
 import { Population } from "./population.ts";
 import { purchase } from "./purchase.ts";
 import { Random } from "./random.ts";
 import { Schedule } from "./schedule.ts";
+import { type Payment, peopleFor, Till } from "./till.ts";
 import { botClick, Visits } from "./visit.ts";
 
 export interface GeneratorOptions {
@@ -38,26 +39,17 @@ interface Planned extends PlannedEvent {
   burst_id: string | null;
 }
 
-interface Payment {
-  transaction_id: string;
-  user_id: string;
-  status: string;
-}
-
 /** What may be sent again, or be spoken of. */
 const RECENT = 64;
-/** People enough for nobody to buy more often than this, on average. */
-const SECONDS_BETWEEN_PURCHASES = 240;
-const MOST_PEOPLE = 5_000_000;
 /** Share of the conflicting ones among malformed events. */
 const CONFLICT_SHARE = 1 / (DEFECT_NAMES.length + 1);
-const REFUND_SHARE = 0.3;
 const MINUTE_MS = 60_000;
 
 export class Generator {
   readonly #random: Random;
   readonly #ids: Ids;
   readonly #population: Population;
+  readonly #till: Till;
   readonly #visits = new Visits();
   readonly #schedule = new Schedule<Planned>();
   readonly #recent: Generated[] = [];
@@ -74,14 +66,21 @@ export class Generator {
     this.#ids = new Ids(new Random(`run ${seed}`).bits().toString(36));
     this.#config = config;
     this.#events_per_second = events_per_second;
-    this.#population = new Population(this.#people());
+    this.#population = new Population(peopleFor(config, events_per_second));
+    this.#till = new Till({
+      random: this.#random,
+      ids: this.#ids,
+      population: this.#population,
+      refund: (time_ms, body) =>
+        this.#schedule.add({ time_ms, body, rules: [], number: null, pattern: "refund", burst_id: null }),
+    });
   }
 
   /** Goes on with another configuration or rate; people and bursts under way stay. */
   configure(config: GeneratorConfig, events_per_second: number): void {
     this.#config = config;
     this.#events_per_second = events_per_second;
-    this.#population.grow(this.#people());
+    this.#population.grow(peopleFor(config, events_per_second));
   }
 
   /** The next event, when it is `time_ms`. Times must not go back. */
@@ -94,16 +93,6 @@ export class Generator {
     if (this.#random.chance(malformed_share)) return this.#malformed(time_ms);
     if (this.#random.chance(duplicate_share) && this.#recent.length > 0) return this.#again();
     return this.#fresh(time_ms);
-  }
-
-  #people(): number {
-    const { weights, users } = this.#config;
-    const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
-    const purchases_per_second = this.#events_per_second * weights.transaction / total;
-    return Math.min(
-      MOST_PEOPLE,
-      Math.max(users, Math.ceil(purchases_per_second * SECONDS_BETWEEN_PURCHASES)),
-    );
   }
 
   #customer(number: number): Customer {
@@ -126,6 +115,7 @@ export class Generator {
       ids: this.#ids,
       merchants,
       customer,
+      count: this.#population.purchases(number),
       start_ms: time_ms + 1,
     });
     const end_ms = events[events.length - 1].time_ms;
@@ -185,7 +175,7 @@ export class Generator {
     const anyone = () => this.#customer(this.#population.anyone(random));
     switch (kind) {
       case "transaction":
-        return this.#transaction(event_id, at);
+        return this.#sale(event_id, at);
       case "clickstream":
         return this.#visits.click(event_id, at.time_ms, {
           random,
@@ -212,43 +202,9 @@ export class Generator {
     }
   }
 
-  #transaction(event_id: string, { now_ms, time_ms }: { now_ms: number; time_ms: number }): Body {
-    const random = this.#random;
-    const occasion = { event_id, transaction_id: this.#ids.next("txn"), time_ms };
-    const number = random.chance(this.#config.guest_share) ? null : this.#population.shopper(random, now_ms);
-    if (number === null) return this.#guest(occasion);
-    // One that comes too late is not counted by anybody.
-    if (now_ms - time_ms < 60 * MINUTE_MS) this.#population.bought(number, now_ms);
-    const body = purchase(this.#customer(number), occasion, { random, ...this.#config });
-    remember(this.#payments, {
-      transaction_id: occasion.transaction_id,
-      user_id: String(body.user_id),
-      status: String(body.status),
-    });
-    return body;
-  }
-
-  /** A new customer, who buys once and sometimes brings it back. */
-  #guest(occasion: { event_id: string; transaction_id: string; time_ms: number }): Body {
-    const random = this.#random;
-    const customer = this.#customer(random.bits());
-    const user_id = this.#ids.next("guest");
-    const body: Body = {
-      ...purchase(customer, occasion, { random, ...this.#config }),
-      user_id,
-      status: "completed",
-    };
-    if (!random.chance(REFUND_SHARE)) return body;
-    const time_ms = Math.round(occasion.time_ms + random.between(2, 40) * MINUTE_MS);
-    const refund = {
-      ...body,
-      event_id: this.#ids.next("evt"),
-      timestamp: timeText(time_ms),
-      amount: `-${body.amount}`,
-      status: "refunded",
-      transaction_type: "refund",
-    };
-    this.#schedule.add({ time_ms, body: refund, rules: [], number: null, pattern: "refund", burst_id: null });
+  #sale(event_id: string, at: { now_ms: number; time_ms: number }): Body {
+    const { body, payment } = this.#till.sell({ event_id, ...at }, this.#config, this.#events_per_second);
+    remember(this.#payments, payment);
     return body;
   }
 
@@ -274,7 +230,12 @@ export class Generator {
       };
     }
     const defect = random.pick(DEFECT_NAMES);
-    const occasion = { event_id: this.#ids.next("evt"), transaction_id: this.#ids.next("txn"), time_ms };
+    const occasion = {
+      event_id: this.#ids.next("evt"),
+      transaction_id: this.#ids.next("txn"),
+      time_ms,
+      count: 0,
+    };
     const customer = this.#customer(random.bits());
     const body = {
       ...purchase(customer, occasion, { random, ...this.#config }),

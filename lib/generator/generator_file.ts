@@ -40,7 +40,7 @@ const GeneratorFile = z.strictObject({
   late_share: share(0.002),
   out_of_order_share: share(0.03),
   guest_share: share(0.03),
-  night_share: share(0.05),
+  night_share: share(0.1),
 });
 
 export type GeneratorConfig = z.infer<typeof GeneratorFile>;

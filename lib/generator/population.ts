@@ -7,7 +7,7 @@
 import type { Random } from "./random.ts";
 
 /** With one purchase each 130 s nobody comes near 30 in an hour. */
-const GAP_MS = 130_000;
+export const GAP_MS = 130_000;
 /** Purchases before a strange amount can be told from a usual one; the rule asks for 10. */
 const ESTABLISHED = 20;
 /** Purchases after which a strange amount no longer hides the next one. */
@@ -40,9 +40,9 @@ export class Population {
     this.#tampered_at = grown(new Uint16Array(room), this.#tampered_at);
   }
 
-  /** Somebody who may buy now; null when everybody just did. */
-  shopper(random: Random, time_ms: number): number | null {
-    return this.#find(random, (number) => this.#isFree(number, time_ms));
+  /** Somebody of the first `among` who may buy now; null when everybody just did. */
+  shopper(random: Random, time_ms: number, among = this.size): number | null {
+    return this.#find(random, (number) => this.#isFree(number, time_ms), Math.min(among, this.size));
   }
 
   victim(random: Random, time_ms: number, { established, groups }: Wanted): number | null {
@@ -54,9 +54,14 @@ export class Population {
     });
   }
 
-  /** Anybody at all. */
-  anyone(random: Random): number {
-    return Math.floor(this.size * random.next() ** SKEW);
+  /** Anybody of the first `among`. */
+  anyone(random: Random, among = this.size): number {
+    return Math.floor(among * random.next() ** SKEW);
+  }
+
+  /** Purchases so far. */
+  purchases(number: number): number {
+    return this.#purchases[number];
   }
 
   bought(number: number, time_ms: number): void {
@@ -74,9 +79,9 @@ export class Population {
     return this.#busy_until[number] <= time_ms;
   }
 
-  #find(random: Random, suits: (number: number) => boolean): number | null {
+  #find(random: Random, suits: (number: number) => boolean, among = this.size): number | null {
     for (let i = 0; i < TRIES; i++) {
-      const number = this.anyone(random);
+      const number = this.anyone(random, among);
       if (suits(number)) return number;
     }
     return null;

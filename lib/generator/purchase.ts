@@ -1,18 +1,22 @@
 /**
- * Transactions as ordinary people make them. Amounts are log-normal per customer, cut at 1.7 deviations: people stay
- * within their means, and whoever does not is one of the patterns of fraud_pattern.ts.
+ * Transactions as ordinary people make them. Amounts are log-normal per customer, within 1.9 deviations of the middle, and
+ * evenly so: a customer's purchases go through the distribution by the golden section, as a household's weeks repeat
+ * with small, middling and large baskets. Whoever spends otherwise is one of the patterns of fraud_pattern.ts.
  */
 import { amountText, type City } from "./city.ts";
 import { type Customer, merchantOf } from "./customer.ts";
 import { type Body, timeText } from "./generated.ts";
+import { normalQuantile } from "./normal.ts";
 import type { Random } from "./random.ts";
 
-const CUT = 1.7;
+/** What of the distribution lies beyond 1.9 deviations on one side. */
+const TAIL = 0.0287;
+const GOLDEN_SECTION = 0.6180339887498949;
 /** How far from the middle of their city people shop, in degrees; no two such places are 50 km apart. */
 const AROUND_DEGREES = 0.08;
 const ONLINE_SHARE = 0.35;
 /** Purchases outside the shops that a customer usually goes to. */
-const STRAY_SHARE = 0.06;
+const STRAY_SHARE = 0.02;
 
 const STATUSES = { completed: 86, approved: 6, pending: 4, failed: 2, declined: 2 };
 const TYPES = { purchase: 88, withdrawal: 4, transfer: 3, debit: 3, credit: 2 };
@@ -22,20 +26,24 @@ export interface Occasion {
   event_id: string;
   transaction_id: string;
   time_ms: number;
+  /** Purchases of this customer before it. */
+  count: number;
 }
 
-export function usualAmount(customer: Customer, random: Random): number {
-  return customer.median * Math.exp(customer.sigma * random.cutNormal(CUT));
+/** What the customer's purchase number `count` costs. */
+export function usualAmount({ median, sigma, phase }: Customer, count: number): number {
+  const place = (phase + count * GOLDEN_SECTION) % 1;
+  return median * Math.exp(sigma * normalQuantile(TAIL + (1 - 2 * TAIL) * place));
 }
 
 /** A purchase without anything odd about it, somewhere in town or online. */
 export function purchase(
   customer: Customer,
-  { event_id, transaction_id, time_ms }: Occasion,
+  { event_id, transaction_id, time_ms, count }: Occasion,
   { random, merchants }: { random: Random; merchants: number },
 ): Body {
   const merchant = random.chance(STRAY_SHARE) ? random.below(merchants) : random.pick(customer.favourites);
-  const text = amountText(usualAmount(customer, random), customer.currency);
+  const text = amountText(usualAmount(customer, count), customer.currency);
   return {
     event_id,
     timestamp: random.chance(0.2) ? time_ms : timeText(time_ms),

@@ -80,14 +80,6 @@ export class Random {
       return x * scale;
     }
   }
-
-  /** Normal, drawn again until it is at most `most` from 0. */
-  cutNormal(most: number): number {
-    for (;;) {
-      const draw = this.normal();
-      if (Math.abs(draw) <= most) return draw;
-    }
-  }
 }
 
 /** FNV-1a over UTF-16 units. */
