@@ -37,6 +37,7 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
     allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
     dedup_token_ms: settings.DEDUP_TOKEN_MS,
     dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
+    dedup_max_ids: settings.DEDUP_MAX_IDS,
     windows,
   };
   const settingsVersion = digest(JSON.stringify(settingsBody));

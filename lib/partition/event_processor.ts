@@ -196,7 +196,10 @@ export class EventProcessor implements Processor {
     if (kind !== "rules" && kind !== "settings") return;
     if (headers.version) this.#taken_over[kind] = headers.version;
     if (headers.file_hash) this.#taken_over[`${kind}_file`] = headers.file_hash;
-    if (kind === "settings") this.#state.put(SETTINGS_SPACE, "", body);
+    if (kind !== "settings") return;
+    this.#state.put(SETTINGS_SPACE, "", body);
+    const { dedup_max_ids } = body as { dedup_max_ids?: unknown };
+    if (typeof dedup_max_ids === "number") this.#dedup.limit(dedup_max_ids);
   }
 
   #dedupSettings(): DedupDefaults {
