@@ -27,6 +27,11 @@ export interface StoredBatch {
   bytes: Uint8Array;
 }
 
+export interface Held {
+  records: number;
+  bytes: number;
+}
+
 const FORMAT = 1;
 const OPENING_TIMEOUT_MS = 10_000;
 /** A trim deletes at most so many batches at a time, so that it does not keep appends waiting. */
@@ -131,6 +136,16 @@ export class BatchTable implements Disposable {
     return this.#read(() =>
       Number(this.#since.get(partition, time_ms)?.base_offset ?? this.endOf(partition))
     );
+  }
+
+  /** How much is held in all partitions together; null when busy. */
+  held(): Held | null {
+    return this.#read(() => {
+      const sums = this.#db.prepare(
+        "SELECT total(next_offset - base_offset) AS records, total(length(bytes)) AS bytes FROM batches",
+      ).get();
+      return { records: Number(sums?.records), bytes: Number(sums?.bytes) };
+    });
   }
 
   /** Batches that hold offsets >= `from`, ascending, for as long as `wanted` says yes to what it was given. */

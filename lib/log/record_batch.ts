@@ -38,6 +38,10 @@ export function recordBytes(record: FramedRecord): number {
   return bytes;
 }
 
+export function totalBytes(records: readonly FramedRecord[]): number {
+  return records.reduce((sum, record) => sum + recordBytes(record), 0);
+}
+
 /** Frames `records`, at least one. The answer is a view that begins at byte 0 of its own buffer. */
 export function encodeBatch(records: readonly FramedRecord[]): Uint8Array<ArrayBuffer> {
   const sets = new HeaderSets();

@@ -1,7 +1,7 @@
 /** The embedded log: one SQLite file a topic in a folder, open to any number of threads and processes at once. */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
-import { BatchTable, type Frame } from "./batch_table.ts";
+import { BatchTable, type Frame, type Held } from "./batch_table.ts";
 import { type Commit, type Group, GroupCommit } from "./group_commit.ts";
 import type { Bounds, EventLog, LogIdentity, LogRecord, NewRecord, ReadLimits, Topic } from "./log.ts";
 import { MAX_QUEUE_BYTES, MAX_RECORD_BYTES } from "./log_limits.ts";
@@ -112,6 +112,12 @@ export class SqliteLog implements EventLog {
   async offsetAt(topic: Topic, partition: number, time_ms: number): Promise<number> {
     const { table } = this.#partition(topic, partition);
     return await patiently(() => table.offsetAt(partition, time_ms), this.#clock);
+  }
+
+  /** How much a topic holds now. */
+  async held(topic: Topic): Promise<Held> {
+    const { table } = this.#open(topic);
+    return await patiently(() => table.held(), this.#clock);
   }
 
   /** Answers every append first; waiting reads are rejected. */
