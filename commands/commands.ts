@@ -9,6 +9,7 @@ import { roleCommands } from "./serve.ts";
 import { settings } from "./settings.ts";
 import { sql } from "./sql.ts";
 import { snapshots, tables } from "./tables.ts";
+import { tail } from "./tail.ts";
 
 export const COMMANDS: readonly Command[] = [
   dev,
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   sql,
   tables,
   snapshots,
+  tail,
   audit,
   settings,
 ];

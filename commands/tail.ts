@@ -1,0 +1,152 @@
+/** `main.ts tail`: the records of a topic as they come, on either log, of all partitions. */
+import { systemClock } from "../lib/clock.ts";
+import { connectLog } from "../lib/connect.ts";
+import { Fault } from "../lib/errors.ts";
+import { decodeUtf8 } from "../lib/event/json_text.ts";
+import type { EventLog, LogRecord, Topic } from "../lib/log/log.ts";
+import { TOPICS } from "../lib/log/topics.ts";
+import { parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { timeOf } from "./sql.ts";
+import { firstSince } from "./log_place.ts";
+
+const LIMITS = { max_records: 500, max_bytes: 4 * 1024 * 1024, wait_ms: 500 };
+const MOST_RECORDS = 1_000_000_000;
+const MOST_SHOWN = 300;
+
+/** Where to begin: at the end, at an offset of every partition, or at a moment of log time. */
+type From = { kind: "end" } | { kind: "offset"; offset: number } | { kind: "time"; time_ms: number };
+
+export const tail: Command = {
+  names: ["tail"],
+  usage: `tail [${TOPICS.join("|")}] [--from <offset or time>] [--limit N] [--json]`,
+  doc: "watch a topic; without --from what comes from now on",
+  async run({ args, settings }) {
+    const parsed = parseArguments(args, { words: [0, 1], options: ["from", "limit"], flags: ["json"] });
+    const topic = TOPICS.find((one) => one === (parsed.words[0] ?? "events"));
+    if (topic === undefined) {
+      throw wrongUsage(`there is no topic ${parsed.words[0]}; there are ${TOPICS.join(", ")}`);
+    }
+    const from = fromOf(parsed.options.from);
+    const limit = wholeOption(parsed, "limit", MOST_RECORDS, [1, MOST_RECORDS]);
+    await using log = await connectLog(settings);
+    const show = parsed.flags.has("json") ? jsonLine : textLine;
+    await follow(log, topic, { from, limit, write: (record) => console.log(show(record)) });
+    return 0;
+  },
+};
+
+function fromOf(text: string | undefined): From {
+  if (text === undefined) return { kind: "end" };
+  if (/^\d{1,15}$/.test(text)) return { kind: "offset", offset: Number(text) };
+  return { kind: "time", time_ms: timeOf(text)! };
+}
+
+interface FollowOptions {
+  from: From;
+  limit: number;
+  write(record: LogRecord): void;
+}
+
+/** Reads all partitions side by side until `limit` records were written, or a signal asks to stop. */
+async function follow(log: EventLog, topic: Topic, { from, limit, write }: FollowOptions): Promise<void> {
+  const { partitions } = await log.identity(topic);
+  const done = new AbortController();
+  const stop = () => done.abort(new Error("the command is stopping"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
+  let left = limit;
+  const take = (record: LogRecord) => {
+    if (left === 0) return;
+    write(record);
+    if (--left === 0) stop();
+  };
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  try {
+    await Promise.all(
+      numbers.map((partition) => followPartition(log, { topic, partition, from }, take, done.signal)),
+    );
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, stop);
+  }
+}
+
+async function followPartition(
+  log: EventLog,
+  { topic, partition, from }: { topic: Topic; partition: number; from: From },
+  take: (record: LogRecord) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let next = await beginning(log, { topic, partition }, from);
+  while (!signal.aborted) {
+    try {
+      const records = await log.read(topic, partition, next, LIMITS, signal);
+      for (const record of records) {
+        if (from.kind === "time" && record.received_at < from.time_ms) continue;
+        take(record);
+      }
+      if (records.length > 0) next = records[records.length - 1].offset + 1;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Fault) || error.retry === "never") throw error;
+      // Retention may pass a slow reader: it goes on with what is left.
+      if (error.code === "log_truncated") next = (await log.bounds(topic, partition)).begin;
+      else await systemClock.sleep(LIMITS.wait_ms, signal).catch(() => undefined);
+    }
+  }
+}
+
+async function beginning(
+  log: EventLog,
+  at: { topic: Topic; partition: number },
+  from: From,
+): Promise<number> {
+  const { begin, end } = await log.bounds(at.topic, at.partition);
+  switch (from.kind) {
+    case "end":
+      return end;
+    case "offset":
+      return Math.max(begin, Math.min(from.offset, end));
+    case "time":
+      return await firstSince(log, at, from.time_ms);
+  }
+}
+
+function jsonLine(record: LogRecord): string {
+  const { partition, offset, received_at, key, headers, value } = record;
+  const text = value === null ? null : decodeUtf8(value);
+  const body = value === null || text !== null ? { value: parsed(text) } : { value_base64: value.toBase64() };
+  return JSON.stringify({ partition, offset, received_at: timeText(received_at), key, headers, ...body });
+}
+
+/** JSON as it is, anything else as text. */
+function parsed(text: string | null): unknown {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}
+
+function textLine({ partition, offset, received_at, headers, value }: LogRecord): string {
+  const text = value === null ? "(null)" : decodeUtf8(value) ?? `(${value.length} bytes that are no text)`;
+  const shown = visible(text);
+  const cut = shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}…` : shown;
+  const place = `${partition}/${offset}`.padEnd(12);
+  const from = `${visible(headers.source ?? "?")} ${visible(headers.kind ?? "?")}`.padEnd(24);
+  return `${timeText(received_at)}  ${place} ${from} ${cut}`;
+}
+
+function timeText(time_ms: number): string {
+  return new Date(time_ms).toISOString();
+}
+
+/** No value moves the cursor or reverses the line. */
+function visible(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
