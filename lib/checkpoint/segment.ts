@@ -62,14 +62,16 @@ export class SegmentWriter {
     return this.#characters;
   }
 
-  add(table: string, row: Row, schema_id: number): void {
+  /** Adds a row, and answers with its text, so that whoever needs it elsewhere does not write it again. */
+  add(table: string, row: Row, schema_id: number): string {
     let entry = this.#tables.get(table);
     if (!entry) this.#tables.set(table, entry = { text: "", rows: 0, schema_id, frames: [] });
-    const line = JSON.stringify(row) + "\n";
-    entry.text += line;
+    const text = JSON.stringify(row);
+    entry.text += text + "\n";
     entry.rows++;
-    this.#characters += line.length;
+    this.#characters += text.length + 1;
     if (entry.text.length >= FRAME_CHARACTERS) closeFrame(entry);
+    return text;
   }
 
   /** Rows by table. */

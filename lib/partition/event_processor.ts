@@ -197,54 +197,49 @@ export class EventProcessor implements Processor {
     if (headers.version) this.#taken_over[kind] = headers.version;
     if (headers.file_hash) this.#taken_over[`${kind}_file`] = headers.file_hash;
     if (kind !== "settings") return;
-    this.#state.put(SETTINGS_SPACE, "", body);
+    this.#state.space(SETTINGS_SPACE).put("", body);
     const { dedup_max_ids } = body as { dedup_max_ids?: unknown };
     if (typeof dedup_max_ids === "number") this.#dedup.limit(dedup_max_ids);
   }
 
   #dedupSettings(): DedupDefaults {
-    return { ...this.parts.defaults, ...this.#state.get<Partial<DedupDefaults>>(SETTINGS_SPACE, "") };
+    return { ...this.parts.defaults, ...this.#state.space<Partial<DedupDefaults>>(SETTINGS_SPACE).get("") };
   }
 
   #letter(record: LogRecord, letter: DeadLetter, segment: SegmentWriter): void {
     const row = deadLetterRow(record, letter);
-    this.#add(segment, DEAD_LETTERS, row);
-    this.#send("dead_letters", record, String(row.dead_letter_id), row);
+    const text = this.#add(segment, DEAD_LETTERS, row);
+    const { received_at } = record;
+    this.#send("dead_letters", { id: String(row.dead_letter_id), table: DEAD_LETTERS, text, received_at });
     this.parts.observe.deadLetter(record.headers.source ?? KAFKA_SOURCE, letter.reason);
   }
 
   #write(outputs: readonly StreamOutput[], received_at: number, segment: SegmentWriter): void {
     for (const output of outputs) {
-      this.#add(segment, output.table, output.row);
+      const { table, topic, id } = output;
+      const text = this.#add(segment, table, output.row);
       this.parts.observe.result(output);
-      if (output.topic !== null) {
-        this.#send(output.topic, { received_at }, output.id, output.row, output.table);
-      }
+      if (topic !== null) this.#send(topic, { id, table, text, received_at });
     }
   }
 
-  #send(
-    topic: Topic,
-    at: { received_at: number },
-    id: string,
-    row: Row,
-    table = "processed.dead_letters",
-  ): void {
+  #send(topic: Topic, result: { id: string; table: string; text: string; received_at: number }): void {
+    const { id, table, text, received_at } = result;
     let records = this.#results.get(topic);
     if (!records) this.#results.set(topic, records = []);
     records.push({
       partition: this.parts.partition,
       key: id,
-      value: encoder.encode(JSON.stringify(row)),
+      value: encoder.encode(text),
       headers: { source: CONTROL_SOURCE, kind: table, id, content_type: "application/json" },
-      received_at: at.received_at,
+      received_at,
     });
   }
 
-  #add(segment: SegmentWriter, table: string, row: Row): void {
-    segment.add(table, row, 0);
+  #add(segment: SegmentWriter, table: string, row: Row): string {
     const time = row.event_time ?? row.window_start ?? row.received_at;
     if (typeof time === "string") this.#days.add(time.slice(0, 10));
+    return segment.add(table, row, 0);
   }
 
   takeResults(): Iterable<[Topic, NewRecord[]]> {
