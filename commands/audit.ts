@@ -20,7 +20,8 @@ export const audit: Command = {
       catalog: lake.catalog,
       store: lake.store,
       chains,
-      ask: async (sql, snapshot) => (await lake.questions.ask({ sql, limit: 1_000_000, snapshot })).rows,
+      ask: async (sql, { snapshot }) =>
+        (await lake.questions.ask({ sql: sql("raw.events"), limit: 1_000_000, snapshot })).rows,
     });
     if (flags.has("json")) console.log(JSON.stringify(report));
     else for (const problem of report.problems) console.log(problem);

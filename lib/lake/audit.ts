@@ -10,6 +10,7 @@ import type { CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
 import { messageOf } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
+import type { DataFile } from "../iceberg/data_file.ts";
 import { readFiles } from "../iceberg/live_files.ts";
 import { currentSnapshot } from "../iceberg/snapshot.ts";
 import type { ObjectStore } from "../store/object_store.ts";
@@ -28,8 +29,24 @@ export interface AuditContext {
   catalog: Catalog;
   store: ObjectStore;
   chains: ReadonlyMap<number, CheckpointChain>;
-  /** Rows of one SELECT over one table at a snapshot. */
-  ask(sql: string, snapshot: number): Promise<readonly (readonly unknown[])[]>;
+  /** Rows of one SELECT over raw.events at a snapshot; `sql` is told how to name it. */
+  ask(sql: (raw: string) => string, scope: RawScope): Promise<readonly (readonly unknown[])[]>;
+  /** Bounds the work of one audit among many; without it everything is looked at. */
+  within?: AuditBounds;
+}
+
+export interface RawScope {
+  snapshot: number;
+  /** Rows received before it (milliseconds since 1970) need not be there. */
+  since: number | null;
+}
+
+export interface AuditBounds {
+  /** Addresses of files that an earlier audit has seen; those of this one are added. */
+  seen: Set<string>;
+  /** What may be read of raw.events: of a larger one only what was received after `recent`, or nothing. */
+  raw_bytes: number;
+  recent: number;
 }
 
 /** Property of a table that counts rows which retention dropped, so that the sum still holds. */
@@ -128,7 +145,9 @@ async function auditTable(
   if (listed !== total) {
     report.problems.push(`${key}: its manifests list ${listed} rows, its summary says ${total}`);
   }
-  await auditFiles(key, files, { context, report });
+  const seen = context.within?.seen;
+  await auditFiles(key, seen ? files.filter(({ path }) => !seen.has(path)) : files, { context, report });
+  if (seen) { for (const { path } of files) seen.add(path); }
   report.files += files.length;
   report.rows += listed;
 }
@@ -173,26 +192,54 @@ async function auditRaw(
   chains: ReadonlyMap<number, readonly Checkpoint[]>,
   { context, report }: Auditing,
 ): Promise<void> {
-  const snapshot = currentSnapshot(raw.metadata)!["snapshot-id"];
-  const applied = appliedOf(raw.metadata);
+  const scope = await rawScope(raw, context);
+  if (!scope) return;
   try {
+    const since = scope.since === null ? "" : `WHERE received_at >= TIMESTAMP '${sqlTime(scope.since)}'`;
     const doubles = await context.ask(
-      `SELECT log_partition, log_offset FROM raw.events GROUP BY ALL HAVING count(*) > 1 LIMIT 10`,
-      snapshot,
+      (raw) =>
+        `SELECT log_partition, log_offset FROM ${raw} ${since} GROUP BY ALL HAVING count(*) > 1 LIMIT 10`,
+      scope,
     );
     for (const [partition, offset] of doubles) {
       report.problems.push(`raw.events: the record at ${partition}/${offset} stands there more than once`);
     }
+    if (scope.since !== null || Number(raw.metadata.properties[DROPPED_ROWS] ?? 0) > 0) return;
     const outcomes = await context.ask(
-      `SELECT source, outcome, count(*) FROM raw.events WHERE outcome <> 'control' GROUP BY ALL`,
-      snapshot,
+      (raw) => `SELECT source, outcome, count(*) FROM ${raw} WHERE outcome <> 'control' GROUP BY ALL`,
+      scope,
     );
-    if (Number(raw.metadata.properties[DROPPED_ROWS] ?? 0) === 0) {
-      compareOutcomes(outcomes, expectedOutcomes(applied, chains), report);
-    }
+    compareOutcomes(outcomes, expectedOutcomes(appliedOf(raw.metadata), chains), report);
   } catch (error) {
     report.problems.push(`raw.events cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** How much of the raw table is looked at; null: no part of it is small enough. */
+async function rawScope(raw: LoadedTable, { store, within }: AuditContext): Promise<RawScope | null> {
+  const current = currentSnapshot(raw.metadata)!;
+  const snapshot = current["snapshot-id"];
+  if (!within || Number(current.summary["total-files-size"]) <= within.raw_bytes) {
+    return { snapshot, since: null };
+  }
+  const recent = filesSince(await readFiles(store, raw.metadata), within.recent);
+  const bytes = recent.reduce((sum, file) => sum + file.size_bytes, 0);
+  return bytes <= within.raw_bytes ? { snapshot, since: within.recent } : null;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Files of a table that is divided by day which may hold rows of `since` or later. */
+export function filesSince<T extends DataFile>(files: readonly T[], since: number | null): T[] {
+  if (since === null) return [...files];
+  const day = Math.floor(since / DAY_MS);
+  return files.filter(({ partition }) =>
+    Object.values(partition).every((value) => typeof value !== "number" || value >= day)
+  );
+}
+
+function sqlTime(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "");
 }
 
 /** `source outcome` → count at what is applied; null when the checkpoint of that moment is gone. */

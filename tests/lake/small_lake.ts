@@ -254,7 +254,7 @@ export class SmallLake implements AsyncDisposable {
       catalog: this.catalog(),
       store: this.store,
       chains: this.chains(),
-      ask: (sql) => this.rows("raw.events", (relation) => sql.replace("FROM raw.events", `FROM ${relation}`)),
+      ask: (sql) => this.rows("raw.events", sql),
     });
     return report.problems;
   }
