@@ -23,14 +23,11 @@ export class Samples {
   }
 }
 
-export function rateData(
-  payload: LivePayload,
-  samples: Samples,
-  grouping: Grouping,
-  from: number,
-): ChartData {
+export function rateData(payload: LivePayload, samples: Samples, wanted: Grouping, from: number): ChartData {
   const points = (payload.history ?? []).filter((point) => point.t >= from);
-  if (points.length === 0) return plainRate(samples, from);
+  // A server that is still reading has no kinds yet; what it knows is better than nothing.
+  const grouping = points.some((point) => Object.keys(point[wanted]).length > 0) ? wanted : other(wanted);
+  if (!points.some((point) => Object.keys(point[grouping]).length > 0)) return plainRate(samples, from);
   const names = namesBySize(points, grouping);
   const series = names.map((name) => ({ name, values: points.map((point) => point[grouping][name] ?? 0) }));
   return {
@@ -40,6 +37,10 @@ export function rateData(
     format: rate,
     summary: rateSummary(points, grouping, names),
   };
+}
+
+function other(grouping: Grouping): Grouping {
+  return grouping === "kinds" ? "sources" : "kinds";
 }
 
 function plainRate(samples: Samples, from: number): ChartData {

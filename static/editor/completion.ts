@@ -1,6 +1,6 @@
 /** Completion: tables after FROM, columns of the tables in scope, aliases, CTEs with their columns, functions, keywords. */
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
-import { duckdbType } from "../../lib/query/relation_sql.ts";
+import { typeName } from "../shared/type_name.ts";
 import type { Lake } from "../engine/lake.ts";
 import { NameIndex, quoteIdentifier } from "../sql/names.ts";
 import { type Scope, type ScopedRelation, scopeOf } from "../sql/scope.ts";
@@ -80,7 +80,7 @@ export class SqlCompletion {
       return fields.map((field) => ({
         label: safe(field.name),
         type: "property",
-        detail: duckdbType(field.type),
+        detail: typeName(field.type),
         info: field.doc,
         boost: 2,
       }));

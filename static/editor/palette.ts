@@ -45,10 +45,11 @@ export function openPalette(commands: readonly Command[]): void {
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && found.length > 0) chosen = (chosen + step + found.length) % found.length;
-    else if (event.key === "Enter") return pick(found[chosen]);
-    else return;
+    else if (event.key !== "Enter") return;
+    // Enter would otherwise press the first button of whatever the command opens.
     event.preventDefault();
-    draw();
+    if (event.key === "Enter") pick(found[chosen]);
+    else draw();
   });
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

@@ -1,6 +1,6 @@
 /** The tables and their columns beside the editor: a tree to read and to insert names from. */
 import type { Lake, SchemaField, TableInfo } from "../engine/lake.ts";
-import { duckdbType } from "../../lib/query/relation_sql.ts";
+import { typeName } from "../shared/type_name.ts";
 import { h, icon, ICONS, replace } from "../shared/dom.ts";
 import { bytes, count, plural } from "../shared/format.ts";
 import type { Schemas } from "./schemas.ts";
@@ -84,7 +84,7 @@ export class SchemaTree {
   }
 
   #column(table: TableInfo, field: SchemaField): HTMLElement {
-    const type = duckdbType(field.type);
+    const type = typeName(field.type);
     return h(
       "div",
       {

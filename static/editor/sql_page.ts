@@ -158,7 +158,7 @@ class SqlPage {
 
   async #begin(): Promise<void> {
     const { bench } = this;
-    await this.#refresh();
+    const tables = this.#refresh();
     try {
       this.#engineState.textContent = "engine starting…";
       const engine = await bench.session.engine();
@@ -168,6 +168,7 @@ class SqlPage {
       bench.results.message("bad", error instanceof Error ? error.message : String(error));
       return;
     }
+    await tables;
     if (bench.tabs.active.isStarter) await bench.run("all");
     bench.completion.functions = await loadFunctions(bench.session);
   }

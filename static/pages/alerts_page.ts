@@ -44,7 +44,7 @@ export const show: ShowPage = (place, context, signal) => {
 
   async function acknowledge(alert: Alert): Promise<void> {
     try {
-      await send("POST", `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`, {});
+      await send("POST", `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`, { by: "page" });
       Object.assign(alert, { acknowledged_at: new Date().toISOString() });
       list.redraw();
     } catch (error) {

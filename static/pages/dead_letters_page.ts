@@ -58,8 +58,8 @@ export const show: ShowPage = (place, _context, signal) => {
       { name: "reason", label: "Reason", choices: REASONS },
       { name: "source", label: "Source" },
       { name: "state", label: "State", choices: ["open", "replayed"] },
-      { name: "from", label: "Received from (UTC)" },
-      { name: "to", label: "to" },
+      { name: "from", label: "Received from (UTC)", isTime: true },
+      { name: "to", label: "to (UTC)", isTime: true },
     ],
     draw: (items) => letterTable(items, chosen, () => replayChosen.disabled = chosen.size === 0, open),
   }, signal);

@@ -6,8 +6,9 @@ import { faultNotice } from "../shared/page.ts";
 export interface Filter {
   name: string;
   label: string;
-  /** Choices; without them it is a text field. */
+  /** Choices; without them it is a text field, or a time (UTC). */
   choices?: readonly string[];
+  isTime?: boolean;
 }
 
 export interface ListOptions<Item> {
@@ -74,8 +75,14 @@ export class ListView<Item> {
       this.load();
     };
     if (!filter.choices) {
-      const input = h("input", { type: "search", name: filter.name, placeholder: "any" });
-      input.addEventListener("change", () => change(input.value.trim()));
+      const kind = filter.isTime
+        ? { type: "datetime-local", step: 1 }
+        : { type: "search", placeholder: "any" };
+      const input = h("input", { ...kind, name: filter.name });
+      input.addEventListener(
+        "change",
+        () => change(filter.isTime ? utcTime(input.value) : input.value.trim()),
+      );
       return h("label", { class: "field" }, filter.label, input);
     }
     const options = ["", ...filter.choices].map((choice) => h("option", { value: choice }, choice || "any"));
@@ -83,4 +90,9 @@ export class ListView<Item> {
     select.addEventListener("change", () => change(select.value));
     return h("label", { class: "field" }, filter.label, select);
   }
+}
+
+/** What a field without zone holds, as the API reads it. */
+function utcTime(value: string): string {
+  return value === "" ? "" : new Date(`${value}Z`).toISOString();
 }

@@ -7,6 +7,7 @@ import type { LiveAccount } from "../shared/live.ts";
 import { card, faultNotice, type PageContext, pageHead, repeat, type ShowPage } from "../shared/page.ts";
 import { quoteText } from "../sql/names.ts";
 import { accountTable } from "./account_table.ts";
+import { tag } from "./severity.ts";
 
 interface PartitionState {
   partition: number;
@@ -135,22 +136,32 @@ function structure(value: unknown): Node | string {
   return h("ul", { class: "structure" }, ...lines);
 }
 
+interface Dependency {
+  name: string;
+  condition: string;
+  age_seconds?: number;
+  detail?: string;
+}
+
 async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void> {
   try {
+    // 503 is an answer here: it says what is missing.
     const response = await fetch("/readyz", { signal });
-    const text = await response.text();
-    replace(place, structure(JSON.parse(text)));
+    const health = await response.json() as { status: string; role?: string; dependencies?: Dependency[] };
+    const dependencies = dataTable<Dependency>(
+      [
+        { name: "Dependency", cell: (one) => one.name },
+        { name: "Condition", cell: (one) => tag(one.condition) },
+        { name: "For", cell: (one) => duration(one.age_seconds), isNumber: true },
+        { name: "Detail", cell: (one) => one.detail ?? "" },
+      ],
+      health.dependencies ?? [],
+      { caption: "Dependencies", empty: "It depends on nothing." },
+    );
+    replace(place, h("p", {}, `Role ${health.role ?? "all"}: `, tag(health.status)), dependencies);
   } catch (error) {
-    if (!signal.aborted) {
-      replace(
-        place,
-        h(
-          "p",
-          { class: "muted" },
-          `Health cannot be read: ${error instanceof Error ? error.message : error}`,
-        ),
-      );
-    }
+    const message = error instanceof Error ? error.message : String(error);
+    if (!signal.aborted) replace(place, h("p", { class: "muted" }, `Health cannot be read: ${message}`));
   }
 }
 

@@ -23,12 +23,11 @@ interface RulesAnswer {
 }
 
 interface DryRun {
-  /** Alerts that the text would have raised, and that the rules in force have raised, by rule. */
+  /** Alerts that the text would have raised. */
   alerts?: number;
   events?: number;
   hours?: number;
   by_rule?: Readonly<Record<string, number>>;
-  items?: readonly { rule: string; alerts: number; now?: number }[];
 }
 
 export const show: ShowPage = async (place, _context, signal) => {
@@ -163,8 +162,7 @@ function problemView(error: unknown): HTMLElement {
 }
 
 function dryRunView(answer: DryRun, hours: number): HTMLElement {
-  const rows = answer.items ??
-    Object.entries(answer.by_rule ?? {}).map(([rule, alerts]) => ({ rule, alerts, now: undefined }));
+  const rows = Object.entries(answer.by_rule ?? {}).map(([rule, alerts]) => ({ rule, alerts }));
   const total = answer.alerts ?? rows.reduce((sum, one) => sum + one.alerts, 0);
   const over = answer.events === undefined ? "" : ` in ${plural(answer.events, "event")}`;
   return h(
@@ -181,7 +179,6 @@ function dryRunView(answer: DryRun, hours: number): HTMLElement {
       [
         { name: "Rule", cell: (one) => one.rule },
         { name: "Would raise", cell: (one) => count(one.alerts), isNumber: true },
-        { name: "Raised by the rules in force", cell: (one) => count(one.now), isNumber: true },
       ],
       rows,
       { caption: "Alerts by rule", empty: "No rule would have raised anything." },

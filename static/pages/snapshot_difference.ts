@@ -1,5 +1,5 @@
 /** What one snapshot of a table changed against another: files, rows, columns. Pure. */
-import { duckdbType } from "../../lib/query/relation_sql.ts";
+import { typeName } from "../shared/type_name.ts";
 import type { DataFile, FileList, SchemaField } from "../engine/lake.ts";
 
 export interface SnapshotDifference {
@@ -35,7 +35,7 @@ function schemaChanges(before: readonly SchemaField[], after: readonly SchemaFie
     if (!old) changes.push(`column ${field.name} added`);
     else {
       if (old.name !== field.name) changes.push(`column ${old.name} renamed to ${field.name}`);
-      const [was, is] = [duckdbType(old.type), duckdbType(field.type)];
+      const [was, is] = [typeName(old.type), typeName(field.type)];
       if (was !== is) changes.push(`column ${field.name} widened from ${was} to ${is}`);
     }
   }

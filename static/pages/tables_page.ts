@@ -1,6 +1,6 @@
 /** Tables: what each one holds, its columns in words, and its past: every snapshot, what changed, and a way to query it. */
 import { type DataFile, fieldsOf, type FileList, type SchemaField, type TableInfo } from "../engine/lake.ts";
-import { duckdbType } from "../../lib/query/relation_sql.ts";
+import { typeName } from "../shared/type_name.ts";
 import { getJson, type Page } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { append, h, replace } from "../shared/dom.ts";
@@ -70,7 +70,7 @@ function columnTable(fields: readonly SchemaField[]): HTMLElement {
   return dataTable<SchemaField>(
     [
       { name: "Column", cell: (one) => h("code", {}, one.name) },
-      { name: "Type", cell: (one) => h("code", { class: "muted" }, duckdbType(one.type)) },
+      { name: "Type", cell: (one) => h("code", { class: "muted" }, typeName(one.type)) },
       { name: "Meaning", cell: (one) => one.doc },
     ],
     fields,

@@ -219,9 +219,9 @@ export async function cannedAnswer(request: Request): Promise<Response | null> {
       return json(STATUS());
     case "GET /readyz":
       return json({
-        status: "ok",
-        log: { status: "ok", age_seconds: 1 },
-        store: { status: "ok", age_seconds: 2 },
+        status: "ready",
+        role: "all",
+        dependencies: [{ name: "log", condition: "ok", required: true, age_seconds: 0.9 }],
       });
   }
   return url.pathname.endsWith("/ack") && request.method === "POST" ? json({}) : null;

@@ -1,0 +1,212 @@
+/** The pages beside the editor, in a real Chromium: what they show, what they change, and that everybody can use them. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { pageSuite, rows } from "./suite.ts";
+
+const test = pageSuite();
+const PAGES = [
+  "sql",
+  "dashboard",
+  "dead-letters",
+  "alerts",
+  "rules",
+  "tables",
+  "tables/processed.transactions",
+  "operations",
+];
+
+test("every page is one click away and says its name", async ({ page }) => {
+  for (const name of ["Dashboard", "Dead letters", "Alerts", "Rules", "Tables", "Operations"]) {
+    await page.getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+    assert.match(await page.title(), new RegExp(name));
+  }
+  await page.getByRole("link", { name: "SQL", exact: true }).click();
+  await page.getByRole("textbox", { name: "SQL", exact: true }).waitFor();
+});
+
+test("live numbers move, and say stale when the stream is cut", async ({ page, server }) => {
+  const number = page.locator("header [data-metric=accepted]");
+  await page.locator("header [data-metric=accepted]", { hasText: /\d/ }).waitFor();
+  const before = await number.innerText();
+  await page.waitForFunction(
+    (old) => document.querySelector("[data-metric=accepted]")?.textContent !== old,
+    before,
+  );
+  await page.locator("[data-live=live]").waitFor();
+  server.cutLive(true);
+  await page.locator("[data-live=stale]").waitFor();
+  await page.getByText(/^Stale: the live connection is cut/).waitFor();
+  server.cutLive(false);
+  await page.locator("[data-live=live]").waitFor({ timeout: 15_000 });
+}, { at: "#/dashboard", expects: [/503|ERR_|EventSource/] });
+
+test("the dashboard tells each chart in words and as a table", async ({ page }) => {
+  await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
+  await page.getByText("1 Stale", { exact: false }).count();
+  const panel = page.getByRole("region", { name: "Events a second" });
+  await panel.getByText("As a table").click();
+  await panel.getByRole("columnheader", { name: "transaction" }).waitFor();
+  await page.getByRole("region", { name: "Revenue by currency" }).getByRole("row", { name: /EUR/ }).waitFor({
+    timeout: 30_000,
+  });
+  await page.getByRole("region", { name: "Top products" }).getByRole("row", { name: /p_\d+/ }).first()
+    .waitFor({ timeout: 30_000 });
+  await page.getByRole("region", { name: "Every event adds up" }).getByRole("row", { name: /stripe.*yes/ })
+    .waitFor();
+}, { at: "#/dashboard" });
+
+test("pausing holds the charts still", async ({ page }) => {
+  const sentence = page.getByText(/^Over .*: now \d+ events a second/);
+  await sentence.waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  const before = await sentence.innerText();
+  await page.waitForTimeout(2_500);
+  assert.equal(await sentence.innerText(), before);
+  await page.getByRole("button", { name: "Resume" }).click();
+}, { at: "#/dashboard" });
+
+test(
+  "a dead letter shows its original beside its errors and is replayed, corrected or not",
+  async ({ page, server }) => {
+    const asked: unknown[] = [];
+    server.answers.set("POST /api/dead-letters/replay", async (request) => {
+      asked.push(await request.json());
+      return Response.json({ matched: 1, replayed: 1, skipped: 0 });
+    });
+    await page.getByLabel("Reason").selectOption("schema");
+    await page.getByRole("row", { name: /^schema/ }).first().waitFor();
+    assert.equal(await page.getByRole("row", { name: /undecodable/ }).count(), 0);
+    await page.getByRole("button", { name: "schema" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("<img src=x onerror=globalThis.hacked=1>").waitFor();
+    await dialog.getByLabel("Original body").fill('{"event_id":"e_0","amount":1}');
+    await dialog.getByRole("button", { name: "Replay this text instead" }).click();
+    await page.getByText(/1 letter matched, 1 appended again/).waitFor();
+    await page.getByRole("checkbox").first().check();
+    await page.getByRole("button", { name: "Replay chosen" }).click();
+    await page.waitForFunction(() => document.querySelector("[aria-busy=false]"));
+    assert.deepEqual(asked, [{ ids: ["dl_0"], body: '{"event_id":"e_0","amount":1}' }, { ids: ["dl_0"] }]);
+  },
+  { at: "#/dead-letters" },
+);
+
+test("an alert is acknowledged, and its events open in the editor", async ({ page, server }) => {
+  await page.getByText(/rapid_activity 7 times/).waitFor();
+  await page.getByRole("button", { name: /^Acknowledge/ }).first().click();
+  await page.getByRole("row").nth(1).getByText(/20\d\d-.*/).nth(1).waitFor();
+  assert.ok(server.requests.includes("POST /api/alerts/al_0/ack"));
+  await page.getByRole("button", { name: "rapid_activity" }).first().click();
+  await page.getByRole("button", { name: "Open its events in the editor" }).click();
+  await page.getByRole("gridcell", { name: "evt_1", exact: true }).waitFor({ timeout: 30_000 });
+  assert.equal((await rows(page)).cells.length, 3);
+}, { at: "#/alerts" });
+
+test("rules are validated, tried and saved", async ({ page }) => {
+  const text = page.getByLabel("Rules as YAML");
+  await text.fill((await text.inputValue()).replace("threshold", "nonsense"));
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").filter({ hasText: "line 3 names no known kind" }).waitFor();
+  const chosen = await text.evaluate((area) => {
+    const { value, selectionStart, selectionEnd } = area as HTMLTextAreaElement;
+    return value.slice(selectionStart, selectionEnd);
+  });
+  assert.match(chosen, /nonsense/);
+  await text.fill((await text.inputValue()).replace("nonsense", "threshold").replace("10000", "9000"));
+  await page.getByRole("button", { name: "Try on the past" }).click();
+  await page.getByText(/would have raised 9 alerts in 4,000 events/).waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved as version 77aa01.").waitFor();
+}, { at: "#/rules", expects: [/400/] });
+
+test("a table's past is a slider, and any moment of it can be queried", async ({ page }) => {
+  await page.getByText(/2 files added, 0 removed, \+1,000 rows/).waitFor();
+  const slider = page.getByRole("slider", { name: "Snapshot" });
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await page.getByText(/Snapshot 1 of 3: append, 2,000 rows/).waitFor();
+  await page.getByRole("button", { name: "Query the table as of then" }).click();
+  await page.getByRole("gridcell").first().waitFor({ timeout: 30_000 });
+  await page.getByRole("button", { name: /^As of 20/ }).waitFor();
+}, { at: "#/tables/processed.transactions" });
+
+test("the records of a partition open by offset", async ({ page }) => {
+  await page.getByText(/^Working, as of/).waitFor();
+  await page.getByRole("row", { name: /31,204/ }).waitFor();
+  await page.getByLabel("From offset").fill("12");
+  await page.getByRole("button", { name: "Show records" }).click();
+  await page.locator(".cm-content", { hasText: "log_partition = 0 AND log_offset >= 12" }).waitFor();
+}, { at: "#/operations", expects: [/Binder|column/] });
+
+test("every control has a name", async ({ page, server }) => {
+  for (const name of PAGES) {
+    await page.goto(`${server.url}/#/${name}`);
+    await page.waitForTimeout(800);
+    assert.deepEqual(await nameless(page), [], name);
+  }
+});
+
+/** Controls that a screen reader could only call "button". */
+function nameless(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>(
+      "button, input, select, textarea, a, [role=grid], [role=slider]",
+    )]
+      .filter((one) => {
+        const label = one.closest("label")?.textContent ?? "";
+        const named = one.getAttribute("aria-label") ?? one.textContent ?? "";
+        return `${label}${named}${one.title}`.trim() === "" && one.offsetParent !== null;
+      })
+      .map((one) => one.outerHTML.slice(0, 120))
+  );
+}
+
+test("the whole way of a query goes with the keyboard alone", async ({ page }) => {
+  await page.getByRole("textbox", { name: "SQL", exact: true }).waitFor();
+  await page.getByRole("gridcell").first().waitFor({ timeout: 30_000 });
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to content");
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("query raw.ev");
+  await page.keyboard.press("Enter");
+  await page.getByRole("columnheader", { name: "outcome" }).waitFor({ timeout: 30_000 });
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("keys");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("grid").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  const active = await page.getByRole("grid").getAttribute("aria-activedescendant");
+  assert.match(active ?? "", /-1-1$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "kind, row 2" }).waitFor();
+});
+
+for (const dark of [false, true]) {
+  test(`every page fits 360 pixels${dark ? " in the dark" : ""}`, async ({ page, server }) => {
+    for (const name of PAGES) {
+      await page.goto(`${server.url}/#/${name}`);
+      await page.waitForTimeout(1_200);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
+    }
+  }, { width: 360, height: 740, dark });
+}
+
+test("page, scripts and worker carry the strict policy", async ({ page, server }) => {
+  const addresses = await page.evaluate(() => [
+    location.href,
+    ...[...document.scripts].map((one) => one.src),
+    document.querySelector<HTMLMetaElement>("meta[name=engine-worker]")!.content,
+  ]);
+  for (const address of addresses) {
+    const response = await fetch(new URL(address, server.url));
+    const policy = response.headers.get("content-security-policy") ?? "";
+    await response.body?.cancel();
+    assert.match(policy, /script-src 'self' 'wasm-unsafe-eval'/);
+    assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval'(?<!wasm-unsafe-eval')/);
+  }
+  assert.equal(await page.locator("script:not([src]), [style*=expression], [onclick]").count(), 0);
+});
