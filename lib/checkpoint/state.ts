@@ -9,7 +9,7 @@
  * when they are taken. Where an array replaces an array, only elements that are not the very same are written
  * (`diffArrays`); this leans on the contract that values are never mutated.
  */
-import type { KeyedState } from "../stream/operator.ts";
+import type { KeyedState, StateSpace } from "../stream/operator.ts";
 import { type Diff, diffArrays, patchArray } from "./array_diff.ts";
 
 export const STATE_FORMAT = 1;
@@ -24,85 +24,115 @@ const DIFF_FROM_LENGTH = 3;
 const ABSENT: unique symbol = Symbol("absent");
 const HEADER = JSON.stringify({ millrace_state: STATE_FORMAT });
 
-interface Space {
-  entries: Map<string, unknown>;
-  /** For each key touched since the last take: its value then, or ABSENT. */
-  touched: Map<string, unknown>;
-  /** Everything went since the last take. */
-  cleared: boolean;
-  /** While an image is being made: values as they were when it began. */
-  frozen: Map<string, unknown> | null;
-}
-
 /** An entry in a line of changes: put, deletion, or an array as a difference from the array before it. */
 type Change = [key: string, value: unknown] | [key: string] | [key: string, ...Diff];
 
+/** One space; T is what its operator keeps there, and nobody else writes to it. */
+class Space<T> implements StateSpace<T> {
+  current = new Map<string, T>();
+  /** For each key touched since the last take: its value then, or ABSENT. */
+  touched = new Map<string, T | typeof ABSENT>();
+  /** Everything went since the last take. */
+  cleared = false;
+  /** Nobody holds on to it: gone once it is empty and that was taken. */
+  leaving = false;
+  /** While an image is being made: values as they were when it began. */
+  frozen: Map<string, T | typeof ABSENT> | null = null;
+
+  get(key: string): T | undefined {
+    return this.current.get(key);
+  }
+
+  put(key: string, value: T): void {
+    this.#remember(key);
+    this.current.set(key, value);
+  }
+
+  delete(key: string): void {
+    if (!this.current.has(key)) return;
+    this.#remember(key);
+    this.current.delete(key);
+  }
+
+  clear(): void {
+    if (this.current.size === 0 && this.touched.size === 0) return;
+    // An image in the making keeps the old maps and goes on reading them.
+    this.current = new Map();
+    this.touched = new Map();
+    this.frozen = null;
+    this.cleared = true;
+  }
+
+  entries(): Iterable<[string, T]> {
+    return this.current;
+  }
+
+  get isUntouched(): boolean {
+    return !this.cleared && this.touched.size === 0;
+  }
+
+  /** Notes what a key held before its first change, for the next take and for an image in the making. */
+  #remember(key: string): void {
+    if (this.frozen !== null && !this.frozen.has(key)) this.frozen.set(key, this.#valueOf(key));
+    if (!this.touched.has(key)) this.touched.set(key, this.#valueOf(key));
+  }
+
+  #valueOf(key: string): T | typeof ABSENT {
+    const value = this.current.get(key);
+    return value === undefined ? ABSENT : value;
+  }
+}
+
 export class PartitionState implements KeyedState {
-  #spaces = new Map<string, Space>();
+  #spaces = new Map<string, Space<unknown>>();
 
-  get<T>(space: string, key: string): T | undefined {
-    // The one place where a stored value gets its type back: spaces belong to one operator each.
-    return this.#spaces.get(space)?.entries.get(key) as T | undefined;
+  space<T>(name: string): StateSpace<T> {
+    // The one place where stored values get their type: a space belongs to one operator.
+    const space = this.#space(name) as Space<T>;
+    space.leaving = false;
+    return space;
   }
 
-  put<T>(space: string, key: string, value: T): void {
-    const held = this.#space(space);
-    remember(held, key);
-    held.entries.set(key, value);
-  }
-
-  delete(space: string, key: string): void {
-    const held = this.#spaces.get(space);
-    if (held === undefined || !held.entries.has(key)) return;
-    remember(held, key);
-    held.entries.delete(key);
-  }
-
-  clear(space: string): void {
-    const held = this.#spaces.get(space);
-    if (held === undefined) return;
-    // An image in the making keeps the old map and goes on reading it.
-    this.#spaces.set(space, { ...emptySpace(), cleared: true });
-  }
-
-  entries<T>(space: string): Iterable<[string, T]> {
-    return (this.#spaces.get(space)?.entries ?? new Map<string, unknown>()) as Map<string, T>;
+  release(name: string): void {
+    const space = this.#space(name);
+    space.clear();
+    space.leaving = true;
   }
 
   *spaces(): Iterable<string> {
-    for (const [name, held] of this.#spaces) if (held.entries.size > 0) yield name;
+    for (const [name, { current }] of this.#spaces) if (current.size > 0) yield name;
   }
 
   /** Keys in all spaces together. */
   get size(): number {
     let size = 0;
-    for (const held of this.#spaces.values()) size += held.entries.size;
+    for (const { current } of this.#spaces.values()) size += current.size;
     return size;
   }
 
   /** Whether `takeChanges` would give more than an empty change. */
   get changed(): boolean {
-    for (const held of this.#spaces.values()) if (held.cleared || held.touched.size > 0) return true;
+    for (const space of this.#spaces.values()) if (!space.isUntouched) return true;
     return false;
   }
 
   /** Everything put or deleted since the last take (or restore), at a cost that follows just that. */
   takeChanges(): Uint8Array {
     const writer = new LineWriter();
-    for (const [name, held] of this.#spaces) {
-      if (held.cleared) writer.line([name]);
+    for (const [name, space] of this.#spaces) {
+      if (space.cleared) writer.line([name]);
       let changes: Change[] = [];
-      for (const [key, before] of held.touched) {
-        changes.push(changeOf(key, before, held));
+      for (const [key, before] of space.touched) {
+        changes.push(changeOf(key, before, space.current.get(key)));
         if (changes.length === LINE_ENTRIES) {
           writer.line([name, changes]);
           changes = [];
         }
       }
       if (changes.length > 0) writer.line([name, changes]);
-      held.touched = new Map();
-      held.cleared = false;
-      if (held.entries.size === 0) this.#spaces.delete(name);
+      if (!space.isUntouched) space.touched = new Map();
+      space.cleared = false;
+      if (space.leaving && space.current.size === 0) this.#spaces.delete(name);
     }
     return writer.bytes();
   }
@@ -112,13 +142,9 @@ export class PartitionState implements KeyedState {
     if (this.changed) throw new RangeError("Cannot apply changes: the state has changes of its own");
     for (const line of linesOf([bytes])) {
       const [name, changes] = line as [string, Change[]?];
-      if (changes === undefined) {
-        this.#spaces.delete(name);
-        continue;
-      }
-      const { entries } = this.#space(name);
-      for (const change of changes) applyChange(entries, change);
-      if (entries.size === 0) this.#spaces.delete(name);
+      const { current } = this.#space(name);
+      if (changes === undefined) current.clear();
+      else for (const change of changes) applyChange(current, change);
     }
   }
 
@@ -127,23 +153,22 @@ export class PartitionState implements KeyedState {
    * chunks: a value that is replaced before its turn is remembered. One image at a time.
    */
   *imageChunks(): Generator<Uint8Array, void, void> {
-    const frozen: [string, Map<string, unknown>, Map<string, unknown>, Space][] = [];
-    for (const [name, held] of this.#spaces) {
-      held.frozen = new Map();
-      frozen.push([name, held.entries, held.frozen, held]);
-    }
+    const frozen = [...this.#spaces].map(([name, space]) => {
+      const before = space.frozen = new Map<string, unknown>();
+      return { name, space, current: space.current, before };
+    });
     const writer = new LineWriter();
     try {
-      for (const [name, entries, before, held] of frozen) {
-        for (const line of imageLines(entries, before)) {
+      for (const { name, space, current, before } of frozen) {
+        for (const line of imageLines(current, before)) {
           writer.line([name, ...line]);
           if (writer.size >= CHUNK_BYTES) yield writer.bytes();
         }
-        held.frozen = null;
+        space.frozen = null;
       }
       yield writer.bytes();
     } finally {
-      for (const [, , , held] of frozen) held.frozen = null;
+      for (const { space } of frozen) space.frozen = null;
     }
   }
 
@@ -158,42 +183,25 @@ export class PartitionState implements KeyedState {
     const shared = new Map<string, string>();
     for (const line of linesOf(image instanceof Uint8Array ? [image] : image)) {
       const [name, ...pairs] = line as [string, ...unknown[]];
-      const { entries } = state.#space(name);
+      const { current } = state.#space(name);
       for (let at = 0; at < pairs.length; at += 2) {
         const key = pairs[at] as string;
         let one = shared.get(key);
         if (one === undefined) shared.set(key, one = key);
-        entries.set(one, pairs[at + 1]);
+        current.set(one, pairs[at + 1]);
       }
     }
     return state;
   }
 
-  #space(name: string): Space {
-    let held = this.#spaces.get(name);
-    if (held === undefined) this.#spaces.set(name, held = emptySpace());
-    return held;
+  #space(name: string): Space<unknown> {
+    let space = this.#spaces.get(name);
+    if (space === undefined) this.#spaces.set(name, space = new Space());
+    return space;
   }
 }
 
-function emptySpace(): Space {
-  return { entries: new Map(), touched: new Map(), cleared: false, frozen: null };
-}
-
-/** Notes what a key held before its first change, for the next take and for an image in the making. */
-function remember(held: Space, key: string): void {
-  const { touched, frozen } = held;
-  if (frozen !== null && !frozen.has(key)) frozen.set(key, valueOf(held, key));
-  if (!touched.has(key)) touched.set(key, valueOf(held, key));
-}
-
-function valueOf(held: Space, key: string): unknown {
-  const value = held.entries.get(key);
-  return value === undefined ? ABSENT : value;
-}
-
-function changeOf(key: string, before: unknown, held: Space): Change {
-  const now = held.entries.get(key);
+function changeOf(key: string, before: unknown, now: unknown): Change {
   if (now === undefined) return [key];
   if (Array.isArray(now) && Array.isArray(before) && before.length >= DIFF_FROM_LENGTH) {
     return [key, ...diffArrays(before, now)];
@@ -201,11 +209,11 @@ function changeOf(key: string, before: unknown, held: Space): Change {
   return [key, now];
 }
 
-function applyChange(entries: Map<string, unknown>, change: Change): void {
+function applyChange(current: Map<string, unknown>, change: Change): void {
   const [key] = change;
-  if (change.length === 1) entries.delete(key);
-  else if (change.length === 2) entries.set(key, change[1]);
-  else entries.set(key, patchArray(entries.get(key) as readonly unknown[], [change[1], change[2]]));
+  if (change.length === 1) current.delete(key);
+  else if (change.length === 2) current.set(key, change[1]);
+  else current.set(key, patchArray(current.get(key) as readonly unknown[], [change[1], change[2]]));
 }
 
 /** Alternating keys and values, LINE_ENTRIES of them a line, as they were when `frozen` began to fill. */

@@ -7,7 +7,7 @@
  * record for a space of their own ("spill"), so that one value more costs one entry and not the set.
  */
 import type { Cell } from "../event/column.ts";
-import { add, compare, fromSafe, type Scaled, toNumber, toText } from "./decimal.ts";
+import { add, BASE, fromSafe, type Scaled, toNumber, toText } from "./decimal.ts";
 import { keyPart, partCell } from "./key.ts";
 import type { KeyedState } from "./operator.ts";
 import type { Subject } from "./subject.ts";
@@ -21,7 +21,7 @@ export type Slots = readonly Slot[];
 /** Where a record's spilled values are. */
 export interface Spill {
   state: KeyedState;
-  /** A space for one slot of one record. */
+  /** The name of the space of one slot of one record. */
   space(record: Slots, slot: number): string;
 }
 
@@ -80,10 +80,11 @@ export class Sum implements Accumulator {
     return total;
   }
 
-  #plus(record: Slot[], value: Scaled): void {
-    const sum = add(scaledAt(record, this.at)!, value);
-    record[this.at] = sum.high;
-    record[this.at + 1] = sum.low;
+  #plus(record: Slot[], { high, low }: Scaled): void {
+    const sum = (record[this.at + 1] as number) + low;
+    const carry = sum >= BASE ? 1 : 0;
+    record[this.at] = (record[this.at] as number) + high + carry;
+    record[this.at + 1] = sum - carry * BASE;
   }
 }
 
@@ -115,8 +116,11 @@ export class Extreme implements Accumulator {
 
   #meet(record: Slot[], value: Scaled | null): void {
     if (value === null) return;
-    const held = scaledAt(record, this.at);
-    if (held !== null && compare(value, held) * this.sign >= 0) return;
+    const high = record[this.at];
+    const order = high === null
+      ? -1
+      : value.high - (high as number) || value.low - (record[this.at + 1] as number);
+    if (high !== null && order * this.sign >= 0) return;
     record[this.at] = value.high;
     record[this.at + 1] = value.low;
   }
@@ -154,7 +158,7 @@ export class Distinct implements Accumulator {
     if (held === null) return [];
     if (typeof held === "string") return [held];
     if (typeof held !== "number") return held as readonly string[];
-    return names(spill.state.entries(spill.space(record, this.at)));
+    return names(spill.state.space(spill.space(record, this.at)).entries());
   }
 
   #size(record: Slots): number {
@@ -170,9 +174,9 @@ export class Distinct implements Accumulator {
     else if (typeof held === "string") {
       if (held !== value) record[this.at] = [held, value];
     } else if (typeof held === "number") {
-      const space = spill.space(record, this.at);
-      if (spill.state.get(space, value) !== undefined) return;
-      spill.state.put(space, value, 1);
+      const space = spill.state.space<number>(spill.space(record, this.at));
+      if (space.get(value) !== undefined) return;
+      space.put(value, 1);
       record[this.at] = held + 1;
     } else if (!held.includes(value)) {
       if (held.length < INLINE_VALUES) record[this.at] = [...held, value];
@@ -181,8 +185,8 @@ export class Distinct implements Accumulator {
   }
 
   #spillOver(record: Slot[], values: readonly string[], spill: Spill): void {
-    const space = spill.space(record, this.at);
-    for (const value of values) spill.state.put(space, value, 1);
+    const space = spill.state.space<number>(spill.space(record, this.at));
+    for (const value of values) space.put(value, 1);
     record[this.at] = values.length;
   }
 }
@@ -222,7 +226,7 @@ export class Top implements Accumulator {
 
   *tally(record: Slots, spill: Spill): Iterable<[string, number]> {
     const held = record[this.at];
-    if (typeof held === "number") yield* spill.state.entries<number>(spill.space(record, this.at));
+    if (typeof held === "number") yield* spill.state.space<number>(spill.space(record, this.at)).entries();
     else if (held !== null) {
       for (let i = 0; i < held.length; i += 2) yield [held[i] as string, held[i + 1] as number];
     }
@@ -231,9 +235,9 @@ export class Top implements Accumulator {
   #include(record: Slot[], value: string, count: number, spill: Spill): void {
     const held = record[this.at];
     if (typeof held === "number") {
-      const space = spill.space(record, this.at);
-      const before = spill.state.get<number>(space, value);
-      spill.state.put(space, value, (before ?? 0) + count);
+      const space = spill.state.space<number>(spill.space(record, this.at));
+      const before = space.get(value);
+      space.put(value, (before ?? 0) + count);
       if (before === undefined) record[this.at] = held + 1;
       return;
     }
@@ -247,8 +251,8 @@ export class Top implements Accumulator {
   }
 
   #spillOver(record: Slot[], list: readonly (string | number)[], spill: Spill): void {
-    const space = spill.space(record, this.at);
-    for (let i = 0; i < list.length; i += 2) spill.state.put(space, list[i] as string, list[i + 1]);
+    const space = spill.state.space<number>(spill.space(record, this.at));
+    for (let i = 0; i < list.length; i += 2) space.put(list[i] as string, list[i + 1] as number);
     record[this.at] = list.length / 2;
   }
 }

@@ -58,7 +58,7 @@ export class AggregatePlan {
   /** Deletes what a record that goes away has spilled. */
   release(record: Slots, spill: Spill): void {
     for (const accumulator of this.#accumulators) {
-      if (isSpilled(accumulator, record)) spill.state.clear(spill.space(record, slotOf(accumulator)));
+      if (isSpilled(accumulator, record)) spill.state.release(spill.space(record, slotOf(accumulator)));
     }
   }
 

@@ -8,7 +8,7 @@
  */
 
 export const PLACES = 4;
-const BASE = 1e15;
+export const BASE = 1e15;
 const BASE_DIGITS = 15;
 /** Text up to this length is tried without big integers. */
 const FAST_LENGTH = 16;

@@ -5,7 +5,7 @@
  * has newer history sets the next. So an idle key costs nothing until it goes, and a busy one a look now and then.
  */
 import { HOUR_US } from "./moment.ts";
-import type { KeyedState } from "./operator.ts";
+import type { StateSpace } from "./operator.ts";
 import { TimerQueue } from "./timer_queue.ts";
 
 export class ForgetfulState<T> {
@@ -13,24 +13,23 @@ export class ForgetfulState<T> {
   #swept_us = -Infinity;
 
   constructor(
-    private readonly state: KeyedState,
-    private readonly space: string,
+    private readonly space: StateSpace<T>,
     /** The moment from which the value is of no use. */
     private readonly useless_us: (value: T) => number,
   ) {
-    for (const [key, value] of state.entries<T>(space)) this.#timers.push(useless_us(value), key);
+    for (const [key, value] of space.entries()) this.#timers.push(useless_us(value), key);
   }
 
   get(key: string): T | undefined {
-    return this.state.get<T>(this.space, key);
+    return this.space.get(key);
   }
 
   put(key: string, value: T, before: T | undefined): void {
     if (before === undefined) this.#timers.push(this.useless_us(value), key);
-    this.state.put(this.space, key, value);
+    this.space.put(key, value);
   }
 
-  /** Forgets what was of no use at the last full hour before `now_us`. */
+  /** Forgets what was of no use at the last full hour before `now_us`. To be called when the watermark passes an hour. */
   sweep(now_us: number): void {
     const hour_us = Math.floor(now_us / HOUR_US) * HOUR_US;
     if (hour_us <= this.#swept_us) return;
@@ -41,7 +40,7 @@ export class ForgetfulState<T> {
       const value = this.get(key);
       if (value === undefined) continue;
       const useless_us = this.useless_us(value);
-      if (useless_us <= hour_us) this.state.delete(this.space, key);
+      if (useless_us <= hour_us) this.space.delete(key);
       else this.#timers.push(useless_us, key);
     }
   }

@@ -15,8 +15,22 @@ export function wholeMilliseconds(us: number): number {
   return Math.floor(us / 1000);
 }
 
+/** Texts of whole minutes: windows begin and end on few of them, and are many. */
+const minutes = new Map<number, string>();
+const MOST_MINUTES = 10_000;
+
 /** `us` as a timestamp cell. */
 export function momentCell(us: number): string {
+  if (us % MINUTE_US !== 0) return cellOf(us);
+  let text = minutes.get(us);
+  if (text === undefined) {
+    if (minutes.size >= MOST_MINUTES) minutes.clear();
+    minutes.set(us, text = cellOf(us));
+  }
+  return text;
+}
+
+function cellOf(us: number): string {
   const ms = Math.floor(us / 1000);
   return timestampCell(ms, us - ms * 1000);
 }

@@ -7,15 +7,23 @@ import type { Row } from "../event/column.ts";
  * again (an array of sixty windows of which one changed costs one window). Spaces are operators ("window/user_minute").
  */
 export interface KeyedState {
-  get<T>(space: string, key: string): T | undefined;
-  put<T>(space: string, key: string, value: T): void;
-  delete(space: string, key: string): void;
-  /** Deletes all of a space, at the cost of one entry. */
-  clear(space: string): void;
-  /** All of a space, in no promised order; for rebuilding what is derived (timers) after a restore. */
-  entries<T>(space: string): Iterable<[string, T]>;
+  /** A space of this name; the same object every time, for as long as the state lives. */
+  space<T>(name: string): StateSpace<T>;
+  /** Clears a space that will not be asked for again, so that its name costs nothing either. */
+  release(name: string): void;
   /** Names of the spaces that hold something, in no promised order. */
   spaces(): Iterable<string>;
+}
+
+/** What one operator keeps, by key. */
+export interface StateSpace<T> {
+  get(key: string): T | undefined;
+  put(key: string, value: T): void;
+  delete(key: string): void;
+  /** Deletes everything, at the cost of one entry. */
+  clear(): void;
+  /** Everything, in no promised order; for rebuilding what is derived (timers) after a restore. */
+  entries(): Iterable<[string, T]>;
 }
 
 /** A place in the log, and its log time. */

@@ -10,10 +10,10 @@
  */
 import { z } from "zod";
 import { Acknowledgement, acknowledgementRow, ACKNOWLEDGEMENTS } from "../alert/acknowledgement.ts";
-import type { Row } from "../event/column.ts";
+import type { Cell, Row } from "../event/column.ts";
 import { LATE_EVENTS } from "../event/late_event.ts";
-import { microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
-import type { KeyedState, Place, StreamEvent, StreamOutput } from "./operator.ts";
+import { HOUR_US, microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
+import type { KeyedState, Place, StateSpace, StreamEvent, StreamOutput } from "./operator.ts";
 import type { RuleSet } from "./rule_definition.ts";
 import { RuleEngine, type RuleFailure } from "./rule_engine.ts";
 import { counted, type Standing, standing, type Statistics } from "./statistics.ts";
@@ -30,6 +30,7 @@ import {
 } from "./watermark.ts";
 import type { KindShapes } from "./window_definition.ts";
 import { WindowEngine } from "./window_engine.ts";
+import { passes } from "./window_operator.ts";
 
 export type { RuleFailure } from "./rule_engine.ts";
 
@@ -100,7 +101,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 class PartitionPipeline implements Pipeline {
   #settings: TimeSettings;
   #time: PartitionTime;
-  readonly #state: KeyedState;
+  readonly #timeSpace: StateSpace<PartitionTime>;
+  readonly #settingsSpace: StateSpace<TimeSettings>;
+  readonly #statistics: StateSpace<Statistics>;
   readonly #rules: RuleEngine;
   readonly #windows: WindowEngine;
   readonly #plans = new KeyPlans();
@@ -108,19 +111,21 @@ class PartitionPipeline implements Pipeline {
 
   constructor({ partition, state, defaults, kinds }: PipelineOptions) {
     const { out_of_orderness_ms, allowed_lateness_ms } = defaults;
-    this.#state = state;
-    this.#settings = state.get<TimeSettings>(SETTINGS, ONE) ?? { out_of_orderness_ms, allowed_lateness_ms };
-    this.#time = state.get<PartitionTime>(TIME, ONE) ?? NO_TIME;
+    this.#timeSpace = state.space(TIME);
+    this.#settingsSpace = state.space(SETTINGS);
+    this.#statistics = state.space(STATISTICS);
+    this.#settings = this.#settingsSpace.get(ONE) ?? { out_of_orderness_ms, allowed_lateness_ms };
+    this.#time = this.#timeSpace.get(ONE) ?? NO_TIME;
     const common = { state, partition, kinds, plans: this.#plans };
     this.#rules = new RuleEngine(common);
     this.#windows = new WindowEngine(common, this.#time);
   }
 
   accept(event: StreamEvent): Accepted {
-    const event_us = microseconds(event.event_time_ms, event.event_time_sub_us);
-    const late = isLate(this.#time, event_us);
-    const standing = event.kind === "transaction" ? this.#standing(event, !late) : null;
-    const cells: Row = standing === null ? { ...event.row, late } : { ...event.row, late, ...standing };
+    const subject = new Subject(event);
+    const late = isLate(this.#time, subject.event_us);
+    const standing = event.kind === "transaction" ? this.#standing(subject, !late) : null;
+    const cells = subject.row = filledIn(event.row, late, standing);
     const outputs: StreamOutput[] = [];
     const failures: RuleFailure[] = [];
     if (late) {
@@ -128,20 +133,18 @@ class PartitionPipeline implements Pipeline {
       outputs.push({ table: LATE_EVENTS, row, topic: null, id: `${event.partition}-${event.offset}` });
       return { late, cells, outputs, failures };
     }
-    const subject = new Subject(event, cells);
     this.#rules.evaluate(subject, { time: this.#time, standing }, outputs, failures);
     this.#windows.add(subject, this.#time.watermark_us);
-    this.#moveTo(afterRow(this.#time, event_us, this.#settings), outputs);
+    this.#moveTo(afterRow(this.#time, subject.event_us, this.#settings), outputs);
     return { late, cells, outputs, failures };
   }
 
   /** Where the amount stands among the earlier ones; counts it when it is not late. */
-  #standing(event: StreamEvent, counts: boolean): Standing {
-    const subject = new Subject(event, event.row);
+  #standing(subject: Subject, counts: boolean): Standing {
     const key = subject.key(this.#statisticsKey);
     const amount = subject.scaled("amount")!;
-    const before = this.#state.get<Statistics>(STATISTICS, key);
-    if (counts) this.#state.put(STATISTICS, key, counted(before, amount));
+    const before = this.#statistics.get(key);
+    if (counts) this.#statistics.put(key, counted(before, amount));
     return standing(before, amount);
   }
 
@@ -155,12 +158,12 @@ class PartitionPipeline implements Pipeline {
     const before = this.#time;
     if (next === before) return;
     this.#time = next;
-    this.#state.put(TIME, ONE, next);
+    this.#timeSpace.put(ONE, next);
     const { watermark_us, line_us } = next;
     if (watermark_us === null || line_us === null) return;
     const move = { from_us: before.watermark_us ?? watermark_us, to_us: watermark_us, line_us };
     this.#windows.advance(move, outputs);
-    this.#rules.sweep(next);
+    if (passes(move, HOUR_US)) this.#rules.sweep(next);
   }
 
   control(kind: string, body: unknown, place: Place): Controlled {
@@ -186,7 +189,7 @@ class PartitionPipeline implements Pipeline {
     const refused = windows === undefined ? null : this.#windows.replace(windows, this.#time);
     if (refused !== null) return { outputs, refused };
     this.#settings = { out_of_orderness_ms, allowed_lateness_ms };
-    this.#state.put(SETTINGS, ONE, this.#settings);
+    this.#settingsSpace.put(ONE, this.#settings);
     this.#moveTo(afterSettings(this.#time, this.#settings), outputs);
     return { outputs, refused };
   }
@@ -216,6 +219,19 @@ class PartitionPipeline implements Pipeline {
       suppressed: this.#rules.suppressed(),
     };
   }
+}
+
+/** The row with what the stream knows; field by field, since this is the path of every event. */
+function filledIn(row: Row, late: boolean, standing: Standing | null): Row {
+  const cells: Record<string, Cell> = { ...row };
+  cells.late = late;
+  if (standing !== null) {
+    cells.user_txn_count = standing.user_txn_count;
+    cells.user_running_mean = standing.user_running_mean;
+    cells.z_score = standing.z_score;
+    cells.is_anomaly = standing.is_anomaly;
+  }
+  return cells;
 }
 
 function acknowledged(body: unknown, place: Place): Controlled {

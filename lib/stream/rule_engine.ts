@@ -8,7 +8,7 @@
 import { alertId, alertRow, ALERTS } from "../alert/alert.ts";
 import { keyCells } from "./key.ts";
 import { microseconds, momentCell } from "./moment.ts";
-import type { KeyedState, StreamOutput } from "./operator.ts";
+import type { KeyedState, StateSpace, StreamOutput } from "./operator.ts";
 import {
   coolDownMs,
   parseRules,
@@ -35,7 +35,7 @@ interface Rule {
   where: Predicate;
   key: KeyPlan;
   cool_down_us: number;
-  quiet: string;
+  quiet: StateSpace<Quiet>;
 }
 
 /** Event time of the last alert, and how many firings were held back since. */
@@ -58,7 +58,7 @@ export class RuleEngine {
   #byKind = new Map<string, Rule[]>();
 
   constructor(private readonly options: RuleEngineOptions) {
-    this.#set = options.state.get<RuleSet>(IN_FORCE, ONE) ?? NO_RULES;
+    this.#set = options.state.space<RuleSet>(IN_FORCE).get(ONE) ?? NO_RULES;
     // A kind of ours may be gone since the rules were taken over; the others go on.
     this.#enforce(parseRules(this.#set.rules, options.kinds).definitions);
   }
@@ -79,11 +79,11 @@ export class RuleEngine {
     const kept = new Set(definitions.filter(isEnabled).map(spaceName));
     for (const { definition, quiet } of this.#rules) {
       if (kept.has(spaceName(definition))) continue;
-      state.clear(historySpace(definition));
-      state.clear(quiet);
+      state.release(historySpace(definition));
+      quiet.clear();
     }
     this.#set = { version: body.version, rules: body.rules };
-    state.put(IN_FORCE, ONE, this.#set);
+    state.space<RuleSet>(IN_FORCE).put(ONE, this.#set);
     this.#enforce(definitions, this.#rules);
     return null;
   }
@@ -113,7 +113,7 @@ export class RuleEngine {
     const counts: Record<string, number> = {};
     for (const { definition, quiet } of this.#rules) {
       let count = 0;
-      for (const [, [, suppressed]] of this.options.state.entries<Quiet>(quiet)) count += suppressed;
+      for (const [, [, suppressed]] of quiet.entries()) count += suppressed;
       counts[definition.name] = count;
     }
     return counts;
@@ -133,7 +133,7 @@ export class RuleEngine {
       where: predicate(definition.where),
       key: plans.of(ruleKey(definition, kinds.get(definition.over)!)),
       cool_down_us: coolDownMs(definition) * 1000,
-      quiet: `quiet/${spaceName(definition)}`,
+      quiet: state.space(`quiet/${spaceName(definition)}`),
     };
   }
 
@@ -144,13 +144,12 @@ export class RuleEngine {
     const key = subject.key(rule.key);
     const finding = rule.evaluator.evaluate(subject, key, around);
     if (finding === null) return;
-    const { state } = this.options;
-    const quiet = state.get<Quiet>(rule.quiet, key);
+    const quiet = rule.quiet.get(key);
     if (quiet !== undefined && Math.abs(subject.event_us - quiet[0]) < rule.cool_down_us) {
-      state.put<Quiet>(rule.quiet, key, [quiet[0], quiet[1] + 1]);
+      rule.quiet.put(key, [quiet[0], quiet[1] + 1]);
       return;
     }
-    state.put<Quiet>(rule.quiet, key, [subject.event_us, 0]);
+    rule.quiet.put(key, [subject.event_us, 0]);
     out.push(this.#alert(rule, finding, subject, key, { around, suppressed: quiet?.[1] ?? 0 }));
   }
 

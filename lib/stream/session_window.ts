@@ -14,7 +14,7 @@ import type { Cell } from "../event/column.ts";
 import type { Slot, Slots, Spill } from "./aggregate.ts";
 import { AggregatePlan } from "./aggregate_plan.ts";
 import { momentCell, wholeMilliseconds } from "./moment.ts";
-import type { StreamOutput } from "./operator.ts";
+import type { StateSpace, StreamOutput } from "./operator.ts";
 import { replaced } from "./replaced.ts";
 import type { Subject } from "./subject.ts";
 import { TimerQueue } from "./timer_queue.ts";
@@ -54,7 +54,7 @@ type Sessions = readonly Slots[];
 
 export class SessionWindow implements WindowOperator {
   readonly where: Predicate;
-  readonly #space: string;
+  readonly #kept: StateSpace<Sessions>;
   readonly #plan: AggregatePlan;
   readonly #gap_us: number;
   readonly #update_us: number | null;
@@ -72,19 +72,20 @@ export class SessionWindow implements WindowOperator {
     this.#gap_us = definition.gap * 1000;
     this.#update_us = definition.update_every === undefined ? null : definition.update_every * 1000;
     this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts: false });
-    this.#space = windowSpace(definition);
+    const name = windowSpace(definition);
+    this.#kept = context.state.space(name);
     this.where = predicate(definition.where);
-    const space = (record: Slots, slot: number) => `${this.#space}/${slot}/${opened(record)}/${this.#key}`;
+    const space = (record: Slots, slot: number) => `${name}/${slot}/${opened(record)}/${this.#key}`;
     this.#spill = { state: context.state, space };
     this.#rebuild(context.watermark_us ?? -Infinity);
   }
 
   add(subject: Subject, watermark_us: number | null): void {
     const at_us = subject.event_us;
-    const { state, after_us } = this.context;
+    const { after_us } = this.context;
     if (after_us !== null && at_us <= after_us) return;
     const key = this.#key = subject.key(this.context.key);
-    const sessions = state.get<Sessions>(this.#space, key) ?? [];
+    const sessions = this.#kept.get(key) ?? [];
     let from = sessions.length;
     while (from > 0 && at_us < this.#end(sessions[from - 1])) from--;
     let to = from;
@@ -94,8 +95,7 @@ export class SessionWindow implements WindowOperator {
     this.#plan.add(session, subject, this.#spill);
     this.#watch(key, session, met.length === 0, watermark_us ?? -Infinity);
     this.#held += 1 - met.length;
-    state.put(
-      this.#space,
+    this.#kept.put(
       key,
       met.length === 1
         ? replaced(sessions, from, session)
@@ -154,9 +154,10 @@ export class SessionWindow implements WindowOperator {
   }
 
   advance(move: Move, out: StreamOutput[]): void {
+    const revises = passes(move, SECOND_US);
+    if (!revises && !this.#closings.hasDue(move.to_us)) return;
     const due = new Set<string>();
     this.#closings.takeDue(move.to_us, due);
-    const revises = passes(move, SECOND_US);
     const updates = this.#update_us !== null && passes(move, this.#update_us);
     if (revises) { for (const key of this.#revise) due.add(key); }
     if (updates) { for (const key of this.#update) due.add(key); }
@@ -170,13 +171,13 @@ export class SessionWindow implements WindowOperator {
   }
 
   #write(key: string, move: Move, passed: { revises: boolean; updates: boolean }, out: StreamOutput[]): void {
-    const before = this.context.state.get<Sessions>(this.#space, key);
+    const before = this.#kept.get(key);
     if (before === undefined) return;
     this.#key = key;
     const after = before.map((session) =>
       this.#isDue(session, move, passed) ? this.#written(key, session, move, out) : session
     );
-    if (after.some((session, at) => session !== before[at])) this.context.state.put(this.#space, key, after);
+    if (after.some((session, at) => session !== before[at])) this.#kept.put(key, after);
     const open = after.map((session) => this.#end(session)).filter((end) => end > move.to_us);
     if (open.length > 0) this.#closings.push(Math.min(...open), key);
   }
@@ -251,7 +252,7 @@ export class SessionWindow implements WindowOperator {
 
   /** Drops sessions that ended at or before the line: no event can reach them any more. */
   #forget(key: string, line_us: number): void {
-    const sessions = this.context.state.get<Sessions>(this.#space, key);
+    const sessions = this.#kept.get(key);
     if (sessions === undefined) return;
     this.#key = key;
     const kept = sessions.filter((session) => this.#end(session) > line_us);
@@ -259,8 +260,8 @@ export class SessionWindow implements WindowOperator {
     if (kept.length === sessions.length) return;
     for (const session of sessions) if (!kept.includes(session)) this.#plan.release(session, this.#spill);
     this.#held -= sessions.length - kept.length;
-    if (kept.length === 0) this.context.state.delete(this.#space, key);
-    else this.context.state.put(this.#space, key, kept);
+    if (kept.length === 0) this.#kept.delete(key);
+    else this.#kept.put(key, kept);
   }
 
   nextOutput_us(watermark_us: number): number | null {
@@ -276,7 +277,7 @@ export class SessionWindow implements WindowOperator {
   }
 
   #rebuild(now: number): void {
-    for (const [key, sessions] of this.context.state.entries<Sessions>(this.#space)) {
+    for (const [key, sessions] of this.#kept.entries()) {
       for (const session of sessions) {
         this.#held++;
         const end = this.#end(session);

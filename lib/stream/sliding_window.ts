@@ -12,7 +12,7 @@
  */
 import type { Slot, Slots, Spill } from "./aggregate.ts";
 import { AggregatePlan } from "./aggregate_plan.ts";
-import type { StreamOutput } from "./operator.ts";
+import type { StateSpace, StreamOutput } from "./operator.ts";
 import { replaced } from "./replaced.ts";
 import type { Subject } from "./subject.ts";
 import { TimerQueue } from "./timer_queue.ts";
@@ -46,7 +46,7 @@ type Panes = readonly Slots[];
 
 export class SlidingWindow implements WindowOperator {
   readonly where: Predicate;
-  readonly #space: string;
+  readonly #kept: StateSpace<Panes>;
   readonly #plan: AggregatePlan;
   readonly #slide_us: number;
   /** Panes a window. */
@@ -74,9 +74,10 @@ export class SlidingWindow implements WindowOperator {
     this.#update_us = definition.update_every === undefined ? null : definition.update_every * 1000;
     this.#first = context.after_us === null ? -Infinity : Math.floor(context.after_us / this.#slide_us) + 1;
     this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts });
-    this.#space = windowSpace(definition);
+    const name = windowSpace(definition);
+    this.#kept = context.state.space(name);
     this.where = predicate(definition.where);
-    const space = (record: Slots, slot: number) => `${this.#space}/${slot}/${record[INDEX]}/${this.#key}`;
+    const space = (record: Slots, slot: number) => `${name}/${slot}/${record[INDEX]}/${this.#key}`;
     this.#spill = { state: context.state, space };
     this.#rebuild(context.watermark_us ?? -Infinity);
   }
@@ -85,7 +86,7 @@ export class SlidingWindow implements WindowOperator {
     const index = Math.floor(subject.event_us / this.#slide_us);
     if (index < this.#first) return;
     const key = this.#key = subject.key(this.context.key);
-    const panes = this.context.state.get<Panes>(this.#space, key) ?? [];
+    const panes = this.#kept.get(key) ?? [];
     let at = panes.length;
     while (at > 0 && (panes[at - 1][INDEX] as number) > index) at--;
     const isNew = at === 0 || panes[at - 1][INDEX] !== index;
@@ -93,8 +94,7 @@ export class SlidingWindow implements WindowOperator {
     this.#plan.add(pane, subject, this.#spill);
     const now = watermark_us ?? -Infinity;
     this.#flag(key, pane, now);
-    this.context.state.put(
-      this.#space,
+    this.#kept.put(
       key,
       isNew ? [...panes.slice(0, at), pane, ...panes.slice(at)] : replaced(panes, at - 1, pane),
     );
@@ -144,13 +144,13 @@ export class SlidingWindow implements WindowOperator {
   }
 
   #write(key: string, move: Move, updates: boolean, out: StreamOutput[]): void {
-    const before = this.context.state.get<Panes>(this.#space, key);
+    const before = this.#kept.get(key);
     if (before === undefined) return;
     this.#key = key;
     const windows = this.#windowsToWrite(before, move, updates);
     const panes = before.map((pane) => this.#unflagged(pane, move, updates));
     for (const window of windows) this.#revision(key, window, panes, move, out);
-    if (panes.some((pane, at) => pane !== before[at])) this.context.state.put(this.#space, key, panes);
+    if (panes.some((pane, at) => pane !== before[at])) this.#kept.put(key, panes);
     if (this.#span === 1) return;
     let next: number | null = null;
     for (const pane of panes) {
@@ -215,15 +215,15 @@ export class SlidingWindow implements WindowOperator {
 
   /** Drops panes whose last window has ended at or before the line: no event can come for them. */
   #forget(key: string, line_us: number): void {
-    const panes = this.context.state.get<Panes>(this.#space, key);
+    const panes = this.#kept.get(key);
     if (panes === undefined) return;
     this.#key = key;
     const kept = panes.filter((pane) => ((pane[INDEX] as number) + this.#span) * this.#slide_us > line_us);
     if (kept.length === panes.length) return;
     for (const pane of panes) if (!kept.includes(pane)) this.#plan.release(pane, this.#spill);
     this.#held -= panes.length - kept.length;
-    if (kept.length === 0) this.context.state.delete(this.#space, key);
-    else this.context.state.put(this.#space, key, kept);
+    if (kept.length === 0) this.#kept.delete(key);
+    else this.#kept.put(key, kept);
   }
 
   nextOutput_us(watermark_us: number): number | null {
@@ -239,7 +239,7 @@ export class SlidingWindow implements WindowOperator {
   }
 
   #rebuild(now: number): void {
-    for (const [key, panes] of this.context.state.entries<Panes>(this.#space)) {
+    for (const [key, panes] of this.#kept.entries()) {
       for (const pane of panes) {
         this.#watch(key, pane[INDEX] as number, now);
         const flags = pane[FLAGS] as number;

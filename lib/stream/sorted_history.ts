@@ -4,6 +4,8 @@
  *
  *   [ [a b c d] [e f g] [h i] ]      an item is an array that begins with its time in microseconds
  */
+import { replaced } from "./replaced.ts";
+
 export type Timed = readonly [time_us: number, ...rest: (number | string)[]];
 export type History<T extends Timed> = readonly (readonly T[])[];
 
@@ -20,6 +22,8 @@ export function withItem<T extends Timed>(history: History<T>, item: T): History
   let place = chunk.length;
   while (place > 0 && chunk[place - 1][0] > item[0]) place--;
   const isEnd = at === history.length - 1 && place === chunk.length;
+  // Almost always the latest.
+  if (isEnd && chunk.length < CHUNK_ITEMS) return replaced(history, at, chunk.concat([item]));
   const fresh = chunk.length < CHUNK_ITEMS
     ? [[...chunk.slice(0, place), item, ...chunk.slice(place)]]
     : isEnd

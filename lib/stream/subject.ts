@@ -29,7 +29,11 @@ export class Subject {
   #fields: string[] = [];
   #values: (Scaled | null)[] = [];
 
-  constructor(readonly event: StreamEvent, readonly row: Row) {
+  /** The event's row; the pipeline puts the one with statistics in its place. */
+  row: Row;
+
+  constructor(readonly event: StreamEvent) {
+    this.row = event.row;
     this.event_us = microseconds(event.event_time_ms, event.event_time_sub_us);
   }
 

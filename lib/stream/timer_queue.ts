@@ -33,6 +33,14 @@ export class TimerQueue {
     bag.keys.push(key);
   }
 
+  /** Whether `takeDue` might find something. */
+  hasDue(until_us: number): boolean {
+    const { times } = this.#near;
+    const second = this.#seconds.least;
+    return (times.length > 0 && times[0] <= until_us) ||
+      (second !== undefined && second * SECOND_US <= until_us);
+  }
+
   /** Adds the keys of all timers up to and including `until_us` to `due`, and forgets these timers. */
   takeDue(until_us: number, due: Set<string>): void {
     const near = this.#near;

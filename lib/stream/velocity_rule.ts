@@ -25,13 +25,13 @@ export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleCo
   const window_us = rule.window * 1000;
   const most = KEPT_PER_COUNT * rule.count;
   const last = (times: Times) => times[times.length - 1] + window_us;
-  const memory = new ForgetfulState<Times>(context.state, context.space, last);
+  const memory = new ForgetfulState<Times>(context.state.space(context.space), last);
   return {
     evaluate(subject, key, { time }) {
       const before = memory.get(key);
-      const times = withTime(before ?? [], subject.event_us);
+      const times = withTime(before ?? [], subject.event_us, (time.line_us ?? -Infinity) - window_us);
       const found = busiest(times, subject.event_us, rule.count) < window_us;
-      memory.put(key, kept(times, (time.line_us ?? -Infinity) - window_us, most), before);
+      memory.put(key, times.length > most ? times.slice(times.length - most) : times, before);
       if (!found) return null;
       return {
         description: `${rule.count} or more events within ${rule.window / 1000} s`,
@@ -43,14 +43,14 @@ export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleCo
   };
 }
 
-/** Ascending times with one more. */
-function withTime(times: Times, event_us: number): number[] {
-  const all = times.slice();
-  let at = all.length;
-  while (at > 0 && all[at - 1] > event_us) at--;
-  if (at === all.length) all.push(event_us);
-  else all.splice(at, 0, event_us);
-  return all;
+/** Ascending times with one more, without those up to `useless_us`: no event to come can share a window with them. */
+function withTime(times: Times, event_us: number, useless_us: number): Times {
+  let from = 0;
+  while (from < times.length && times[from] <= useless_us) from++;
+  let at = times.length;
+  while (at > from && times[at - 1] > event_us) at--;
+  if (at === times.length) return (from === 0 ? times : times.slice(from)).concat(event_us);
+  return times.slice(from, at).concat(event_us, times.slice(at));
 }
 
 /** The shortest span of `count` neighbours among which the event is; infinity when there are too few. */
@@ -61,11 +61,4 @@ function busiest(times: Times, event_us: number, count: number): number {
     shortest = Math.min(shortest, times[from + count - 1] - times[from]);
   }
   return shortest;
-}
-
-/** The latest `most`, without those that no event to come can share a window with. */
-function kept(times: number[], useless_us: number, most: number): Times {
-  let from = Math.max(0, times.length - most);
-  while (times[from] <= useless_us) from++;
-  return from === 0 ? times : times.slice(from);
 }

@@ -44,7 +44,7 @@ export class WindowEngine {
   #byKind = new Map<string, WindowOperator[]>();
 
   constructor(private readonly options: WindowEngineOptions, time: PartitionTime) {
-    this.#inForce = options.state.get<InForce>(IN_FORCE, ONE) ?? NO_WINDOWS;
+    this.#inForce = options.state.space<InForce>(IN_FORCE).get(ONE) ?? NO_WINDOWS;
     this.#enforce(parseWindows(this.#inForce.windows, options.kinds).definitions, time);
   }
 
@@ -66,7 +66,7 @@ export class WindowEngine {
     }
     for (const gone of Object.keys(this.#inForce.after)) if (!Object.hasOwn(after, gone)) this.#drop(gone);
     this.#inForce = { windows, after };
-    this.options.state.put(IN_FORCE, ONE, this.#inForce);
+    this.options.state.space<InForce>(IN_FORCE).put(ONE, this.#inForce);
     this.#enforce(definitions, time);
     return null;
   }
@@ -105,7 +105,7 @@ export class WindowEngine {
   #drop(space: string): void {
     const { state } = this.options;
     for (const name of [...state.spaces()]) {
-      if (name === space || name.startsWith(`${space}/`)) state.clear(name);
+      if (name === space || name.startsWith(`${space}/`)) state.release(name);
     }
   }
 

@@ -10,7 +10,7 @@ function contents(state: PartitionState): Contents {
   const all: Contents = {};
   for (const space of [...state.spaces()].sort()) {
     all[space] = Object.fromEntries(
-      [...state.entries(space)].sort(([a], [b]) => a < b ? -1 : 1),
+      [...state.space(space).entries()].sort(([a], [b]) => a < b ? -1 : 1),
     );
   }
   return all;
@@ -31,6 +31,7 @@ type Step =
   | { do: "grow"; space: string; key: string; value: unknown }
   | { do: "delete"; space: string; key: string }
   | { do: "clear"; space: string }
+  | { do: "release"; space: string }
   | { do: "take" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -38,22 +39,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("grow" as const), space, key, value }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("delete" as const), space, key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const), space }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("release" as const), space }) },
   { weight: 2, arbitrary: fc.constant({ do: "take" as const }) },
 );
 
 function perform(state: PartitionState, step: Exclude<Step, { do: "take" }>): void {
   switch (step.do) {
     case "put":
-      return state.put(step.space, step.key, step.value);
+      return state.space(step.space).put(step.key, step.value);
     case "grow": {
-      const before = state.get<unknown>(step.space, step.key);
+      const before = state.space(step.space).get(step.key);
       const list = Array.isArray(before) ? before : [];
-      return state.put(step.space, step.key, [...list.slice(list.length > 9 ? 1 : 0), step.value]);
+      return state.space(step.space).put(step.key, [...list.slice(list.length > 9 ? 1 : 0), step.value]);
     }
     case "delete":
-      return state.delete(step.space, step.key);
+      return state.space(step.space).delete(step.key);
     case "clear":
-      return state.clear(step.space);
+      return state.space(step.space).clear();
+    case "release":
+      return state.release(step.space);
   }
 }
 
@@ -78,7 +82,7 @@ Deno.test("`imageChunks` shows the state of its beginning, whatever changes betw
       const state = new PartitionState();
       for (const one of first) if (one.do !== "take") perform(state, one);
       // Enough to make several chunks, so that changes fall between them.
-      for (let i = 0; i < 2000; i++) state.put("wide", `k${i}`, "x".repeat(1500));
+      for (let i = 0; i < 2000; i++) state.space("wide").put(`k${i}`, "x".repeat(1500));
       const then = contents(state);
       const image: Uint8Array[] = [];
       for (const chunk of state.imageChunks()) {
@@ -87,9 +91,9 @@ Deno.test("`imageChunks` shows the state of its beginning, whatever changes betw
           if (one.do === "take") state.takeChanges();
           else perform(state, one);
         }
-        state.put("wide", "k1999", image.length);
-        state.delete("wide", "k1998");
-        state.put("wide", `new${image.length}`, 1);
+        state.space("wide").put("k1999", image.length);
+        state.space("wide").delete("k1998");
+        state.space("wide").put(`new${image.length}`, 1);
       }
       assert.ok(image.length > 2);
       const restored = PartitionState.fromImage(image);
@@ -102,11 +106,11 @@ Deno.test("`imageChunks` shows the state of its beginning, whatever changes betw
 
 Deno.test("an image and the changes after it give the state", () => {
   const state = new PartitionState();
-  state.put("s", "a", [0.1 + 0.2, 5e-324, 1.7976931348623157e308]);
+  state.space("s").put("a", [0.1 + 0.2, 5e-324, 1.7976931348623157e308]);
   state.takeChanges();
   const image = state.image();
-  state.put("s", "b", 2);
-  state.delete("s", "a");
+  state.space("s").put("b", 2);
+  state.space("s").delete("a");
   const restored = PartitionState.fromImage(image);
   restored.applyChanges(state.takeChanges());
   assert.deepEqual(contents(restored), { s: { b: 2 } });
@@ -115,18 +119,18 @@ Deno.test("an image and the changes after it give the state", () => {
 Deno.test("changes of a long list name only what is new", () => {
   const state = new PartitionState();
   const list = Array.from({ length: 60 }, (_, i) => [i, "window".repeat(20)]);
-  state.put("s", "k", list);
+  state.space("s").put("k", list);
   state.takeChanges();
-  state.put("s", "k", [...list.slice(1), [60, "new"]]);
+  state.space("s").put("k", [...list.slice(1), [60, "new"]]);
   assert.ok(state.takeChanges().length < 100);
 });
 
 Deno.test("changes cost by what changed, and nothing when nothing did", () => {
   const state = new PartitionState();
-  for (let i = 0; i < 10_000; i++) state.put("s", `k${i}`, [i]);
+  for (let i = 0; i < 10_000; i++) state.space("s").put(`k${i}`, [i]);
   const all = state.takeChanges().length;
   const none = state.takeChanges().length;
-  state.put("s", "k5", [7]);
+  state.space("s").put("k5", [7]);
   assert.ok(none < 30);
   assert.ok(state.takeChanges().length < none + 30);
   assert.ok(all > 100_000);
@@ -134,13 +138,13 @@ Deno.test("changes cost by what changed, and nothing when nothing did", () => {
 
 Deno.test("state of another format or cut short is refused", () => {
   const state = new PartitionState();
-  state.put("s", "k", 1);
+  state.space("s").put("k", 1);
   const image = state.image();
   assert.throws(() => PartitionState.fromImage(image.subarray(0, image.length - 2)), /cut short/);
   const foreign = new TextEncoder().encode('{"millrace_state":99}\n');
   assert.throws(() => PartitionState.fromImage(foreign), /format/);
   const twice = new PartitionState();
-  twice.put("s", "k", 1);
+  twice.space("s").put("k", 1);
   assert.throws(() => twice.applyChanges(image), /changes of its own/);
 });
 

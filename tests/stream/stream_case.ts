@@ -124,7 +124,7 @@ export function run(
 export function contents(state: PartitionState): unknown {
   return [...state.spaces()].sort().map((space) => [
     space,
-    [...state.entries(space)].sort(([a], [b]) => a < b ? -1 : 1),
+    [...state.space(space).entries()].sort(([a], [b]) => a < b ? -1 : 1),
   ]);
 }
 

@@ -57,7 +57,7 @@ Deno.test("the highest revisions of every window equal a batch computation", () 
         assert.deepEqual(inOrder(highest.map(bare)), inOrder(batchWindows(window, events)), window.name);
       }
     }),
-    { numRuns: 80 },
+    { numRuns: 50 },
   );
 });
 
@@ -72,7 +72,7 @@ Deno.test("revisions of a window count from 1 without a gap, and the last one is
         }
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
 
@@ -91,7 +91,7 @@ Deno.test("a revision is written only when something changed or the window close
         }
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
 
@@ -116,6 +116,6 @@ Deno.test("when everything is closed and beyond lateness, no window is left in s
       const moved = random.some((record) => "event" in record);
       assert.deepEqual(moved ? left : [], []);
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
