@@ -88,7 +88,7 @@ export class Generator {
     const due = this.#schedule.due(time_ms);
     if (due !== null) return this.#planned(due);
     this.#credit += this.#config.fraud_share;
-    if (this.#credit >= 1) this.#begin(time_ms);
+    if (this.#credit >= 1 && this.#config.fraud_share > 0) this.#begin(time_ms);
     const { malformed_share, duplicate_share } = this.#config;
     if (this.#random.chance(malformed_share)) return this.#malformed(time_ms);
     if (this.#random.chance(duplicate_share) && this.#recent.length > 0) return this.#again();
