@@ -35,20 +35,22 @@ export const COMPACTION_LIMITS: CompactionLimits = {
   keep_files: 8,
 };
 
-/** Units in the order in which they help most. `full` leaves one small file a partition instead of a few. */
+/** Units in the order in which they help most. `full` (for a partition) leaves one small file instead of a few. */
 export function planCompaction(
   files: readonly CompactionFile[],
   limits: CompactionLimits,
-  full = false,
+  full: boolean | ((partition: string) => boolean) = false,
 ): CompactionUnit[] {
   const byPartition = Map.groupBy(
     files.filter((file) => file.size_bytes < limits.target_bytes / 2),
     (file) => file.partition,
   );
   const units: CompactionUnit[] = [];
+  const isFull = typeof full === "boolean" ? () => full : full;
   for (const [partition, small] of byPartition) {
-    if (small.length <= (full ? 1 : limits.keep_files)) continue;
-    const chosen = choose(small, limits, full);
+    const all = isFull(partition);
+    if (small.length <= (all ? 1 : limits.keep_files)) continue;
+    const chosen = choose(small, limits, all);
     if (chosen.length > 1) units.push({ partition, files: chosen, size_bytes: total(chosen) });
   }
   return units.sort((a, b) => b.files.length - a.files.length || (a.partition < b.partition ? -1 : 1));

@@ -2,7 +2,8 @@
  * Compaction in place: many small files of a partition become one large sorted one, and no reader sees a difference.
  *
  * Rows and an order-free fingerprint are compared before and after, and the commit re-validates that its inputs are still
- * live. It yields to appends: who loses looks again, and gives up when its inputs are gone.
+ * live. It yields to appends: who loses looks again, and gives up when its inputs are gone. The one thing left out are
+ * revisions of windows that were superseded long ago (superseded.ts); they are counted.
  */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
@@ -20,8 +21,10 @@ import type { ObjectStore } from "../store/object_store.ts";
 import { appliedSummary } from "./applied.ts";
 import { COMPACTION_LIMITS, type CompactionUnit, planCompaction } from "./compaction_plan.ts";
 import { currentFields, type Lander } from "./lander.ts";
+import { droppedProperties } from "./retention.ts";
+import { holdsRevisions, settledPartitions, settledSequence, withoutSuperseded } from "./superseded.ts";
 import { parseTableKey } from "./table_key.ts";
-import type { TableSpec } from "./tables.ts";
+import type { TableLayout } from "./tables.ts";
 
 export interface CompactorContext {
   store: ObjectStore;
@@ -43,87 +46,114 @@ export interface Compacted {
   files_before: number;
   files_after: number;
   bytes: number;
+  /** Superseded revisions of windows that were left out. */
+  dropped_rows: number;
 }
 
 const ROW_GROUP_ROWS = 500_000;
 
+/** What a unit is made from, and what of it counts. */
+interface Work {
+  layout: TableLayout;
+  metadata: TableMetadata;
+  fields: readonly IcebergField[];
+  unit: CompactionUnit;
+  /** Addresses of files whose rows may supersede others; empty where nothing is left out. */
+  settled: ReadonlySet<string>;
+}
+
 export class Compactor {
   constructor(private readonly context: CompactorContext) {}
 
-  async compact(spec: TableSpec, options: CompactOptions = {}): Promise<Compacted> {
-    const table = await this.context.catalog.load(parseTableKey(spec.key));
-    const done: Compacted = { units: 0, files_before: 0, files_after: 0, bytes: 0 };
+  async compact(layout: TableLayout, options: CompactOptions = {}): Promise<Compacted> {
+    const { store, catalog, clock = systemClock } = this.context;
+    const table = await catalog.load(parseTableKey(layout.key));
+    const done: Compacted = { units: 0, files_before: 0, files_after: 0, bytes: 0, dropped_rows: 0 };
     if (!table) return done;
-    const live = await readFiles(this.context.store, table.metadata);
-    const files = live.map(({ path, partition, size_bytes, record_count }) => ({
+    const { metadata } = table;
+    const fields = currentFields(metadata);
+    const files = (await readFiles(store, metadata)).map((file) => ({
+      ...file,
+      key: partitionKey(file.partition),
+    }));
+    const until = holdsRevisions(layout.key, fields) ? settledSequence(metadata, clock.now()) : 0;
+    const quiet = settledPartitions(files, until);
+    const settled = new Set(files.filter((one) => one.sequence_number <= until).map((one) => one.path));
+    const candidates = files.map(({ path, key, size_bytes, record_count }) => ({
       path,
-      partition: partitionKey(partition),
+      partition: key,
       size_bytes,
       record_count,
     }));
-    for (const unit of planCompaction(files, COMPACTION_LIMITS, options.full)) {
+    const isFull = (partition: string) => options.full === true || quiet.has(partition);
+    for (const unit of planCompaction(candidates, COMPACTION_LIMITS, isFull)) {
       if (options.signal?.aborted) break;
-      const after = options.dry_run ? 1 : await this.#unit(spec, table.metadata, unit);
+      const after = options.dry_run
+        ? { files: 1, dropped_rows: 0 }
+        : await this.#unit({ layout, metadata, fields, unit, settled });
       if (after === null) continue;
       done.units++;
       done.files_before += unit.files.length;
-      done.files_after += after;
+      done.files_after += after.files;
       done.bytes += unit.size_bytes;
+      done.dropped_rows += after.dropped_rows;
     }
     return done;
   }
 
-  /** The number of new files, or null when somebody else took an input away meanwhile. */
-  async #unit(spec: TableSpec, metadata: TableMetadata, unit: CompactionUnit): Promise<number | null> {
-    return await this.context.lander.inFolder(async (folder) => {
+  /** What was written, or null when somebody else took an input away meanwhile. */
+  async #unit(work: Work): Promise<{ files: number; dropped_rows: number } | null> {
+    const { lander } = this.context;
+    const { layout, metadata, unit } = work;
+    return await lander.inFolder(async (folder) => {
       const paths = await this.#local(unit, folder);
-      const fields = currentFields(metadata);
-      const written = await this.#rewrite(spec, { fields, paths, unit, folder });
-      const added = await this.context.lander.store(spec, metadata, written);
-      return await this.#commit(spec, metadata, { unit, added }) ? added.length : null;
+      const written = await this.#rewrite(work, paths, folder);
+      const added = await lander.store(layout, metadata, written);
+      const dropped_rows = rowsOf(unit.files) - rowsOf(added);
+      return await this.#commit(work, added, dropped_rows) ? { files: added.length, dropped_rows } : null;
     });
   }
 
   async #rewrite(
-    spec: TableSpec,
-    work: { fields: readonly IcebergField[]; paths: readonly string[]; unit: CompactionUnit; folder: string },
+    { layout, fields, unit, settled }: Work,
+    paths: readonly string[],
+    folder: string,
   ): Promise<WrittenFile[]> {
-    const { fields, paths, unit, folder } = work;
+    const older = paths.filter((_, i) => settled.has(unit.files[i].path));
+    const select = withoutSuperseded(paths, older, fields);
     const written = await this.context.writer.write({
-      select: parquetRelation(paths, fields),
+      select,
       columns: fields,
-      order_by: spec.order_by,
-      day_column: spec.day_column,
+      order_by: layout.order_by,
+      day_column: layout.day_column,
       day: dayOf(unit),
       folder,
       row_group_rows: ROW_GROUP_ROWS,
     });
-    const before = await this.#fingerprint(paths, fields);
-    const after = await this.#fingerprint(written.map((file) => file.path), fields);
-    if (before !== after) {
-      throw new Fault(
-        "compaction_differs",
-        `Cannot compact ${spec.key}: ${before} went in, ${after} came out`,
-        {
-          blame: "us",
-          retry: "after_backoff",
-        },
-      );
+    const before = await this.#fingerprint(select, fields);
+    const after = await this.#fingerprint(parquetRelation(written.map((file) => file.path), fields), fields);
+    const there = older.length === 0
+      ? before.rows
+      : (await this.#fingerprint(parquetRelation(paths, fields), fields)).rows;
+    if (before.text !== after.text || there !== rowsOf(unit.files)) {
+      const state = `${before.text} of ${there} rows went in, ${after.text} came out`;
+      throw new Fault("compaction_differs", `Cannot compact ${layout.key}: ${state}`, {
+        blame: "us",
+        retry: "after_backoff",
+      });
     }
     return written;
   }
 
-  async #fingerprint(paths: readonly string[], fields: readonly IcebergField[]): Promise<string> {
-    const { rows } = await this.context.writer.query(
-      fingerprintQuery(parquetRelation(paths, fields), fields),
-    );
-    return JSON.stringify(rows);
+  async #fingerprint(relation: string, fields: readonly IcebergField[]) {
+    const { rows: [row] } = await this.context.writer.query(fingerprintQuery(relation, fields));
+    return { rows: Number(row[0]), text: JSON.stringify(row) };
   }
 
   async #commit(
-    spec: TableSpec,
-    base: TableMetadata,
-    { unit, added }: { unit: CompactionUnit; added: readonly DataFile[] },
+    { layout, metadata: base, unit }: Work,
+    added: readonly DataFile[],
+    dropped_rows: number,
   ): Promise<boolean> {
     const { catalog, store, clock = systemClock } = this.context;
     const removed = unit.files.map((file) => file.path);
@@ -131,13 +161,16 @@ export class Compactor {
       catalog,
       store,
       clock,
-      name: parseTableKey(spec.key),
-      plan: async (current) => {
+      name: parseTableKey(layout.key),
+      plan: async ({ metadata }) => {
         // Files written before a collection may be what it took for garbage.
-        if (current.metadata.properties[COLLECTED] !== base.properties[COLLECTED]) return null;
-        const live = new Set((await readFiles(store, current.metadata)).map((file) => file.path));
+        if (metadata.properties[COLLECTED] !== base.properties[COLLECTED]) return null;
+        const live = new Set((await readFiles(store, metadata)).map((file) => file.path));
         if (!removed.every((path) => live.has(path))) return null;
-        return { operation: "replace", added, removed, summary: appliedSummary(current.metadata) };
+        const summary = appliedSummary(metadata);
+        if (dropped_rows === 0) return { operation: "replace", added, removed, summary };
+        const properties = droppedProperties(metadata, dropped_rows);
+        return { operation: "overwrite", added, removed, summary, properties };
       },
     });
     return table !== null;
@@ -163,4 +196,8 @@ export class Compactor {
 function dayOf(unit: CompactionUnit): number | null {
   const pairs = JSON.parse(unit.partition) as [string, number | null][];
   return pairs.length === 0 ? null : pairs[0][1];
+}
+
+function rowsOf(files: readonly { record_count: number }[]): number {
+  return files.reduce((sum, file) => sum + file.record_count, 0);
 }

@@ -8,7 +8,7 @@ import { dataFile, type WrittenFile } from "../parquet/statistics.ts";
 import type { ParquetWriter } from "../parquet/writer.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey } from "./table_key.ts";
-import type { TableSpec } from "./tables.ts";
+import type { TableLayout } from "./tables.ts";
 
 /** Rows of one table from one segment. */
 export interface LandPiece {
@@ -34,7 +34,7 @@ export class Lander {
   constructor(private readonly context: LanderContext) {}
 
   /** Rows of segments; their number is checked against the pieces, so that nothing is lost between text and Parquet. */
-  async land(spec: TableSpec, metadata: TableMetadata, pieces: readonly LandPiece[]): Promise<DataFile[]> {
+  async land(spec: TableLayout, metadata: TableMetadata, pieces: readonly LandPiece[]): Promise<DataFile[]> {
     const fields = currentFields(metadata);
     return await this.inFolder(async (folder) => {
       const selects: string[] = [];
@@ -58,7 +58,11 @@ export class Lander {
   }
 
   /** Uploads written files under fresh names, and describes them for a manifest. */
-  async store(spec: TableSpec, metadata: TableMetadata, files: readonly WrittenFile[]): Promise<DataFile[]> {
+  async store(
+    spec: TableLayout,
+    metadata: TableMetadata,
+    files: readonly WrittenFile[],
+  ): Promise<DataFile[]> {
     const { store, prefix } = this.context;
     const table = { fields: currentFields(metadata), spec: currentSpec(metadata) };
     const stored: DataFile[] = [];

@@ -22,7 +22,7 @@ import { APPLIED, type Applied, appliedOf, appliedText } from "./applied.ts";
 import type { Lander, LandPiece } from "./lander.ts";
 import { planTake, type Take } from "./take.ts";
 import { parseTableKey } from "./table_key.ts";
-import type { TableSpec } from "./tables.ts";
+import type { TableLayout } from "./tables.ts";
 
 export interface PublisherContext {
   store: ObjectStore;
@@ -77,7 +77,7 @@ export class Publisher {
    * Publishes what of `decided` the table has not applied; null when there was nothing. One commit: call again until null.
    * What a table was last seen to have applied saves the look when there can be nothing new.
    */
-  async publish(spec: TableSpec, decided: Decided, signal?: AbortSignal): Promise<Published | null> {
+  async publish(spec: TableLayout, decided: Decided, signal?: AbortSignal): Promise<Published | null> {
     const seen = this.#seen.get(spec.key);
     if (seen && !planTake(spec.key, seen, decided, { max_rows: MAX_ROWS })) return null;
     const name = parseTableKey(spec.key);
@@ -103,7 +103,7 @@ export class Publisher {
   }
 
   async #update(
-    spec: TableSpec,
+    spec: TableLayout,
     base: LoadedTable,
     { take, landed }: { take: Take; landed: { last: Landed | null } },
   ): Promise<SnapshotUpdate> {
@@ -118,7 +118,7 @@ export class Publisher {
     };
   }
 
-  async #land(spec: TableSpec, base: LoadedTable, take: Take): Promise<DataFile[]> {
+  async #land(spec: TableLayout, base: LoadedTable, take: Take): Promise<DataFile[]> {
     const pieces: LandPiece[] = [];
     for (const checkpoint of take.checkpoints) {
       const piece = await this.#piece(spec.key, checkpoint);

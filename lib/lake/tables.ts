@@ -24,6 +24,9 @@ export interface TableSpec {
   order_by: readonly string[];
 }
 
+/** What writing a table's files needs to know of it, whether it is configured still or not. */
+export type TableLayout = Pick<TableSpec, "key" | "day_column" | "order_by">;
+
 const RAW: TableSpec = {
   key: RAW_EVENTS,
   doc: "Every record of the log: the bytes as received, their hash and their outcome.",

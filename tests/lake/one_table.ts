@@ -1,0 +1,99 @@
+/** One table of the lake with real files, filled by hand, at times that a test chooses. */
+import { promisify } from "node:util";
+import { zstdCompress } from "node:zlib";
+import type { Row } from "../../lib/event/column.ts";
+import type { LoadedTable } from "../../lib/iceberg/catalog.ts";
+import { commitUpdate } from "../../lib/iceberg/commit.ts";
+import { fileCatalog } from "../../lib/iceberg/file_catalog.ts";
+import { type LiveFile, readFiles } from "../../lib/iceberg/live_files.ts";
+import { Compactor } from "../../lib/lake/compactor.ts";
+import { ensureTables } from "../../lib/lake/ensure_tables.ts";
+import { currentFields, Lander } from "../../lib/lake/lander.ts";
+import { parseTableKey } from "../../lib/lake/table_key.ts";
+import type { TableSpec } from "../../lib/lake/tables.ts";
+import { parquetRelation } from "../../lib/parquet/relation.ts";
+import type { ParquetWriter } from "../../lib/parquet/writer.ts";
+import { openDiskStore } from "../../lib/store/disk_store.ts";
+import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { PREFIX, quickFolder, TestClock } from "./small_lake.ts";
+
+const compress = promisify(zstdCompress);
+
+export class OneTable implements AsyncDisposable {
+  private constructor(
+    readonly spec: TableSpec,
+    readonly writer: ParquetWriter,
+    readonly folder: string,
+    readonly store: ObjectStore,
+    readonly clock: TestClock,
+  ) {}
+
+  static async open(spec: TableSpec, writer: ParquetWriter): Promise<OneTable> {
+    const folder = await quickFolder();
+    const table = new OneTable(spec, writer, folder, openDiskStore(folder), new TestClock());
+    await table.ensure(spec);
+    return table;
+  }
+
+  get name() {
+    return parseTableKey(this.spec.key);
+  }
+
+  get catalog() {
+    return fileCatalog(this.store, { prefix: PREFIX, clock: this.clock });
+  }
+
+  get lander(): Lander {
+    const { store, writer, folder } = this;
+    return new Lander({ store, writer, prefix: PREFIX, folder: `${folder}/tmp` });
+  }
+
+  async ensure(spec: TableSpec): Promise<void> {
+    const { catalog, store, clock } = this;
+    await ensureTables({ catalog, store, specs: [spec], prefix: PREFIX, now: () => clock.now() });
+  }
+
+  async load(): Promise<LoadedTable> {
+    return (await this.catalog.load(this.name))!;
+  }
+
+  /** One append of rows that were made under `schema_id`. */
+  async add(rows: readonly Row[], schema_id = 0): Promise<void> {
+    const { catalog, store, clock, name, lander, spec } = this;
+    const bytes = await compress(rows.map((row) => JSON.stringify(row) + "\n").join(""));
+    const piece = { bytes, schema_id, rows: rows.length };
+    await commitUpdate({
+      catalog,
+      store,
+      clock,
+      name,
+      plan: async ({ metadata }) => ({
+        operation: "append",
+        added: await lander.land(spec, metadata, [piece]),
+      }),
+    });
+  }
+
+  async compact(options: { full?: boolean } = {}) {
+    const { catalog, store, clock, lander, writer, spec } = this;
+    return await new Compactor({ catalog, store, clock, lander, writer }).compact(spec, options);
+  }
+
+  async files(snapshot?: number): Promise<LiveFile[]> {
+    return await readFiles(this.store, (await this.load()).metadata, snapshot);
+  }
+
+  /** Rows of a SELECT in which `$` stands for the table. */
+  async rows(sql: string, snapshot?: number): Promise<unknown[][]> {
+    const paths = (await this.files(snapshot)).map((file) =>
+      this.store.localPath(this.store.keyOf(file.path)!)!
+    );
+    const relation = `(${parquetRelation(paths, currentFields((await this.load()).metadata))})`;
+    return (await this.writer.query(sql.replaceAll("$", relation))).rows;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
