@@ -15,7 +15,7 @@ import { analytics } from "./analytics.ts";
 import { catalog } from "./catalog.ts";
 import { cloudEvents } from "./cloud_events.ts";
 import { deadLetters } from "./dead_letters.ts";
-import { Door, type DoorDeps, type Env } from "./door.ts";
+import { Door, type DoorDeps, type Env, STRANGER } from "./door.ts";
 import { files } from "./files.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
@@ -32,6 +32,7 @@ import { problemOf } from "./problem.ts";
 import { progressOf, versionInForce } from "./progress.ts";
 import { type LakeQuery, query } from "./query.ts";
 import { Replay } from "./replay.ts";
+import { nextRequestId } from "./request_id.ts";
 import { rules, type RulesFile } from "./rules.ts";
 import { Sessions } from "./session.ts";
 import { site } from "./site.ts";
@@ -49,6 +50,8 @@ export interface AppDeps extends DoorDeps {
   has_door: boolean;
   /** SQL over the lake, by our own engine or another role's. */
   query?: LakeQuery;
+  /** Which tables there are, for roles that answer questions and show no lake. */
+  catalog?: Pick<Catalog, "list">;
   lake?: LakeParts;
   page?: PageDeps["page"];
   windows?: WindowsDeps["windows"];
@@ -76,7 +79,7 @@ export function createApp(deps: AppDeps): App {
   app.notFound((c) => behind.fetch(c.req.raw, c.env));
   app.onError((error) => {
     deps.lines.error("request failed", { error });
-    return door.finish(problemOf(error, deps.scrub), "unknown");
+    return door.refuse(problemOf(error, deps.scrub), STRANGER, nextRequestId());
   });
   return app;
 }
@@ -106,7 +109,8 @@ function createSite(deps: AppDeps, door: Door): App {
   app.route("/", login({ clock, gate: door.gate, sessions, bodies, trust_proxy: settings.TRUST_PROXY }));
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
   if (deps.lake) mountLake(app, deps, deps.lake);
-  if (deps.query && deps.lake) mountQuestions(app, deps, new LakeSql(deps.query, deps.lake.catalog), bodies);
+  const names = deps.lake?.catalog ?? deps.catalog;
+  if (deps.query && names) mountQuestions(app, deps, new LakeSql(deps.query, names), bodies);
   if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi());
   if (deps.windows) app.route("/", windows({ windows: deps.windows }));
   if (deps.live) app.route("/", live({ clock, live: deps.live }));

@@ -16,6 +16,9 @@ export type BodyReading = { bytes: Uint8Array; refused: null; release(): void } 
 /** What a request costs beside its body. */
 const OVERHEAD_BYTES = 4096;
 
+/** A body that declares no more than this is read at once: should it drip, no more than this can be lost on it. */
+const SMALL_BYTES = 16 * 1024;
+
 const KNOWN_LENGTH = /^\d{1,15}$/;
 
 /**
@@ -43,9 +46,9 @@ export async function readBody(
     held += bytes;
     return true;
   };
-  const read = request.body === null
+  const read = length === 0
     ? new Uint8Array()
-    : await beforeDeadline(request.body, connection, { ...limits, length, grow });
+    : await beforeDeadline(request, connection, { ...limits, length, grow });
   if (read instanceof Response) {
     release();
     return { refused: read };
@@ -83,18 +86,20 @@ interface Reading extends BodyLimits {
 }
 
 async function beforeDeadline(
-  body: ReadableStream<Uint8Array>,
+  request: Request,
   connection: Connection | undefined,
   reading: Reading,
 ): Promise<Uint8Array | Response> {
-  const { deadlines } = reading;
-  const reader = body.getReader();
+  const { deadlines, length } = reading;
+  const isSmall = length !== null && length <= SMALL_BYTES;
+  // A body that is only looked at is not let go of by the server, so a small one is not.
+  const reader = isSmall ? null : request.body?.getReader() ?? null;
   const outcome = Promise.withResolvers<Uint8Array | Response>();
   const deadline = deadlines.start(() => outcome.resolve(timedOut(deadlines.timeout_ms)));
-  collect(reader, reading).then(outcome.resolve, outcome.reject);
+  (reader ? collect(reader, reading) : whole(request, reading)).then(outcome.resolve, outcome.reject);
   try {
     const read = await outcome.promise;
-    if (read instanceof Response) dropAfterAnswer(reader, connection);
+    if (read instanceof Response && reader) dropAfterAnswer(reader, connection);
     return read;
   } catch (error) {
     // The client broke off: nobody reads this answer, it only has to be one.
@@ -103,6 +108,12 @@ async function beforeDeadline(
   } finally {
     deadlines.met(deadline);
   }
+}
+
+/** Half the price of reading a stream. What is declared is believed as far as it goes, and looked at afterwards. */
+async function whole(request: Request, reading: Reading): Promise<Uint8Array | Response> {
+  const bytes = await request.bytes();
+  return bytes.length > reading.max_bytes ? tooLarge(reading.max_bytes) : bytes;
 }
 
 async function collect(

@@ -5,22 +5,26 @@ import { accepted, type Door, type Env, STRANGER, tooMany } from "./door.ts";
 import { answerText, MAX_EVENTS, tooManyEvents, wrongType } from "./ingest.ts";
 import { problem } from "./problem.ts";
 import { recordOf } from "./record.ts";
-import { nextRequestId } from "./request_id.ts";
+import { nextRequestId, REQUEST_ID } from "./request_id.ts";
 
 const TYPES = "application/cloudevents+json, application/cloudevents-batch+json, or any with ce- headers";
 
 export function cloudEvents(door: Door): Hono<Env> {
   return new Hono<Env>()
-    .options("/ingest/cloudevents", (c) => door.finish(handshake(door, c.req.raw), source.name))
+    .options("/ingest/cloudevents", (c) => {
+      const requestId = nextRequestId();
+      const answer = handshake(door, c.req.raw, requestId);
+      return answer.ok ? answer : door.refuse(answer, source.name, requestId);
+    })
     .post("/ingest/cloudevents", async (c) => {
       const requestId = nextRequestId();
       const token = door.admit(c);
-      if (token instanceof Response) return door.finish(token, STRANGER, requestId);
+      if (token instanceof Response) return door.refuse(token, STRANGER, requestId);
       const max_bytes = door.deps.settings.MAX_BODY_BYTES;
       const bounds = { rate: door.ingestRate, key: source.name, max_bytes };
       const { headers } = c.req.raw;
       const answer = await door.receive(c, bounds, (body) => store(door, body, { headers, requestId }));
-      return door.finish(answer, source.name, requestId);
+      return answer.status === 202 ? answer : door.refuse(answer, source.name, requestId);
     });
 }
 
@@ -31,7 +35,7 @@ async function store(
 ): Promise<Response> {
   const split = splitCloudEvents(headers, body, MAX_EVENTS);
   if (!split.ok) return split.reason === "too_many" ? tooManyEvents() : wrongType(TYPES, false);
-  if (split.records.length === 0) return accepted(answerText([]));
+  if (split.records.length === 0) return accepted(answerText([]), requestId);
   const wait_s = door.ingestRate.take(source.name, split.records.length);
   if (wait_s > 0) return tooMany(wait_s);
   const received_at = door.deps.clock.now();
@@ -43,14 +47,14 @@ async function store(
     })
   );
   const failed = await door.append(source.name, described.map(({ record }) => record), requestId);
-  return failed ?? accepted(answerText(described));
+  return failed ?? accepted(answerText(described), requestId);
 }
 
 /**
  * The abuse-protection handshake: who asks with an origin that `sources.yaml` lists may send. The callback that a
  * sender may offer is never called: it would let anybody make us call anybody.
  */
-function handshake(door: Door, request: Request): Response {
+function handshake(door: Door, request: Request, requestId: string): Response {
   const astray = door.gate.misdirected(request);
   if (astray) return astray;
   const asked = request.headers.get("webhook-request-origin");
@@ -63,7 +67,11 @@ function handshake(door: Door, request: Request): Response {
       headers: { allow: "POST, OPTIONS" },
     });
   }
-  const headers: Record<string, string> = { allow: "POST, OPTIONS", "webhook-allowed-origin": origin };
+  const headers: Record<string, string> = {
+    allow: "POST, OPTIONS",
+    "webhook-allowed-origin": origin,
+    [REQUEST_ID]: requestId,
+  };
   if (request.headers.has("webhook-request-rate")) headers["webhook-allowed-rate"] = allowedRate(door);
   return new Response(null, { status: 200, headers });
 }

@@ -1,8 +1,13 @@
 /**
  * One deadline for many waiters, watched by one sleeper instead of a timer each.
  *
+ *   waits   |-------x                    x: met in time, forgotten
+ *             |-----------------!        !: expires
+ *                   |-----x
+ *   sleeper |-----------|-------|--.     wakes for the oldest that was there when it fell asleep
+ *
  * All waits are equally long, so the oldest is always the next to expire: a set in order of arrival is the whole
- * queue. The sleeper ends when nobody waits.
+ * queue. A wait that is met costs nothing more; the sleeper ends when it wakes and nobody waits.
  */
 import type { Clock } from "../lib/clock.ts";
 
@@ -13,7 +18,7 @@ export interface Deadline {
 
 export class Deadlines {
   readonly #waiting = new Set<Deadline>();
-  #watching: AbortController | null = null;
+  #isWatched = false;
 
   constructor(readonly timeout_ms: number, readonly clock: Clock) {}
 
@@ -21,31 +26,24 @@ export class Deadlines {
   start(expire: () => void): Deadline {
     const deadline = { at_ms: this.clock.now() + this.timeout_ms, expire };
     this.#waiting.add(deadline);
-    if (this.#watching === null) void this.#watch(this.#watching = new AbortController());
+    if (!this.#isWatched) void this.#watch();
     return deadline;
   }
 
   met(deadline: Deadline): void {
     this.#waiting.delete(deadline);
-    if (this.#waiting.size > 0) return;
-    this.#watching?.abort();
-    this.#watching = null;
   }
 
-  async #watch(stop: AbortController): Promise<void> {
-    while (!stop.signal.aborted) {
-      const [next] = this.#waiting;
+  async #watch(): Promise<void> {
+    this.#isWatched = true;
+    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
       const left_ms = next.at_ms - this.clock.now();
-      if (left_ms <= 0) {
-        this.met(next);
+      if (left_ms > 0) await this.clock.sleep(left_ms);
+      else {
+        this.#waiting.delete(next);
         next.expire();
-      } else await this.clock.sleep(left_ms, stop.signal).catch(ignoreAbort(stop.signal));
+      }
     }
+    this.#isWatched = false;
   }
-}
-
-function ignoreAbort(signal: AbortSignal) {
-  return (thrown: unknown) => {
-    if (!signal.aborted) throw thrown;
-  };
 }

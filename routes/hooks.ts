@@ -26,11 +26,11 @@ export function hooks(door: Door): Hono<Env> {
     const source = door.deps.sources.hook(name);
     const secrets = door.deps.settings.webhook_secrets;
     if (source === null || !Object.hasOwn(secrets, name) || secrets[name].length === 0) {
-      return door.finish(unknownSource(), STRANGER, requestId);
+      return door.refuse(unknownSource(), STRANGER, requestId);
     }
     const bounds = { rate: door.hookRate, key: name, max_bytes: source.limit_bytes };
     const answer = await door.receive(c, bounds, (body) => take(door, source, { c, seen, requestId, body }));
-    return door.finish(answer, name, requestId);
+    return answer.status === 202 ? answer : door.refuse(answer, name, requestId);
   });
 }
 
@@ -56,7 +56,7 @@ async function take(door: Door, source: Source, { c, seen, requestId, body }: Ta
   const failed = await door.append(source.name, [record], requestId);
   if (failed) return failed;
   const duplicate = seen.see(`${source.name}\u0000${event_id ?? key}`) ? ',"duplicate":true' : "";
-  return accepted(`{"id":${JSON.stringify(event_id)}${duplicate}}`);
+  return accepted(`{"id":${JSON.stringify(event_id)}${duplicate}}`, requestId);
 }
 
 function unknownSource(): Response {

@@ -21,9 +21,9 @@ export function ingest(door: Door): Hono<Env> {
   return new Hono<Env>().post("/ingest/:kind", async (c) => {
     const requestId = nextRequestId();
     const source = door.admit(c);
-    if (source instanceof Response) return door.finish(source, STRANGER, requestId);
+    if (source instanceof Response) return door.refuse(source, STRANGER, requestId);
     const target = targetOf(door.deps.kinds(), c.req.param("kind"), c.req.raw.headers);
-    if (target instanceof Response) return door.finish(target, source, requestId);
+    if (target instanceof Response) return door.refuse(target, source, requestId);
     const max_bytes = door.deps.settings.MAX_BODY_BYTES;
     const bounds = { rate: door.ingestRate, key: source, max_bytes };
     const answer = await door.receive(
@@ -31,7 +31,7 @@ export function ingest(door: Door): Hono<Env> {
       bounds,
       (body) => store(door, body, { ...target, source, requestId }),
     );
-    return door.finish(answer, source, requestId);
+    return answer.status === 202 ? answer : door.refuse(answer, source, requestId);
   });
 }
 
@@ -68,11 +68,11 @@ async function store(door: Door, body: Uint8Array, taking: Taking): Promise<Resp
   const split = splitIngest(body, { format, kind, max_events: MAX_EVENTS });
   if (!split.ok) return tooManyEvents();
   const { records } = split;
-  if (records.length === 0) return accepted(answerText(records));
+  if (records.length === 0) return accepted(answerText(records), requestId);
   const wait_s = door.ingestRate.take(source, records.length);
   if (wait_s > 0) return tooMany(wait_s);
   const failed = await door.append(source, onLog(door, records, taking), requestId);
-  return failed ?? accepted(answerText(records));
+  return failed ?? accepted(answerText(records), requestId);
 }
 
 /** The records as they stand on the log; all of a request share one headers object and one time. */

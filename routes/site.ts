@@ -5,6 +5,9 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { messageOf } from "../lib/errors.ts";
+import { allowedMethods } from "./allowed_methods.ts";
+import { CONTROL_ROUTES } from "./api_control_routes.ts";
+import { DATA_ROUTES } from "./api_data_routes.ts";
 import { type Door, type Env, headersTooLarge } from "./door.ts";
 import type { Visitor } from "./gate.ts";
 import { unauthorised } from "./login.ts";
@@ -28,9 +31,7 @@ export function site(options: SiteOptions): Hono<Env> {
   const { door } = options;
   const app = new Hono<Env>();
   app.use("*", dress(options), guard(options));
-  app.notFound((c) =>
-    problem({ status: 404, detail: `There is nothing at ${c.req.path}.`, code: "not_found" })
-  );
+  app.notFound((c) => nothingAt(c.req));
   app.onError((error, c) => {
     const answer = problemOf(error, door.deps.scrub);
     const facts = { path: c.req.path, status: answer.status, reason: messageOf(error) };
@@ -39,6 +40,21 @@ export function site(options: SiteOptions): Hono<Env> {
     return answer;
   });
   return app;
+}
+
+const allowed = allowedMethods([...DATA_ROUTES, ...CONTROL_ROUTES]);
+
+/** 405 for a method that the path does not take; 404 also for what another role serves. */
+function nothingAt({ path, method }: { path: string; method: string }): Response {
+  const methods = allowed(path);
+  return methods.length === 0 || methods.includes(method)
+    ? problem({ status: 404, detail: `There is nothing at ${path} here.`, code: "not_found" })
+    : problem({
+      status: 405,
+      detail: `${path} takes ${methods.join(", ")}.`,
+      code: "method_not_allowed",
+      headers: { allow: methods.join(", ") },
+    });
 }
 
 function dress({ door }: SiteOptions): MiddlewareHandler<Env> {

@@ -217,6 +217,22 @@ Deno.test("readyz does not wait for a dependency that never answers", async () =
   equal((await answer).status, 503);
 });
 
+Deno.test("a path says which methods it takes", async () => {
+  const test = testApp();
+  for (
+    const [method, path, allow] of [
+      ["GET", "/hooks/stripe", "POST"],
+      ["DELETE", "/api/rules", "GET, HEAD, PUT"],
+      ["PATCH", "/lake/a/b/c.parquet", "GET, HEAD"],
+    ]
+  ) {
+    const response = await call(test, path, { method });
+    equal(response.status, 405, path);
+    equal(response.headers.get("allow"), allow);
+  }
+  equal((await call(test, "/nowhere", { method: "POST", body: "x" })).status, 404);
+});
+
 Deno.test("metrics counts by route pattern, never by path", async () => {
   const test = testApp();
   await call(test, "/api/status");

@@ -1,0 +1,96 @@
+/** `POST /api/query` passes one question on, answers in four forms, and maps the engine's faults to statuses. */
+import { deepEqual, equal, match } from "node:assert/strict";
+import { tableFromIPC } from "apache-arrow";
+import { Fault } from "../../lib/errors.ts";
+import type { QueryResult } from "../../lib/query/engine.ts";
+import type { LakeQueryRequest } from "../../routes/query.ts";
+import { testApp } from "./test_app.ts";
+
+const RESULT: QueryResult = {
+  columns: [{ name: "n", type: "INTEGER" }, { name: "t", type: "VARCHAR" }],
+  rows: [[1, "=cmd()"], [-2, null]],
+  truncated: true,
+  elapsed_ms: 3,
+};
+
+function served(run: (request: LakeQueryRequest) => Promise<QueryResult> = () => Promise.resolve(RESULT)) {
+  const requests: LakeQueryRequest[] = [];
+  const test = testApp({}, {
+    query: {
+      run(request) {
+        requests.push(request);
+        return run(request);
+      },
+    },
+  });
+  const ask = async (body: unknown, path = "/api/query") =>
+    await test.app.request(path, {
+      method: "POST",
+      headers: { "content-type": typeof body === "string" ? "text/plain" : "application/json" },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  return { ...test, requests, ask };
+}
+
+Deno.test("query answers JSON with columns, rows and whether it was cut", async () => {
+  const { ask, requests } = served();
+  deepEqual(await (await ask({ sql: "SELECT 1" })).json(), RESULT);
+  deepEqual(requests, [{ sql: "SELECT 1", limit: 10_000 }]);
+});
+
+Deno.test("query takes a text body, with its options in the address", async () => {
+  const { ask, requests } = served();
+  equal((await ask("SELECT 2", "/api/query?limit=5&as_of=2026-01-31T09:30:00Z")).status, 200);
+  deepEqual(requests, [{ sql: "SELECT 2", limit: 5, as_of: "2026-01-31T09:30:00Z" }]);
+});
+
+Deno.test("query cuts the limit at a million and refuses what it cannot read", async () => {
+  const { ask, requests } = served();
+  await ask({ sql: "SELECT 1", limit: 5_000_000, snapshot: 42 });
+  deepEqual(requests[0], { sql: "SELECT 1", limit: 1_000_000, snapshot: "42" });
+  for (
+    const body of [{}, { sql: "" }, { sql: 5 }, { sql: "x", limit: -1 }, { sql: "x", as_of: "then" }, {
+      sql: "x",
+      format: "xls",
+    }]
+  ) {
+    const response = await ask(body);
+    equal(response.status, 400, JSON.stringify(body));
+    equal(response.headers.get("content-type"), "application/problem+json");
+  }
+  equal((await ask("SELECT 1".padEnd(1_100_000))).status, 413);
+});
+
+Deno.test("query answers NDJSON, CSV safe for spreadsheets, and Arrow", async () => {
+  const { ask } = served();
+  const ndjson = await ask({ sql: "x", format: "ndjson" });
+  equal(await ndjson.text(), '{"n":1,"t":"=cmd()"}\n{"n":-2,"t":null}\n');
+  equal(ndjson.headers.get("x-truncated"), "true");
+  equal(await (await ask({ sql: "x", format: "csv" })).text(), "n,t\r\n1,'=cmd()\r\n-2,\r\n");
+  const arrow = tableFromIPC(new Uint8Array(await (await ask({ sql: "x", format: "arrow" })).arrayBuffer()));
+  deepEqual([...arrow.getChild("n")!], [1, -2]);
+});
+
+Deno.test("query maps the engine's faults to 400, 408, 422 and 503, with line and column", async () => {
+  const fails = async (code: string, blame: "sender" | "dependency" = "sender") => {
+    const fault = new Fault(code, `Cannot run the query: ${code}`, {
+      blame,
+      retry: "never",
+      fields: [{ field: "line", code, actual: "3" }, { field: "column", code, actual: "14" }],
+    });
+    const response = await served(() => Promise.reject(fault)).ask({ sql: "x" });
+    return { status: response.status, body: await response.json() };
+  };
+  const syntax = await fails("syntax");
+  deepEqual([syntax.status, syntax.body.code, syntax.body.line, syntax.body.column], [400, "syntax", 3, 14]);
+  equal((await fails("refused")).status, 400);
+  equal((await fails("timeout")).status, 408);
+  equal((await fails("limit")).status, 422);
+  equal((await fails("engine_died", "dependency")).status, 503);
+});
+
+Deno.test("query counts its outcomes", async () => {
+  const { ask, app } = served();
+  await ask({ sql: "x" });
+  match(await (await app.request("/metrics")).text(), /millrace_queries_total\{outcome="ok"\} 1/);
+});
