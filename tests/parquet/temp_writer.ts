@@ -9,10 +9,10 @@ export interface TempWriter extends AsyncDisposable {
   ndjson(...frames: (readonly unknown[])[]): Promise<string>;
 }
 
-export async function openTempWriter(): Promise<TempWriter> {
+export async function openTempWriter({ memory_bytes = 512 * 1024 * 1024 } = {}): Promise<TempWriter> {
   const folder = await Deno.makeTempDir({ prefix: "parquet writer " });
   const writer = await openParquetWriter({
-    memory_bytes: 512 * 1024 * 1024,
+    memory_bytes,
     threads: 2,
     temp_directory: `${folder}/temp`,
   });

@@ -132,7 +132,7 @@ Deno.test("`write` of no rows makes no file", async () => {
 Deno.test("`write` puts many days into as many files within its memory", async () => {
   await using temp = await openTempWriter();
   const columns = fields.slice(0, 3);
-  const days = 500;
+  const days = 200;
   const select =
     `SELECT 'e' || i AS event_id, TIMESTAMP '2020-01-01' + INTERVAL (i % ${days}) DAY AS "at", ` +
     `CAST(i AS DECIMAL(18, 4)) AS amount FROM range(5000) r(i)`;
@@ -144,28 +144,22 @@ Deno.test("`write` puts many days into as many files within its memory", async (
     folder: temp.folder,
   });
   assert.equal(files.length, days);
-  assert.ok(files.every((file) => file.record_count === 10));
+  assert.ok(files.every((file) => file.record_count === 25));
   assert.equal(new Set(files.map((file) => file.day)).size, days);
 });
 
-Deno.test("`write` makes smaller row groups of wider rows", async () => {
-  await using temp = await openTempWriter();
+Deno.test("`write` makes smaller row groups of wider rows, as `rowBytesQuery` shows how wide they are", async () => {
+  await using temp = await openTempWriter({ memory_bytes: 96 * 1024 * 1024 });
   const columns = fields.slice(0, 1);
-  const select = `SELECT repeat(md5(i::VARCHAR), 1000) AS event_id FROM range(7000) r(i)`;
-  const [file] = await temp.writer.write({
-    select,
-    columns,
-    order_by: [],
-    day_column: null,
-    folder: temp.folder,
-    row_bytes: 32_000,
-  });
+  const select = `SELECT repeat(md5(i::VARCHAR), 100) AS event_id FROM range(6000) r(i)`;
+  const request = { select, columns, order_by: [], day_column: null, folder: temp.folder };
+  const [file] = await temp.writer.write(request);
   const { rows } = await temp.writer.query(
     `SELECT num_row_groups FROM parquet_file_metadata('${file.path}')`,
   );
   assert.ok(Number(rows[0][0]) > 1);
-  const measured = await temp.writer.query(rowBytesQuery([file.path]));
-  assert.ok(Number(measured.rows[0][0]) > 0);
+  const { rows: [[row_bytes]] } = await temp.writer.query(rowBytesQuery([file.path]));
+  assert.ok(Number(row_bytes) > 3200 && Number(row_bytes) < 3400, String(row_bytes));
 });
 
 Deno.test("`fingerprintQuery` is equal for equal rows in any order and any number of files", async () => {
@@ -205,4 +199,53 @@ Deno.test("`write` ends at once when its signal does, and says why when the engi
   await assert.rejects(temp.writer.write({ ...request, select: "SELECT nothing" }), {
     code: "parquet_engine",
   });
+});
+
+Deno.test("`write` sorts rows whether they are few or many, narrow or wide, over one day or many", async () => {
+  await using temp = await openTempWriter({ memory_bytes: 96 * 1024 * 1024 });
+  const columns = fields.slice(0, 4);
+  const cases = [
+    { name: "few", rows: 3000, repeat: 1, days: 3 },
+    { name: "few on many days", rows: 3000, repeat: 1, days: 30 },
+    { name: "many narrow", rows: 150_000, repeat: 4, days: 2 },
+    { name: "many wide", rows: 12_000, repeat: 100, days: 3 },
+    { name: "many wide, one file", rows: 12_000, repeat: 100, days: 0 },
+  ];
+  for (const { name, rows, repeat, days } of cases) {
+    const select = `SELECT repeat(md5(i::VARCHAR), ${repeat}) AS event_id, ` +
+      `TIMESTAMP '2026-01-01' + INTERVAL (i % ${days || 1}) DAY AS "at", ` +
+      `CAST(NULL AS DECIMAL(18, 4)) AS amount, CAST(hash(i) % 1000000 AS BIGINT) AS "offset" FROM range(${rows}) r(i)`;
+    const day_column = days === 0 ? null : "at";
+    const order_by = ["offset", "event_id"];
+    const request = { select, columns, order_by, day_column, folder: temp.folder };
+    const files = await temp.writer.write(request);
+    assert.equal(files.length, days || 1, name);
+    for (const file of files) {
+      assert.equal(file.record_count, rows / (days || 1), name);
+      const relation = parquetRelation([file.path], columns);
+      const { rows: [[unsorted, counted]] } = await temp.writer.query(
+        `SELECT count(*) FILTER (o < before), count(DISTINCT e) FROM (SELECT "offset" AS o, event_id AS e, ` +
+          `lag("offset") OVER () AS before FROM (${relation}))`,
+      );
+      assert.deepEqual([unsorted, counted], ["0", String(file.record_count)], name);
+    }
+    const kept = await temp.writer.query(
+      fingerprintQuery(parquetRelation(files.map(({ path }) => path), columns), columns),
+    );
+    assert.deepEqual(kept.rows, (await temp.writer.query(fingerprintQuery(select, columns))).rows, name);
+  }
+  const left = (await Array.fromAsync(Deno.readDir(temp.folder))).filter((entry) =>
+    entry.name.startsWith("ranges")
+  );
+  assert.deepEqual(left, []);
+});
+
+Deno.test("`write` of rows that are known to be few does not stage them", async () => {
+  await using temp = await openTempWriter();
+  const columns = fields.slice(0, 1);
+  const select = "SELECT 'b' AS event_id UNION ALL SELECT 'a'";
+  const request = { select, columns, order_by: ["event_id"], day_column: null, folder: temp.folder };
+  const [file] = await temp.writer.write({ ...request, expected: { rows: 2, bytes: 100 } });
+  const { rows } = await temp.writer.query(`SELECT event_id FROM (${parquetRelation([file.path], columns)})`);
+  assert.deepEqual(rows.flat(), ["a", "b"]);
 });
