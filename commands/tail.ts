@@ -8,7 +8,6 @@ import { TOPICS } from "../lib/log/topics.ts";
 import { parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { timeOf } from "./sql.ts";
-import { firstSince } from "./log_place.ts";
 
 const LIMITS = { max_records: 500, max_bytes: 4 * 1024 * 1024, wait_ms: 500 };
 const MOST_RECORDS = 1_000_000_000;
@@ -107,7 +106,7 @@ async function beginning(
     case "offset":
       return Math.max(begin, Math.min(from.offset, end));
     case "time":
-      return await firstSince(log, at, from.time_ms);
+      return await log.offsetAt(at.topic, at.partition, from.time_ms);
   }
 }
 

@@ -11,7 +11,7 @@ import { type Span, spreadTime } from "./spread.ts";
 
 export interface ProduceParts {
   generator: Generator;
-  log: EventLog;
+  log: Pick<EventLog, "append">;
   to: Destination;
   clock: Clock;
   bucket: TokenBucket;
@@ -72,7 +72,7 @@ async function appendAll(
 
 /** Tries again for as long as the log is away; a batch that was stored twice is found to be duplicates. */
 async function appendPatiently(
-  log: EventLog,
+  log: Pick<EventLog, "append">,
   records: readonly NewRecord[],
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<boolean> {

@@ -1,0 +1,75 @@
+/** `main.ts dev` as people run it: events flow, webhooks are taken, it ends in order, and `reset` leaves nothing. */
+import { match, ok, strictEqual } from "node:assert/strict";
+import { curlLine } from "../../commands/dev.ts";
+import { startProgram } from "../program.ts";
+import { runCommand } from "./run_command.ts";
+
+const OWNER_ONLY = 0o600;
+
+interface Account {
+  source: string;
+  accepted: number;
+  rows: number;
+  holds: boolean;
+}
+
+async function accountOf(url: string, source: string): Promise<Account | undefined> {
+  const status: { accounting: Account[] } = await (await fetch(`${url}/api/status`)).json();
+  return status.accounting.find((one) => one.source === source);
+}
+
+/** Asks until `isRight`; what was seen last otherwise. */
+async function eventually<T>(ask: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
+  for (let i = 0;; i++) {
+    const value = await ask();
+    if (isRight(value)) return value;
+    if (i === 300) throw new Error(`this does not come: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends with 0, and is reset", async () => {
+  const folder = `${await Deno.makeTempDir()}/dev`;
+  const env = { DATA_DIR: folder, CHECKPOINT_MS: "300" };
+  const program = await startProgram({ role: "dev", env });
+  try {
+    const first = await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
+    await eventually(() => accountOf(program.url, "demo"), (one) => one!.rows > first!.rows + 20);
+
+    strictEqual((await Deno.stat(`${folder}/secrets.env`)).mode! & 0o777, OWNER_ONLY);
+    const hook = await runCommand(["hook", "stripe"], { DATA_DIR: folder });
+    strictEqual(hook.code, 0, hook.stderr);
+    match(hook.stdout, /^202 \{"id":"evt_/);
+    const forged = await runCommand(["hook", "stripe"], {
+      DATA_DIR: folder,
+      STRIPE_WEBHOOK_SECRET: "whsec_other",
+    });
+    strictEqual(forged.code, 1);
+    match(forged.stdout, /^401 /);
+
+    const curl = await new Deno.Command("sh", { args: ["-c", curlLine(program.url)], stdout: "piped" })
+      .output();
+    match(new TextDecoder().decode(curl.stdout), /"accepted":1/);
+    for (const source of ["stripe", "token"]) {
+      ok((await eventually(() => accountOf(program.url, source), (one) => one?.rows === 1))!.holds);
+    }
+
+    const busy = await runCommand(["reset", "--yes"], { DATA_DIR: folder });
+    strictEqual(busy.code, 1);
+    match(busy.stderr, /a server uses it/);
+  } finally {
+    strictEqual(await program.stop(), 0, program.lines.join("\n"));
+  }
+  strictEqual((await runCommand(["reset", "--yes"], { DATA_DIR: folder })).code, 0);
+  strictEqual(await Deno.stat(folder).then(() => true, () => false), false);
+});
+
+Deno.test("reset leaves a folder alone that dev did not make", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/precious`, "");
+  const { code, stderr } = await runCommand(["reset", "--yes"], { DATA_DIR: folder });
+  strictEqual(code, 1);
+  match(stderr, /was not made by dev/);
+  ok(await Deno.stat(`${folder}/precious`));
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,22 @@
+/** One command of the program as a child process, with an environment of its own. */
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const ROOT = new URL("../..", import.meta.url);
+
+export async function runCommand(args: readonly string[], env: Record<string, string>): Promise<Ran> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, ...args],
+    cwd: ROOT.pathname,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
