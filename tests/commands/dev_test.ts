@@ -73,3 +73,35 @@ Deno.test("reset leaves a folder alone that dev did not make", async () => {
   ok(await Deno.stat(`${folder}/precious`));
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("all makes demo data only when asked, and takes an edited generator.yaml over while it runs", async () => {
+  const folder = await Deno.makeTempDir();
+  const config = `${folder}/config`;
+  await Deno.mkdir(config);
+  for await (const { name } of Deno.readDir("config")) {
+    await Deno.copyFile(`config/${name}`, `${config}/${name}`);
+  }
+  const env = { DATA_DIR: `${folder}/data`, CONFIG_DIR: config, CHECKPOINT_MS: "300" };
+  const program = await startProgram({ env: { ...env, DEMO_EVENTS_PER_SECOND: "50" } });
+  const said = (text: string) =>
+    eventually(() => Promise.resolve(program.lines), (all) => all.some((one) => one.includes(text)));
+  try {
+    await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
+    await Deno.writeTextFile(`${config}/generator.yaml`, "users: 10\nusres: 20\n");
+    match((await said("stays as it was")).find((one) => one.includes("stays as it was"))!, /usres/);
+    const only = ["transaction", "clickstream", "user_activity", "api_call", "transaction_status"];
+    const weights = only.map((kind) => `${kind}: 0`).join(", ");
+    const shares = ["fraud", "malformed", "duplicate"].map((name) => `${name}_share: 0\n`).join("");
+    await Deno.writeTextFile(
+      `${config}/generator.yaml`,
+      `events_per_second: 80\nweights: {${weights}}\n${shares}`,
+    );
+    await said("took generator.yaml over");
+    const tail = await runCommand(["tail", "--limit", "30", "--json"], env);
+    const kinds = tail.stdout.trim().split("\n").map((line): string => JSON.parse(line).headers.kind);
+    ok(kinds.filter((kind) => kind === "sensor_reading").length >= 20, kinds.join());
+  } finally {
+    strictEqual(await program.stop(), 0, program.lines.join("\n"));
+    await Deno.remove(folder, { recursive: true });
+  }
+});
