@@ -108,13 +108,14 @@ export class KafkaLog implements EventLog {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // Questions under way end at once; appends have their answers first.
+    await this.#link.drop();
     for (const opening of await Promise.allSettled(this.#topics.values())) {
       if (opening.status === "rejected") continue;
       await opening.value.group.settled();
       await opening.value.link.drop();
     }
     for (const reader of [...this.#idle, ...this.#busy]) await reader[Symbol.asyncDispose]();
-    await this.#link.drop();
   }
 
   #name(topic: Topic): string {
@@ -188,7 +189,8 @@ export class KafkaLog implements EventLog {
 
   /** Asks over the shared connection, and again over a new one while leaders move or connections break. */
   async #ask<T>(doing: string, question: () => Promise<T>): Promise<T> {
-    const patience = this.#clock.now() + PATIENCE_MS;
+    const patience_ms = Math.min(this.options.append_timeout_ms ?? PATIENCE_MS, PATIENCE_MS);
+    const deadline = this.#clock.now() + patience_ms;
     for (;;) {
       try {
         return await question();
@@ -196,7 +198,7 @@ export class KafkaLog implements EventLog {
         const fault = kafkaFault(doing, error);
         if (fault === error) throw fault;
         await this.#link.drop();
-        if (fault.retry === "never" || this.#clock.now() > patience) throw fault;
+        if (fault.retry === "never" || this.#closed || this.#clock.now() > deadline) throw fault;
         await this.#clock.sleep(RETRY_PAUSE_MS);
       }
     }

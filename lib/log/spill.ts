@@ -147,8 +147,8 @@ export class SpillingLog implements EventLog {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#group.settled();
     this.#closed.abort();
-    await this.#draining;
     await this.#broker[Symbol.asyncDispose]();
+    await this.#draining;
     await this.#store[Symbol.asyncDispose]();
   }
 

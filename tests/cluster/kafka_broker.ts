@@ -11,6 +11,8 @@ export interface BrokerOptions {
   properties?: Readonly<Record<string, string>>;
   /** How clients must speak to it; the properties then bring the keys and passwords. */
   security_protocol?: "PLAINTEXT" | "SASL_PLAINTEXT" | "SASL_SSL";
+  /** Users of SCRAM as `SCRAM-SHA-512=[name=...,password=...]`. */
+  users?: readonly string[];
 }
 
 const START_LIMIT_MS = 60_000;
@@ -25,17 +27,9 @@ export async function startKafkaBroker(options: BrokerOptions = {}): Promise<Kaf
   await Deno.writeTextFile(config, propertiesText(folder, port, options));
   const id = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
     .replaceAll("+", "a").replaceAll("/", "b").slice(0, 22);
-  await run("java", [
-    "-cp",
-    classpath,
-    "kafka.tools.StorageTool",
-    "format",
-    "--standalone",
-    "-t",
-    id,
-    "-c",
-    config,
-  ]);
+  const users = (options.users ?? []).flatMap((user) => ["--add-scram", user]);
+  const format = ["format", "--standalone", "-t", id, "-c", config, ...users];
+  await run("java", ["-cp", classpath, "kafka.tools.StorageTool", ...format]);
   const broker = new KafkaBroker(folder, port, classpath, options.security_protocol ?? "PLAINTEXT");
   await broker.start();
   return broker;
@@ -61,9 +55,11 @@ export class KafkaBroker implements AsyncDisposable {
     const log = `exec java "$@" >> "${this.folder}/broker.out" 2>&1`;
     const args = [...heap, "-cp", this.classpath, "kafka.Kafka", `${this.folder}/server.properties`];
     this.#process = new Deno.Command("sh", { args: ["-c", log, "sh", ...args], stdin: "null" }).spawn();
+    let ended = false;
+    this.#process.status.then(() => ended = true);
     const deadline = Date.now() + START_LIMIT_MS;
     while (!await this.#serves()) {
-      if (Date.now() > deadline) throw new Error(`The broker did not start: ${await this.output()}`);
+      if (ended || Date.now() > deadline) throw new Error(`The broker did not start: ${await this.output()}`);
       await pause(200);
     }
   }
