@@ -170,3 +170,27 @@ Deno.test("two owners that both believe they own a partition decide every record
   deepStrictEqual((await decided(folder)).rows, expected);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a checkpoint is decided only after its results were acknowledged", async () => {
+  const folder = await Deno.makeTempDir();
+  await seed(folder);
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  await using store = await openDiskStore(`${folder}/store`);
+  const { context, caughtUp } = await watched(log, store);
+  const acknowledged = Promise.withResolvers<void>();
+  const append: EventLog["append"] = async (topic, records) => {
+    if (topic === "aggregates") await acknowledged.promise;
+    return await log.append(topic, records);
+  };
+  const abort = new AbortController();
+  const done = ownPartition(0, { ...context, log: { ...context.log, append } }, abort.signal);
+  // Long enough for many decisions, were they not held back; the fence alone is there.
+  await systemClock.sleep(100);
+  deepStrictEqual(await context.chain.numbers(), [1]);
+  acknowledged.resolve();
+  await caughtUp;
+  abort.abort();
+  await done;
+  deepStrictEqual((await decided(folder)).rows, expected);
+  await Deno.remove(folder, { recursive: true });
+});

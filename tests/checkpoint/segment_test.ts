@@ -1,0 +1,81 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { zstdDecompressSync } from "node:zlib";
+import {
+  readSegmentIndex,
+  readSegmentPart,
+  readStatePart,
+  type SegmentReference,
+  SegmentWriter,
+} from "../../lib/checkpoint/segment.ts";
+import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { openDiskStore } from "../../lib/store/disk_store.ts";
+
+const RANGE = { partition: 3, first_offset: 10, next_offset: 13 };
+const KEY = "segments/3/one";
+
+async function stored(work: (store: ObjectStore, segment: SegmentReference, path: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await using store = await openDiskStore(folder);
+    const writer = new SegmentWriter();
+    for (let i = 0; i < 3; i++) writer.add("raw.events", { log_offset: 10 + i, body: "ü\u0000😀" }, 0);
+    writer.add("processed.transactions", { event_id: "e" }, 2);
+    const { bytes, index_sha256 } = await writer.finish(RANGE, {
+      keyed: new TextEncoder().encode("state"),
+      none: new Uint8Array(),
+    });
+    await store.create(KEY, bytes);
+    await work(store, { key: KEY, size_bytes: bytes.length, index_sha256 }, `${folder}/${KEY}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Overwrites one byte, as a bad disk would. */
+async function flip(path: string, at: number): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  bytes[at] ^= 1;
+  await Deno.chmod(path, 0o644);
+  await Deno.writeFile(path, bytes);
+}
+
+Deno.test("a segment gives back its rows by table and its state by name", () =>
+  stored(async (store, segment) => {
+    const index = (await readSegmentIndex(store, segment))!;
+    deepStrictEqual(index.parts.map(({ name, rows, schema_id }) => [name, rows, schema_id]), [
+      ["raw.events", 3, 0],
+      ["processed.transactions", 1, 2],
+      ["state:keyed", 0, 0],
+    ]);
+    const bytes = (await readSegmentPart(store, KEY, index.parts[0]))!;
+    const lines = new TextDecoder().decode(zstdDecompressSync(bytes)).trimEnd().split("\n");
+    deepStrictEqual(
+      lines.map((line) => JSON.parse(line)),
+      [10, 11, 12].map((log_offset) => ({ log_offset, body: "ü\u0000😀" })),
+    );
+    strictEqual(new TextDecoder().decode((await readStatePart(store, KEY, index, "keyed"))!), "state");
+    strictEqual((await readStatePart(store, KEY, index, "none"))!.length, 0);
+  }));
+
+Deno.test("a flipped byte in a part is seen when the part is read", () =>
+  stored(async (store, segment, path) => {
+    const index = (await readSegmentIndex(store, segment))!;
+    await flip(path, index.parts[1].start + 3);
+    await rejects(readSegmentPart(store, KEY, index.parts[1]), { code: "segment_damaged" });
+  }));
+
+Deno.test("a flipped byte in the index and a cut end are seen before anything counts", () =>
+  stored(async (store, segment, path) => {
+    await flip(path, segment.size_bytes - 30);
+    await rejects(readSegmentIndex(store, segment), { code: "segment_damaged" });
+    await Deno.truncate(path, segment.size_bytes - 5);
+    await rejects(readSegmentIndex(store, segment), { code: "segment_damaged" });
+  }));
+
+Deno.test("a segment that is gone is told apart from a damaged one", () =>
+  stored(async (store, segment) => {
+    const index = (await readSegmentIndex(store, segment))!;
+    await store.delete([KEY]);
+    strictEqual(await readSegmentIndex(store, segment), null);
+    strictEqual(await readSegmentPart(store, KEY, index.parts[0]), null);
+  }));
