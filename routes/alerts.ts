@@ -10,7 +10,7 @@ import type { Metrics } from "../lib/observe/metrics.ts";
 import { controlRecord } from "../lib/partition/control_record.ts";
 import { pageRequest, pieceOf } from "./cursor.ts";
 import type { Env } from "./door.ts";
-import { all, behind, type Item, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
+import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import { choiceParameter, type Query, sinceDays, textParameter, timeParameter } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { readJson, type SmallBodies } from "./small_body.ts";
@@ -31,7 +31,7 @@ interface Seen {
 
 const ALERT_ID = /^[0-9a-f]{32}$/;
 const STATES = ["open", "acknowledged"] as const;
-const MAX_REMEMBERED = 5_000;
+const MAX_REMEMBERED = 200;
 const Acknowledging = z.object({ by: z.string().min(1).max(200).default("api") });
 
 export function alerts(deps: AlertsDeps): Hono<Env> {
@@ -42,26 +42,19 @@ export function alerts(deps: AlertsDeps): Hono<Env> {
       const query = c.req.query();
       const { limit, after } = pageRequest(query, 2);
       const there = await deps.lake.tables();
-      const sql = alertSql(query, after, { withSeen: there.has(ACKNOWLEDGEMENTS), now_ms: deps.clock.now() });
+      const known = seenSql(there.has(ACKNOWLEDGEMENTS), seen);
+      const sql = alertSql(query, after, { known, now_ms: deps.clock.now() });
       const found = await deps.lake.items({ sql, needs: [ALERTS], limit: limit + 1 }, c.req.raw.signal);
       const piece = pieceOf(found, limit, (item) => [item.event_time, item.alert_id]);
-      return c.json({
-        ...piece,
-        items: piece.items.map(withSeen(seen)),
-        suppressed: suppressed(deps.metrics),
-      });
+      return c.json({ ...piece, suppressed: suppressed(deps.metrics) });
     })
     .post("/api/alerts/:id/ack", (c) => acknowledge(deps, c, { alert_id: c.req.param("id"), seen }));
-}
-
-function withSeen(seen: ReadonlyMap<string, Seen>): (item: Item) => Item {
-  return (item) => item.acknowledged_at === null ? { ...item, ...seen.get(String(item.alert_id)) } : item;
 }
 
 function alertSql(
   query: Query,
   after: readonly string[] | null,
-  { withSeen, now_ms }: { withSeen: boolean; now_ms: number },
+  { known, now_ms }: { known: string; now_ms: number },
 ): string {
   const equal = (name: string) => {
     const value = textParameter(query, name);
@@ -80,17 +73,27 @@ function alertSql(
     behind("event_time", "alert_id", last),
   );
   return `
-    WITH seen AS (${withSeen ? SEEN : NOBODY}),
+    WITH known AS (${known}), seen AS (${FIRST_SEEN}),
     listed AS (SELECT alerts.*, seen.acknowledged_by, seen.acknowledged_at FROM ${ALERTS} AS alerts
       LEFT JOIN seen ON seen.seen_id = alerts.alert_id)
     SELECT * FROM listed WHERE ${conditions} ORDER BY event_time DESC, alert_id DESC`;
 }
 
 /** Who saw it first. */
-const SEEN = `SELECT alert_id AS seen_id, min(acknowledged_at) AS acknowledged_at,
-    arg_min(acknowledged_by, acknowledged_at) AS acknowledged_by FROM ${ACKNOWLEDGEMENTS} GROUP BY alert_id`;
-const NOBODY = `SELECT '' AS seen_id, CAST(NULL AS TIMESTAMP) AS acknowledged_at,
-    CAST(NULL AS VARCHAR) AS acknowledged_by WHERE false`;
+const FIRST_SEEN =
+  `SELECT seen_id, min(seen_at) AS acknowledged_at, arg_min(by_whom, seen_at) AS acknowledged_by
+    FROM known GROUP BY seen_id`;
+
+/** Acknowledgements of the lake, and those that were made here since. */
+function seenSql(isInLake: boolean, seen: ReadonlyMap<string, Seen>): string {
+  const none = "SELECT '' AS seen_id, CAST(NULL AS TIMESTAMP) AS seen_at, '' AS by_whom WHERE false";
+  const lake =
+    `SELECT alert_id AS seen_id, acknowledged_at AS seen_at, acknowledged_by AS by_whom FROM ${ACKNOWLEDGEMENTS}`;
+  const here = [...seen].map(([id, { acknowledged_at, acknowledged_by }]) =>
+    `SELECT ${text(id)}, ${sameTimestamp(acknowledged_at)}, ${text(acknowledged_by)}`
+  );
+  return [none, ...(isInLake ? [lake] : []), ...here].join(" UNION ALL ");
+}
 
 /** Firings held back since the last alert, by rule, as the process workers count them. */
 function suppressed(metrics: Metrics): Record<string, number> {
@@ -121,7 +124,8 @@ async function acknowledge(
   const record = controlRecord("ack", partition, { body: { alert_id, by }, received_at: now });
   await deps.log.append("events", [record]);
   const shown = { acknowledged_by: by, acknowledged_at: new Date(now).toISOString() };
-  if (seen.size >= MAX_REMEMBERED) seen.clear();
   seen.set(alert_id, shown);
+  const [oldest] = seen.keys();
+  if (seen.size > MAX_REMEMBERED) seen.delete(oldest);
   return c.json({ alert_id, ...shown });
 }

@@ -75,6 +75,11 @@ export class LiveHub {
       const pause_ms = this.#clients.readers > 0 ? TICK_MS : SECOND_MS;
       await this.sources.clock.sleep(pause_ms, signal).catch(() => undefined);
     }
+    this.close();
+  }
+
+  /** Ends every stream and takes no more, so that a server with open pages can stop. */
+  close(): void {
     this.#clients.close();
   }
 

@@ -15,6 +15,8 @@ Deno.test("an alert is acknowledged on the log, and shown so before the lake has
   equal(record.headers.source, "millrace");
   const listed = (await test.get("/api/alerts")).body;
   deepEqual(listed.items.map((item: { acknowledged_by: string }) => item.acknowledged_by), ["Ada", null]);
+  equal((await test.get("/api/alerts?state=acknowledged")).body.items.length, 1);
+  equal((await test.get("/api/alerts?state=open")).body.items.length, 1);
   deepEqual(listed.suppressed, { amount_anomaly: 4 });
   equal((await test.send("POST", "/api/alerts/nope/ack", {})).status, 404);
 });
