@@ -41,6 +41,8 @@ interface Planned extends PlannedEvent {
 
 /** What may be sent again, or be spoken of. */
 const RECENT = 64;
+/** What fraud could not make up for by then is forgotten, so that no flood follows. */
+const MOST_CREDIT = 100;
 /** Share of the conflicting ones among malformed events. */
 const CONFLICT_SHARE = 1 / (DEFECT_NAMES.length + 1);
 const MINUTE_MS = 60_000;
@@ -87,7 +89,7 @@ export class Generator {
   next(time_ms: number): Generated {
     const due = this.#schedule.due(time_ms);
     if (due !== null) return this.#planned(due);
-    this.#credit += this.#config.fraud_share;
+    this.#credit = Math.min(MOST_CREDIT, this.#credit + this.#config.fraud_share);
     if (this.#credit >= 1 && this.#config.fraud_share > 0) this.#begin(time_ms);
     const { malformed_share, duplicate_share } = this.#config;
     if (this.#random.chance(malformed_share)) return this.#malformed(time_ms);

@@ -130,3 +130,36 @@ Deno.test("Generator.configure counts from the next event on, and lets bursts un
   ok(before.some(({ labels }) => labels.some(({ rule }) => rule !== null)));
   deepStrictEqual(drained.filter(({ labels }) => labels.some(({ rule }) => rule !== null)), []);
 });
+
+Deno.test("Generator begins no burst once the share of fraud is 0, whatever it still owes", () => {
+  const owing = readGeneratorFile(
+    "fraud_share: 0.5\npatterns: {high_value: 0, rapid_activity: 0, rapid_fire: 0, spike: 0, amount_anomaly: 0, " +
+      "travel: 0, diversity: 0, card_testing: 0, night: 1}\n",
+  );
+  const generator = new Generator({ seed: 2, config: owing, events_per_second: 10 });
+  // By day nobody can be caught buying at night.
+  const at = (i: number) => generator.next(BEGIN_MS + 36_000_000 + i * 100);
+  for (let i = 0; i < 1000; i++) at(i);
+  generator.configure(readGeneratorFile("fraud_share: 0\n"), 10);
+  const rest = Array.from({ length: 2000 }, (_, i) => at(1000 + i));
+  deepStrictEqual(rest.filter(({ labels }) => labels.some(({ rule }) => rule !== null)), []);
+});
+
+Deno.test("nobody buys twice within 130 s unless fraud does, however high the rate", () => {
+  const busy = told({
+    count: 20_000,
+    hours: 0.5,
+    file: "users: 20\nduplicate_share: 0\nmalformed_share: 0\n",
+  });
+  const last = new Map<string, number>();
+  const purchases = busy.filter(({ kind, labels, body }) =>
+    kind === "transaction" && body.status !== "refunded" &&
+    !labels.some(({ rule, pattern }) => rule || pattern === "late")
+  );
+  ok(purchases.length > 5000);
+  for (const { told_ms, body } of purchases) {
+    const user_id = String(body.user_id);
+    ok(told_ms - (last.get(user_id) ?? -Infinity) >= 130_000, user_id);
+    last.set(user_id, told_ms);
+  }
+});
