@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { audit } from "./audit.ts";
 import { dev, reset } from "./dev.ts";
 import { hook } from "./hook.ts";
+import { models } from "./models.ts";
 import { produce } from "./produce.ts";
 import { rules } from "./rules.ts";
 import { roleCommands } from "./serve.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   snapshots,
   tail,
   audit,
+  models,
   settings,
 ];
 

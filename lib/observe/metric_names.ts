@@ -32,6 +32,8 @@ export const METRICS = {
   late_events_total: counter(["source"], "Rows that came after the allowed lateness."),
   dedup_ids_dropped_total: counter(["partition"], "Remembered ids that were dropped for want of room."),
   deliveries_total: counter(["target", "outcome"], "Attempts to send an alert to a webhook."),
+  models_total: counter(["model", "state"], "Refreshes of models: made, unchanged or failed."),
+  quality_failures_total: counter(["check"], "Failing results of checks of data quality."),
   lag_records: gauge(["partition"], "Records of the log that are not yet processed."),
   lag_seconds: gauge(["partition"], "Age of the oldest record that is not yet processed."),
   freshness_seconds: gauge([], "Age of the newest record that can be queried, while there is newer."),

@@ -1,0 +1,50 @@
+/** `main.ts models`: makes the models now, beside a running server or without one; `--full` makes them whole. */
+import { loadConfiguration } from "../lib/configuration.ts";
+import {
+  connectCatalog,
+  connectFiles,
+  connectLander,
+  connectStore,
+  connectWriter,
+  lakePrefix,
+} from "../lib/connect.ts";
+import { readModelFolder } from "../lib/lake/model_folder.ts";
+import { type ModelOutcome, runModels } from "../lib/lake/models.ts";
+import { lakeViews } from "../lib/lake/views.ts";
+import { parseArguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+
+export const models: Command = {
+  names: ["models"],
+  usage: "models [--full]",
+  doc: "make the models of what is published now",
+  async run({ args, settings }) {
+    const { flags } = parseArguments(args, { flags: ["full"] });
+    const configuration = await loadConfiguration(settings);
+    const folder = await readModelFolder();
+    await using store = await connectStore(settings);
+    await using writer = await connectWriter(settings);
+    const outcomes = await runModels(
+      {
+        store,
+        writer,
+        catalog: connectCatalog(settings, store),
+        lander: connectLander(settings, store, writer),
+        prefix: lakePrefix(settings),
+        views: lakeViews(configuration.kinds, configuration.windows),
+        files: await connectFiles(settings, store),
+      },
+      folder.models,
+      { full: flags.has("full") },
+    );
+    for (const outcome of outcomes) console.log(`${outcome.model}: ${sentence(outcome)}`);
+    return outcomes.some(({ state }) => state === "failed") ? 1 : 0;
+  },
+};
+
+function sentence(outcome: ModelOutcome): string {
+  if (outcome.state === "unchanged") return "unchanged";
+  if (outcome.state === "failed") return outcome.reason;
+  const how = outcome.ranges === null ? "whole" : `${outcome.ranges} ranges of days`;
+  return `made, ${outcome.rows} rows (${how})`;
+}
