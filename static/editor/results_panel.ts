@@ -84,6 +84,11 @@ export class ResultsPanel {
     this.#summary.textContent = "Running…";
   }
 
+  /** Says why there is nothing to see yet. */
+  waiting(sentence: string): void {
+    this.#empty.textContent = sentence;
+  }
+
   started(rows: Rows): void {
     this.#take(rows, false);
   }

@@ -16,11 +16,13 @@ import { SchemaTree } from "./schema_tree.ts";
 import { unpackQuery } from "./share.ts";
 import { splitter } from "./splitter.ts";
 import { tabBar } from "./tab_bar.ts";
+import { STARTER_TABLE } from "./tab_store.ts";
 import { welcome } from "./welcome.ts";
 import { Workbench } from "./workbench.ts";
 
 const TABLES_EVERY_MS = 10_000;
 const ESTIMATE_AFTER_MS = 700;
+const WAITING_MS = 1_000;
 /** Above this a query is offered to the server. */
 const MUCH_BYTES = 150_000_000;
 
@@ -169,8 +171,23 @@ class SqlPage {
       return;
     }
     await tables;
-    if (bench.tabs.active.isStarter) await bench.run("all");
+    const starter = this.#runStarter();
     bench.completion.functions = await loadFunctions(bench.session);
+    await starter;
+  }
+
+  /** The query of the first screen runs by itself once there is something to see, unless somebody was faster. */
+  async #runStarter(): Promise<void> {
+    const { bench } = this;
+    while (bench.tabs.active.isStarter && !bench.isRunning) {
+      const table = bench.lake.tables.find((one) => one.name === STARTER_TABLE);
+      if (Number(table?.rows ?? 0) > 0) return await bench.run("all");
+      bench.results.waiting(
+        "No transactions yet. They appear here by themselves, some seconds after the first event.",
+      );
+      await new Promise((resolve) => setTimeout(resolve, WAITING_MS));
+      await this.#refresh();
+    }
   }
 
   async #refresh(): Promise<void> {

@@ -20,9 +20,11 @@ interface Saved {
 const KEY = "millrace.tabs";
 const MAX_TABS = 40;
 
+/** What the query of the first screen reads. */
+export const STARTER_TABLE = "processed.transactions";
 export const STARTER_TEXT = `-- Newest transactions. Ctrl+Enter runs the statement at the cursor.
 SELECT event_time, user_id, amount, currency, status, merchant_name
-FROM processed.transactions
+FROM ${STARTER_TABLE}
 ORDER BY event_time DESC
 LIMIT 200;
 `;

@@ -45,7 +45,7 @@ export const show: ShowPage = (place, context, signal) => {
   async function acknowledge(alert: Alert): Promise<void> {
     try {
       await send("POST", `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`, { by: "page" });
-      Object.assign(alert, { acknowledged_at: new Date().toISOString() });
+      Object.assign(alert, { acknowledged_at: new Date().toISOString(), acknowledged_by: "page" });
       list.redraw();
     } catch (error) {
       replace(outcome, faultNotice(error));
