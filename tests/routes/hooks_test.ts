@@ -169,6 +169,16 @@ Deno.test("hooks counts verified requests by source, and strangers by address", 
   equal((await send(test, { signed_s: NOW_S })).status, 202);
 });
 
+Deno.test("hooks keeps the rate among requests that come at once", async () => {
+  const test = testApp({ HOOK_RATE_PER_SECOND: "5" }, { clock: handClock() });
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, i) => send(test, { body: payment(`${i}`) })),
+  );
+  equal(answers.filter(({ status }) => status === 202).length, 5);
+  equal(answers.filter(({ status }) => status === 429).length, 7);
+  equal(test.records.length, 5);
+});
+
 Deno.test("hooks refuses more than 16 kB of header fields", async () => {
   const test = testApp({}, { clock: handClock() });
   equal((await send(test, { headers: { "x-junk": "a".repeat(17_000) } })).status, 431);

@@ -135,3 +135,22 @@ Deno.test("ingest counts events against the rate of their source alone", async (
   clock.advance(2_500);
   equal((await post(test, "{}", from("shop-token-1"))).status, 202);
 });
+
+Deno.test("ingest turns away who comes while all bodies together need too much memory", async () => {
+  const clock = handClock();
+  const test = testApp({}, { clock });
+  const silent = () =>
+    post(test, new ReadableStream<Uint8Array>({}), { headers: { "content-length": "5000000" } });
+  const waiting = Array.from({ length: 60 }, silent);
+  const busy = await waiting[59];
+  equal(busy.status, 503);
+  match(busy.headers.get("retry-after") ?? "", /^\d+$/);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  clock.advance(10_000);
+  const statuses = (await Promise.all(waiting)).map(({ status }) => status);
+  deepEqual(new Set(statuses), new Set([408, 503]));
+  const again = Array.from({ length: 50 }, silent);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  clock.advance(10_000);
+  for (const { status } of await Promise.all(again)) equal(status, 408);
+});
