@@ -1,7 +1,9 @@
 /** The one list of commands. */
 import type { Command } from "./command.ts";
+import { alerts, transactions } from "./asked_most.ts";
 import { audit } from "./audit.ts";
 import { dev, reset } from "./dev.ts";
+import { doctor } from "./doctor.ts";
 import { hook } from "./hook.ts";
 import { models } from "./models.ts";
 import { produce } from "./produce.ts";
@@ -22,9 +24,12 @@ export const COMMANDS: readonly Command[] = [
   sql,
   tables,
   snapshots,
+  alerts,
+  transactions,
   tail,
   audit,
   models,
+  doctor,
   settings,
 ];
 
