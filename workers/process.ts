@@ -1,19 +1,21 @@
 /** The thread that owns partitions: joins whoever assigns them, and turns their records into decided checkpoints. */
 import type { Checkpoint } from "../lib/checkpoint/checkpoint.ts";
 import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
-import type { Settings } from "../lib/config.ts";
 import {
   connectAssignment,
   connectCatalog,
   connectChains,
   connectLog,
   connectStore,
+  lakePrefix,
   prepareLog,
 } from "../lib/connect.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { appliedOf, markOf } from "../lib/lake/applied.ts";
+import { ensureTables } from "../lib/lake/ensure_tables.ts";
+import { lakeTables } from "../lib/lake/tables.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
 import { EventProcessor } from "../lib/partition/event_processor.ts";
@@ -24,14 +26,24 @@ import { runWorker, type WorkContext } from "./shell.ts";
 runWorker("process", async (context) => {
   const { settings, index, count } = context.start;
   const configuration = await loadConfiguration(settings);
-  const watch = watchConfiguration(settings, configuration, context);
   await using store = await connectStore(settings);
+  const catalog = connectCatalog(settings, store);
+  // A column is in its table before the record is on the log that brings it into force.
+  const prepare = ({ kinds, windows }: Configuration) =>
+    ensureTables({
+      catalog,
+      store,
+      specs: lakeTables(kinds, windows),
+      prefix: lakePrefix(settings),
+      now: systemClock.now,
+    });
+  await prepare(configuration);
+  const watch = watchConfiguration(context, configuration, prepare);
   await using log = await connectLog(settings);
   await prepareLog(settings);
   const identity = await log.identity("events");
   await seedPartitions(log, identity.partitions, { seeds: configuration, now: systemClock.now() });
   await using assignment = await connectAssignment(settings, identity, { index, count });
-  const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, identity.partitions);
   const judge = createJudge(configuration);
   const { metrics, line } = context;
@@ -99,7 +111,11 @@ runWorker("process", async (context) => {
 const WATCH_EVERY_MS = 2_000;
 
 /** Reads the files again and again; what is good counts from then on, what is bad is told and changes nothing. */
-function watchConfiguration(settings: Settings, first: Configuration, { signal, line }: WorkContext) {
+function watchConfiguration(
+  { signal, line, start: { settings } }: WorkContext,
+  first: Configuration,
+  prepare: (next: Configuration) => Promise<void>,
+) {
   const watch = { current: first, ended: Promise.resolve() };
   let refused = "";
   watch.ended = (async () => {
@@ -109,6 +125,7 @@ function watchConfiguration(settings: Settings, first: Configuration, { signal, 
         const next = await loadConfiguration(settings);
         const isNew = next.rules.file_hash !== watch.current.rules.file_hash ||
           next.settings.file_hash !== watch.current.settings.file_hash;
+        if (isNew) await prepare(next);
         if (isNew) watch.current = next;
         refused = "";
       } catch (error) {

@@ -23,6 +23,7 @@ import { COMPACTION_LIMITS, type CompactionUnit, planCompaction } from "./compac
 import { currentFields, type Lander } from "./lander.ts";
 import { droppedProperties } from "./retention.ts";
 import { holdsRevisions, settledPartitions, settledSequence, withoutSuperseded } from "./superseded.ts";
+import { localCopies } from "./local_copies.ts";
 import { parseTableKey } from "./table_key.ts";
 import type { TableLayout } from "./tables.ts";
 
@@ -103,10 +104,10 @@ export class Compactor {
 
   /** What was written, or null when somebody else took an input away meanwhile. */
   async #unit(work: Work): Promise<{ files: number; dropped_rows: number } | null> {
-    const { lander } = this.context;
+    const { lander, store } = this.context;
     const { layout, metadata, unit } = work;
     return await lander.inFolder(async (folder) => {
-      const paths = await this.#local(unit, folder);
+      const paths = await localCopies(store, unit.files, folder);
       const written = await this.#rewrite(work, paths, folder);
       const added = await lander.store(layout, metadata, written);
       const dropped_rows = rowsOf(unit.files) - rowsOf(added);
@@ -174,21 +175,6 @@ export class Compactor {
       },
     });
     return table !== null;
-  }
-
-  async #local(unit: CompactionUnit, folder: string): Promise<string[]> {
-    const { store } = this.context;
-    return await Promise.all(unit.files.map(async (file, i) => {
-      const key = store.keyOf(file.path);
-      const local = key === null ? null : store.localPath(key);
-      if (local !== null) return local;
-      const copy = `${folder}/in-${i}.parquet`;
-      if (key !== null && await store.readToFile(key, copy)) return copy;
-      throw new Fault("file_gone", `Cannot compact: ${file.path} is gone`, {
-        blame: "dependency",
-        retry: "after_refresh",
-      });
-    }));
   }
 }
 

@@ -42,7 +42,7 @@ export class Lander {
         const paths = await Promise.all(
           same.map((piece, i) => writePiece(`${folder}/${schema_id}-${i}.ndjson.zst`, piece)),
         );
-        selects.push(ndjsonRelation({ paths, written: fieldsById(metadata, schema_id) }, fields));
+        selects.push(ndjsonRelation({ paths, written: writtenFields(metadata, schema_id) }, fields));
       }
       const files = await this.context.writer.write({
         select: selects.join(" UNION ALL "),
@@ -110,6 +110,19 @@ function fieldsById(metadata: TableMetadata, id: number): IcebergField[] {
   const schema = metadata.schemas.find((one) => one["schema-id"] === id);
   if (!schema) throw new RangeError(`There is no schema ${id} in ${metadata.location}`);
   return schema.fields;
+}
+
+/**
+ * The fields of rows that were made under a schema, by the names they have in these rows. A type that was widened since
+ * reads them too. A column that came later may be in them all the same, when the program knew it before the schema did;
+ * under a name that was another column's it is not.
+ */
+export function writtenFields(metadata: TableMetadata, id: number): IcebergField[] {
+  const then = fieldsById(metadata, id);
+  const now = new Map(currentFields(metadata).map((field) => [field.id, field]));
+  const [ids, names] = [new Set(then.map((field) => field.id)), new Set(then.map((field) => field.name))];
+  const later = [...now.values()].filter((field) => !ids.has(field.id) && !names.has(field.name));
+  return [...then.map((field) => ({ ...field, type: now.get(field.id)?.type ?? field.type })), ...later];
 }
 
 function currentSpec(metadata: TableMetadata): PartitionSpec {

@@ -4,6 +4,8 @@
  * Windows and kinds come and go in the configuration while their rows are on the way. A new table is made as soon as
  * somebody's rows ask for it; a table that is no longer configured takes what was decided for it, in a plain layout.
  */
+import type { Clock } from "../clock.ts";
+import { Fault, messageOf } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { currentSchema, currentSpec } from "../iceberg/metadata.ts";
 import type { Decided } from "./publisher.ts";
@@ -12,6 +14,7 @@ import type { TableLayout, TableSpec } from "./tables.ts";
 
 export interface TableListParts {
   catalog: Catalog;
+  clock: Clock;
   /** The tables as configured now. */
   configured(): Promise<readonly TableSpec[]>;
   /** Makes what does not exist yet, and adds the columns that are new. */
@@ -19,9 +22,12 @@ export interface TableListParts {
   warn(message: string): void;
 }
 
+/** A name that nobody knows is asked about again, but not each second. */
+const ASK_EVERY_MS = 10_000;
+
 export class TableList {
   readonly #layouts = new Map<string, TableLayout>();
-  readonly #unknown = new Set<string>();
+  #asked_at = -Infinity;
 
   constructor(private readonly parts: TableListParts) {}
 
@@ -38,19 +44,25 @@ export class TableList {
 
   /** Gets to know the tables that `decided` names. */
   async meet(decided: Decided): Promise<TableLayout[]> {
-    const strange = namesOf(decided).filter((key) => !this.#layouts.has(key) && !this.#unknown.has(key));
-    if (strange.length > 0) {
+    const { clock, warn } = this.parts;
+    const isStrange = (key: string) => !this.#layouts.has(key);
+    if (!namesOf(decided).some(isStrange) || clock.now() - this.#asked_at < ASK_EVERY_MS) return this.layouts;
+    this.#asked_at = clock.now();
+    try {
       await this.refresh();
-      for (const key of strange) if (!this.#layouts.has(key)) await this.#adopt(key);
+    } catch (error) {
+      // The file is told by who owns it; what is in the lake already can be kept all the same.
+      if (!(error instanceof Fault)) throw error;
+      warn(`the configuration is refused: ${messageOf(error)}`);
     }
+    for (const key of namesOf(decided).filter(isStrange)) await this.#adopt(key);
     return this.layouts;
   }
 
   async #adopt(key: string): Promise<void> {
     const table = await this.parts.catalog.load(parseTableKey(key));
-    if (table) return void this.#layouts.set(key, plainLayout(table));
-    this.#unknown.add(key);
-    this.parts.warn(`rows for ${key} wait: it is neither configured nor a table of the lake`);
+    if (table) this.#layouts.set(key, plainLayout(table));
+    else this.parts.warn(`rows for ${key} wait: it is neither configured nor a table of the lake`);
   }
 }
 

@@ -1,0 +1,163 @@
+/** The upkeep of a whole lake: an idle hour leaves no trace, new tables are met, what nobody configures is kept. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
+import { ensureTables } from "../../lib/lake/ensure_tables.ts";
+import type { TableSpec } from "../../lib/lake/tables.ts";
+import { Upkeep, type UpkeepParts } from "../../lib/lake/upkeep.ts";
+import { Bell } from "../../lib/observe/bell.ts";
+import type { LogLine } from "../../lib/observe/log_line.ts";
+import { Metrics } from "../../lib/observe/metrics.ts";
+import { PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
+
+const MINUTE_MS = 60_000;
+
+function listening(lines: string[]): LogLine {
+  const at = (level: string) => (msg: string, facts = {}) => {
+    if (level !== "debug") lines.push(`${level} ${msg} ${JSON.stringify(facts)}`);
+  };
+  const line: LogLine = {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    with: () => line,
+  };
+  return line;
+}
+
+function upkeepOf(lake: SmallLake, options: Partial<UpkeepParts> & { specs?: readonly TableSpec[] } = {}) {
+  const lines: string[] = [];
+  const metrics = new Metrics();
+  const catalog = lake.catalog();
+  const { store, log, writer, clock } = lake;
+  const upkeep = new Upkeep({
+    store,
+    log,
+    writer,
+    clock,
+    catalog,
+    metrics,
+    chains: lake.chains(),
+    lander: lake.lander(),
+    prefix: PREFIX,
+    configured: () => Promise.resolve(options.specs ?? lake.specs),
+    ensure: (specs) => ensureTables({ catalog, store, specs, prefix: PREFIX, now: () => clock.now() }),
+    every_ms: { compact: 1, expire: 1, audit: 1 },
+    log_retention_hours: 0,
+    table_retention_days: {},
+    line: listening(lines),
+    bell: new Bell(),
+    published: () => undefined,
+    ...options,
+  });
+  return { upkeep, lines, metrics };
+}
+
+const { signal } = new AbortController();
+
+Deno.test("an idle hour: no commit, no growth, no word", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const { upkeep, lines, metrics } = upkeepOf(lake);
+    for (let i = 0; i < 3; i++) {
+      await upkeep.publish(signal);
+      await upkeep.compact(signal);
+      await upkeep.expire(signal);
+      lake.clock.time += 60 * MINUTE_MS;
+    }
+    ok(lines.some((line) => line.startsWith("info collected")));
+    const before = await lake.keys();
+    lines.length = 0;
+    for (let minute = 0; minute < 60; minute++) {
+      lake.clock.time += MINUTE_MS;
+      await upkeep.publish(signal);
+      await upkeep.compact(signal);
+      if (minute % 10 === 9) await upkeep.expire(signal);
+      if (minute % 5 === 4) await upkeep.audit();
+    }
+    deepStrictEqual(await lake.keys(), before);
+    deepStrictEqual(lines, []);
+    const problems = metrics.samples().find(({ name }) => name === "audit_problems");
+    strictEqual(problems?.value, 0);
+    const rows = metrics.samples().find(({ name, labels }) =>
+      name === "table_rows" && labels.table === "raw.events"
+    );
+    strictEqual(rows?.value, lake.records);
+    await lake.checkWhole();
+  }));
+
+Deno.test("a problem becomes a line of error and a number", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    await lake.publish();
+    await lake.store.delete(await lake.keys("lake/raw/events/data/"));
+    const { upkeep, lines, metrics } = upkeepOf(lake);
+    await upkeep.audit();
+    ok(lines.every((line) => line.startsWith("error the audit found a problem")), lines.join("\n"));
+    ok(lines.length > 0);
+    strictEqual(metrics.samples().find(({ name }) => name === "audit_problems")?.value, lines.length);
+  }));
+
+Deno.test("rows of a table that nobody configures any more are published all the same", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const { upkeep } = upkeepOf(lake, { specs: lake.specs.filter(({ key }) => key === "raw.events") });
+    await upkeep.publish(signal);
+    const [[rows]] = await lake.rows("processed.transactions", (one) => `SELECT count(*)::INT FROM ${one}`);
+    strictEqual(rows, lake.records);
+  }));
+
+Deno.test("a table that comes into the configuration later is made when rows ask for it; a bad file stops nothing", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    await lake.append(3);
+    await lake.process();
+    const transactions = (await lake.keys("lake/processed/transactions/")).concat(
+      "lake/.tables/processed.transactions",
+    );
+    await lake.store.delete(transactions);
+    let specs = lake.specs.filter(({ key }) => key === "raw.events");
+    const bad = new Fault("bad_file", "Cannot read windows.yaml: bad", { blame: "sender", retry: "never" });
+    let isBad = true;
+    const configured = () => isBad ? Promise.reject(bad) : Promise.resolve(specs);
+    const { upkeep, lines } = upkeepOf(lake, { configured });
+    await upkeep.publish(signal);
+    ok(lines.some((line) => line.includes("windows.yaml")), lines.join("\n"));
+    ok(lines.some((line) => line.includes("rows for processed.transactions wait")), lines.join("\n"));
+    const [[rows]] = await lake.rows("raw.events", (one) => `SELECT count(*)::INT FROM ${one}`);
+    strictEqual(rows, 3);
+    isBad = false;
+    specs = [...lake.specs];
+    lake.clock.time += MINUTE_MS;
+    await upkeep.publish(signal);
+    await lake.checkWhole();
+  }));
+
+Deno.test("`run` does all of it on its schedules until it is stopped", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const abort = new AbortController();
+    const clock = {
+      now: () => lake.clock.time,
+      // Sleeping is what makes time pass here.
+      sleep: (ms: number, signal?: AbortSignal) =>
+        new Promise<void>((resolve) => {
+          lake.clock.time += Math.min(ms, 5 * MINUTE_MS);
+          if (signal?.aborted) resolve();
+          else setTimeout(resolve, 1);
+        }),
+    };
+    const every_ms = { compact: MINUTE_MS, expire: 10 * MINUTE_MS, audit: 5 * MINUTE_MS };
+    const { upkeep, lines } = upkeepOf(lake, { clock, every_ms });
+    let isReady = false;
+    const running = upkeep.run(abort.signal, () => isReady = true);
+    for (let i = 0; i < 500 && !lines.some((line) => /collected.*"deleted":[1-9]/.test(line)); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    abort.abort();
+    await running;
+    ok(isReady);
+    ok(lines.some((line) => /collected.*"deleted":[1-9]/.test(line)), lines.join("\n"));
+    ok(lines.every((line) => line.startsWith("info")), lines.join("\n"));
+    await lake.checkWhole();
+  }));
