@@ -178,14 +178,19 @@ Deno.test("a checkpoint is decided only after its results were acknowledged", as
   await using store = await openDiskStore(`${folder}/store`);
   const { context, caughtUp } = await watched(log, store);
   const acknowledged = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
   const append: EventLog["append"] = async (topic, records) => {
-    if (topic === "aggregates") await acknowledged.promise;
+    if (topic === "aggregates") {
+      asked.resolve();
+      await acknowledged.promise;
+    }
     return await log.append(topic, records);
   };
   const abort = new AbortController();
   const done = ownPartition(0, { ...context, log: { ...context.log, append } }, abort.signal);
+  await asked.promise;
   // Long enough for many decisions, were they not held back; the fence alone is there.
-  await systemClock.sleep(100);
+  await systemClock.sleep(200);
   deepStrictEqual(await context.chain.numbers(), [1]);
   acknowledged.resolve();
   await caughtUp;
