@@ -50,6 +50,8 @@ export interface AssembleContext {
 
 export interface Assembled extends AsyncDisposable {
   deps: AppDeps;
+  /** Ends what would keep connections open for ever, before the server stops. */
+  hangUp(): void;
 }
 
 const STAGES = ["raw", "processed", "analytics"];
@@ -106,7 +108,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     ...(role.shows ? shown({ settings, catalog, store, views }) : {}),
   };
   const stack = building.move();
-  return { deps, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { deps, hangUp: () => live?.close(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Tells the live numbers until the returned function is called. */

@@ -12,11 +12,9 @@ export interface Listening {
 const DRAIN_MS = 3_000;
 
 export function listen(app: App, settings: Settings): Listening {
-  const abort = new AbortController();
   const options = {
     hostname: settings.HOST,
     port: settings.PORT,
-    signal: abort.signal,
     onListen: () => undefined,
   };
   const server = begin(() => Deno.serve(options, (request, info) => app.fetch(request, info)), settings);
@@ -25,9 +23,9 @@ export function listen(app: App, settings: Settings): Listening {
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     async stop() {
-      const drained = server.shutdown();
-      const timer = setTimeout(() => abort.abort(), DRAIN_MS);
-      await drained.finally(() => clearTimeout(timer));
+      // What is still under way then (a slow download) ends with the process.
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS));
+      await Promise.race([server.shutdown(), patience]);
     },
   };
 }

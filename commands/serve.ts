@@ -129,6 +129,7 @@ export async function serve(
   options.onListening?.(server.url);
   await stop.asked;
   line.info("stopping");
+  parts.hangUp();
   await Promise.all([server.stop(), supervisor.stop(STOP_MS)]);
   if (failure.reason !== null) console.error(failure.reason);
   return failure.reason === null ? 0 : 1;
