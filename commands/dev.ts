@@ -30,7 +30,8 @@ export const dev: Command = {
     const settings = await devSettings(given_settings, given, folder);
     await writeMark(folder, null);
     const say = settings.LOG_FORMAT === "json" ? console.error : console.log;
-    const page = buildIfStale(say);
+    const ended = new AbortController();
+    const page = buildIfStale(say, ended.signal);
     const status = await serve(DEV, { settings }, {
       onListening(url) {
         writeMark(folder, url).catch((error) => say(messageOf(error)));
@@ -40,6 +41,7 @@ export const dev: Command = {
         });
       },
     });
+    ended.abort(new Error("the program is stopping"));
     await writeMark(folder, null);
     return status;
   },
@@ -63,15 +65,31 @@ async function devSettings(
   };
 }
 
-/** Never rejects: without a page the rest is still of use. */
-async function buildIfStale(say: (text: string) => void): Promise<void> {
+const BUILD_SCRIPT = new URL("../static/build.ts", import.meta.url);
+
+/**
+ * Builds in a process of its own, so that nothing else waits for it, and none of its packages is loaded here. Never
+ * rejects: without a page the rest is still of use.
+ */
+async function buildIfStale(say: (text: string) => void, signal: AbortSignal): Promise<void> {
   try {
-    const { buildPage, isStale } = await import("../static/build.ts");
+    const { isStale } = await import("../static/build.ts");
     if (!await isStale()) return;
     say("Building the page, which takes a few seconds ...");
-    await buildPage({ compress: false });
+    const args = ["run", "-A", "--no-check", BUILD_SCRIPT.href, "--no-compress"];
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: new URL("..", import.meta.url),
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      signal,
+    }).output();
+    if (!success && !signal.aborted) {
+      say(`The page could not be built; deno task build says more.\n${new TextDecoder().decode(stderr)}`);
+    }
   } catch (error) {
-    say(`The page could not be built: ${messageOf(error)}`);
+    if (!signal.aborted) say(`The page could not be built: ${messageOf(error)}`);
   }
 }
 
