@@ -63,6 +63,7 @@ export class QueryRunner {
     try {
       const prepared = await this.lake.prepare(statement.text, moment, signal);
       const result = await this.#rows(statement, signal, events);
+      prepared.fetched_bytes += await this.lake.takeRangeBytes();
       return { statement, result, prepared, elapsed_ms: performance.now() - started };
     } catch (error) {
       if (error instanceof Error && (error.name === "Cancelled" || error.name === "AbortError")) throw error;

@@ -167,7 +167,8 @@ class SqlPage {
       this.#engineState.textContent = `DuckDB ${engine.version} in your browser`;
     } catch (error) {
       this.#engineState.textContent = "engine not running";
-      bench.results.message("bad", error instanceof Error ? error.message : String(error));
+      const again = button("Try again", () => this.#begin(), "Start the engine once more", "small");
+      bench.results.message("bad", `${error instanceof Error ? error.message : error} `, again);
       return;
     }
     await tables;

@@ -8,7 +8,7 @@
 import * as duckdb from "npm:@duckdb/duckdb-wasm@1.33.1-dev45.0";
 import type { RecordBatch, Schema } from "./arrow.ts";
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 45_000;
 
 export interface EngineAssets {
   /** Address of the worker script and of the WebAssembly module, both of our origin. */
@@ -31,6 +31,8 @@ export interface Engine {
   registerBuffer(name: string, bytes: Uint8Array): Promise<void>;
   /** Read by ranges when a query asks for them. */
   registerUrl(name: string, url: string): Promise<void>;
+  /** Bytes of a file that were read by ranges so far. */
+  bytesRead(name: string): Promise<number>;
   dropFile(name: string): Promise<void>;
   readFile(name: string): Promise<Uint8Array>;
   /** Runs one statement; rows come in batches, and the first error rejects wherever it happens. */
@@ -61,7 +63,7 @@ export async function startEngine(assets: EngineAssets): Promise<Engine> {
       "error",
       (event) => reject(new Error(event.message || "the worker cannot be loaded")),
     );
-    setTimeout(() => reject(new Error("no answer within 30 s")), START_DEADLINE_MS);
+    setTimeout(() => reject(new Error("no answer within 45 s")), START_DEADLINE_MS);
   });
   try {
     return await Promise.race([starting, failed]);
@@ -84,7 +86,14 @@ async function open(database: duckdb.AsyncDuckDB, assets: EngineAssets): Promise
   return {
     version: await database.getVersion(),
     registerBuffer: (name, bytes) => database.registerFileBuffer(name, bytes),
-    registerUrl: (name, url) => database.registerFileURL(name, absolute(url), HTTP, false),
+    registerUrl: async (name, url) => {
+      await database.registerFileURL(name, absolute(url), HTTP, false);
+      await database.collectFileStatistics(name, true);
+    },
+    bytesRead: async (name) => {
+      const { totalFileReadsCold, totalFileReadsAhead } = await database.exportFileStatistics(name);
+      return totalFileReadsCold + totalFileReadsAhead;
+    },
     dropFile: async (name) => void await database.dropFile(name),
     readFile: (name) => database.copyFileToBuffer(name),
     send: async (sql) => {

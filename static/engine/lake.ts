@@ -93,10 +93,18 @@ export interface Estimate {
   pruned_files: number;
 }
 
+interface RegisteredFile {
+  size_bytes: number;
+  /** Held by the engine as a whole; else read by ranges. */
+  isBuffer: boolean;
+  /** What was read by ranges when somebody asked last. */
+  read_bytes: number;
+}
+
 export class Lake {
   #tables: readonly TableInfo[] = [];
   #generation = -1;
-  #registered = new Map<string, { size_bytes: number; isBuffer: boolean }>();
+  #registered = new Map<string, RegisteredFile>();
   #views = new Map<string, string>();
 
   constructor(readonly session: EngineSession) {}
@@ -215,13 +223,35 @@ export class Lake {
       const bytes = await fetchFile(file, signal);
       fetched += bytes.length;
       await engine.registerBuffer(registeredName(file), bytes);
-      this.#registered.set(registeredName(file), { size_bytes: file.size_bytes, isBuffer: true });
+      this.#registered.set(registeredName(file), {
+        size_bytes: file.size_bytes,
+        isBuffer: true,
+        read_bytes: 0,
+      });
     });
     for (const file of missing.filter((one) => one.size_bytes >= SMALL_FILE_BYTES)) {
       await engine.registerUrl(registeredName(file), file.url);
-      this.#registered.set(registeredName(file), { size_bytes: file.size_bytes, isBuffer: false });
+      this.#registered.set(registeredName(file), {
+        size_bytes: file.size_bytes,
+        isBuffer: false,
+        read_bytes: 0,
+      });
     }
     return fetched;
+  }
+
+  /** Bytes that statements read by ranges since this was asked last. */
+  async takeRangeBytes(): Promise<number> {
+    const engine = await this.session.engine();
+    if (this.#generation !== this.session.generation) return 0;
+    let taken = 0;
+    for (const [name, file] of this.#registered) {
+      if (file.isBuffer) continue;
+      const read = await engine.bytesRead(name);
+      taken += read - file.read_bytes;
+      file.read_bytes = read;
+    }
+    return taken;
   }
 
   async #makeRoom(needed: readonly DataFile[]): Promise<void> {

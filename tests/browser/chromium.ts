@@ -42,6 +42,8 @@ export interface PageOptions {
   width?: number;
   height?: number;
   dark?: boolean;
+  /** Another origin that the page may read from. */
+  store?: string;
 }
 
 /**
@@ -66,7 +68,8 @@ export async function watchedPage(
   });
   page.on("request", (request) => {
     const address = request.url();
-    if (!address.startsWith(url) && !/^(data|blob|about):/.test(address)) {
+    const isOurs = address.startsWith(url) || (options.store && address.startsWith(options.store));
+    if (!isOurs && !/^(data|blob|about):/.test(address)) {
       faults.push(`foreign request: ${address}`);
     }
   });

@@ -261,6 +261,14 @@ const TABLES: TableSpec[] = [
     }]],
   },
   {
+    name: "processed.big",
+    schema: [[1, "id", "long"], [2, "word", "string"]],
+    commits: [[{
+      sql: "SELECT i::BIGINT AS id, 'word ' || hash(i) AS word FROM range(400000) t(i)",
+      ids: { id: 1, word: 2 },
+    }]],
+  },
+  {
     name: "analytics.empty_table",
     schema: [[1, "id", "long"], [2, "amount", "decimal(18, 4)"]],
     commits: [[]],

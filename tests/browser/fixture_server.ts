@@ -13,11 +13,61 @@ export interface FixtureServer extends AsyncDisposable {
   cutLive(hold: boolean): void;
   /** Puts another answer in the place of a canned one, by `METHOD /path`. */
   answers: Map<string, (request: Request) => Response | Promise<Response>>;
+  store: FixtureStore | null;
 }
 
-export async function startFixtureServer(): Promise<FixtureServer> {
+export interface FixtureStore {
+  url: string;
+  /** Bytes that were asked for. */
+  sent_bytes: number;
+  /** Signatures made from now on are wanted; older ones are refused. */
+  expire(): void;
+  redirect(pathname: string): Response;
+  end(): Promise<void>;
+}
+
+/** A store that gives files to who has a signature of the present time, to pages of any origin. */
+function startFixtureStore(lake: FixtureLake): FixtureStore {
+  let time = 1;
+  const cors = { "access-control-allow-origin": "*", "access-control-expose-headers": "content-range, etag" };
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
+    if (request.method === "OPTIONS") {
+      return new Response(null, {
+        status: 204,
+        headers: { ...cors, "access-control-allow-headers": "range" },
+      });
+    }
+    const isSigned = new URL(request.url).searchParams.get("signature") === `secret-${time}`;
+    const answer = isSigned
+      ? await lakeFile(lake, request)
+      : problem(403, "Forbidden", "the signature expired");
+    if (!answer) return problem(404, "Not found", request.url);
+    store.sent_bytes += Number(answer.headers.get("content-length") ?? 0);
+    for (const [name, value] of Object.entries(cors)) answer.headers.set(name, value);
+    return answer;
+  });
+  const store: FixtureStore = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    sent_bytes: 0,
+    expire: () => time += 1,
+    redirect(pathname) {
+      const location = `${store.url}${pathname}?signature=secret-${time}`;
+      return new Response(null, { status: 307, headers: { location, "cache-control": "no-store" } });
+    },
+    end: () => server.shutdown(),
+  };
+  return store;
+}
+
+export interface FixtureOptions {
+  /** Data files are redirected to a store of another origin, under a signature, as with a bucket. */
+  store?: boolean;
+}
+
+export async function startFixtureServer(options: FixtureOptions = {}): Promise<FixtureServer> {
   if (await isStale()) await buildPage({ compress: false });
   const lake = await makeFixtureLake();
+  const store = options.store ? startFixtureStore(lake) : null;
   const live = new LiveFixture();
   const requests: string[] = [];
   const answers: FixtureServer["answers"] = new Map();
@@ -28,7 +78,10 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     if (given) return await given(request);
     if (pathname === "/api/live") return live.response();
     if (pathname === "/favicon.ico") return new Response(null, { status: 204 });
-    return await pageResponse(request, { storeOrigin: null }) ?? await lakeFile(lake, request) ??
+    const isRead = request.method === "GET" && pathname.startsWith("/lake/");
+    if (store && isRead) return store.redirect(pathname);
+    return await pageResponse(request, { storeOrigin: store?.url ?? null }) ??
+      await lakeFile(lake, request) ??
       api(lake, request) ?? await cannedAnswer(request) ?? problem(404, "Not found", pathname);
   });
   return {
@@ -36,10 +89,12 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     lake,
     requests,
     answers,
+    store,
     cutLive: (hold) => live.cut(hold),
     async [Symbol.asyncDispose]() {
       live.cut(true);
       await server.shutdown();
+      await store?.end();
       await lake[Symbol.asyncDispose]();
     },
   };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { openChromium, type PageOptions, type WatchedPage, watchedPage } from "./chromium.ts";
-import { type FixtureServer, startFixtureServer } from "./fixture_server.ts";
+import { type FixtureOptions, type FixtureServer, startFixtureServer } from "./fixture_server.ts";
 
 export interface PageTest extends WatchedPage {
   server: FixtureServer;
@@ -16,11 +16,11 @@ interface TestOptions extends PageOptions {
 }
 
 /** Registers the hooks of a test file and gives the function that registers its tests. */
-export function pageSuite() {
+export function pageSuite(fixture: FixtureOptions = {}) {
   let server: FixtureServer;
   let browser: Browser | null;
   Deno.test.beforeAll(async () => {
-    server = await startFixtureServer();
+    server = await startFixtureServer(fixture);
     browser = await openChromium();
   });
   Deno.test.afterAll(async () => {
@@ -34,7 +34,7 @@ export function pageSuite() {
       sanitizeResources: false,
       fn: async () => {
         assert.ok(browser, "these tests need a Chromium");
-        const watched = await watchedPage(browser, server.url, options);
+        const watched = await watchedPage(browser, server.url, { ...options, store: server.store?.url });
         try {
           await watched.page.goto(`${server.url}/${options.at ?? ""}`);
           await body({ ...watched, server });

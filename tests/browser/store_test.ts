@@ -1,0 +1,34 @@
+/** Data files in a store of another origin: read by ranges through redirects, with nothing secret in the page. */
+import assert from "node:assert/strict";
+import { alertText, answer, pageSuite, rows, run } from "./suite.ts";
+
+const test = pageSuite({ store: true });
+
+test("a big file is read by ranges, straight from the store", async ({ page, server }) => {
+  await rows(page);
+  const store = server.store!;
+  const before = store.sent_bytes;
+  assert.deepEqual(await answer(page, "select count(*) from processed.big"), [["400000"]]);
+  const counted = store.sent_bytes - before;
+  assert.ok(counted > 0 && counted < 200_000, `count(*) took ${counted} bytes`);
+  await run(page, "select sum(id) from processed.big");
+  const { cells, summary } = await rows(page);
+  assert.deepEqual(cells, [["79999800000"]]);
+  assert.match(summary, /[kM]B fetched · 1 file$/);
+  assert.ok(!server.requests.some((one) => one.includes("signature")));
+});
+
+test("a signature that ends in between is made anew, and no error shows one", async ({ page, server }) => {
+  assert.deepEqual(await answer(page, "select min(word) is not null from processed.big"), [["true"]]);
+  server.store!.expire();
+  const [[far]] = await answer(page, "select max(id) from processed.big where word like '%9'");
+  assert.ok(Number(far) > 300_000);
+  server.answers.set(
+    "GET /lake/processed/values/data/0-0.parquet",
+    () => new Response("gone", { status: 410 }),
+  );
+  await run(page, "select * from processed.values");
+  const message = await alertText(page);
+  assert.match(message, /0-0\.parquet/);
+  assert.doesNotMatch(await page.locator("body").innerText(), /secret-/);
+}, { expects: [/410/] });
