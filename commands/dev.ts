@@ -6,10 +6,20 @@ import { isLoopback, type Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { devFolder, devSecrets, devUrl, isDevFolder, withSecrets, writeMark } from "./dev_folder.ts";
+import {
+  DEV_FOLDER,
+  devFolder,
+  devSecrets,
+  devUrl,
+  isDevFolder,
+  withSecrets,
+  writeMark,
+} from "./dev_folder.ts";
 import { allWorkers, type Role, serve } from "./serve.ts";
 
 const EVENTS_PER_SECOND = 20;
+/** So that people see at once what they send. */
+const CHECKPOINT_MS = 2_000;
 
 const DEV: Role = {
   name: "dev",
@@ -55,7 +65,9 @@ async function devSettings(
 ): Promise<Settings> {
   const secrets = await devSecrets(folder);
   const rate = given.has("DEMO_EVENTS_PER_SECOND") ? settings.DEMO_EVENTS_PER_SECOND : EVENTS_PER_SECOND;
-  const own = withSecrets({ ...settings, DATA_DIR: folder, DEMO_EVENTS_PER_SECOND: rate }, secrets);
+  const checkpoint_ms = given.has("CHECKPOINT_MS") ? settings.CHECKPOINT_MS : CHECKPOINT_MS;
+  const tuned = { DATA_DIR: folder, DEMO_EVENTS_PER_SECOND: rate, CHECKPOINT_MS: checkpoint_ms };
+  const own = withSecrets({ ...settings, ...tuned }, secrets);
   if (isLoopback(settings.HOST)) return own;
   const hasTokens = Object.keys(own.ingest_tokens).length > 0;
   return {
@@ -114,7 +126,7 @@ function greeting(url: string, settings: Settings, folder: string): string {
     ${curlLine(url, token)}
 
   Send a signed webhook, as Stripe would (also revolut, github, shopify, standard_webhooks):
-    deno run -A main.ts hook stripe
+    ${folder === DEV_FOLDER ? "" : `DATA_DIR=${folder} `}deno run -A main.ts hook stripe
 
   From Stripe itself, with its secret as STRIPE_WEBHOOK_SECRET:
     stripe listen --forward-to ${url}/hooks/stripe
