@@ -1,0 +1,57 @@
+/**
+ * One leader among several programs, by leases in the store. No two clocks are compared: a follower takes over when the
+ * newest lease did not change for its whole length by the follower's own clock, and the leader stops at that length
+ * after it began to renew, by its own.
+ */
+import type { Clock } from "../clock.ts";
+import type { ObjectStore } from "../store/object_store.ts";
+import { createNext, readNewest } from "./numbered.ts";
+
+const PREFIX = "leases/notify/";
+
+export class Lease {
+  readonly #holder = crypto.randomUUID();
+  #seen = { number: -1, at: 0 };
+  #until = -Infinity;
+
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly clock: Clock,
+    readonly length_ms: number,
+  ) {}
+
+  /** Whether what is begun now may still be done. */
+  get held(): boolean {
+    return this.clock.now() < this.#until;
+  }
+
+  /** Takes or renews it when that is due; to be called several times within its length. */
+  async keep(): Promise<boolean> {
+    const began = this.clock.now();
+    if (began < this.#until - this.length_ms / 2) return true;
+    const { number, value } = await readNewest(this.store, PREFIX);
+    if (number !== this.#seen.number) this.#seen = { number, at: began };
+    const isOwn = holderOf(value) === this.#holder;
+    const isFree = number === 0 || holderOf(value) === null || began - this.#seen.at >= this.length_ms;
+    if (!isOwn && !isFree) return false;
+    const renewed = { holder: this.#holder, number: number + 1, length_ms: this.length_ms };
+    if (!await createNext(this.store, PREFIX, { after: number, value: renewed })) return false;
+    this.#until = began + this.length_ms;
+    return this.held;
+  }
+
+  /** Lets others in at once. */
+  async release(): Promise<void> {
+    if (!this.held) return;
+    this.#until = -Infinity;
+    const { number, value } = await readNewest(this.store, PREFIX);
+    if (holderOf(value) !== this.#holder) return;
+    await createNext(this.store, PREFIX, { after: number, value: { holder: null, by: this.#holder } });
+  }
+}
+
+function holderOf(value: unknown): string | null {
+  return typeof value === "object" && value !== null && "holder" in value && typeof value.holder === "string"
+    ? value.holder
+    : null;
+}
