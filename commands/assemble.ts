@@ -66,6 +66,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   await probeStore(store);
   const log = await logOf(role, settings);
   if (log) building.use(log);
+  if (log) tellSpill(log, metrics);
   const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const catalog = connectCatalog(settings, store);
@@ -132,6 +133,16 @@ const NO_LOG: Pick<EventLog, "append"> = {
 async function logOf(role: Role, settings: Settings): Promise<EventLog | null> {
   if (role.name === "query") return null;
   return role.has_door ? await connectDoorLog(settings, KEEPER_URL) : await connectLog(settings);
+}
+
+/** Only a log with a spill has a state to tell. */
+function tellSpill(log: EventLog, metrics: Metrics): void {
+  if (!("state" in log)) return;
+  const spill = log as EventLog & { readonly state: { records: number; bytes: number } };
+  metrics.beforeReading(() => {
+    metrics.gauge("spill_records", {}).set(spill.state.records);
+    metrics.gauge("spill_bytes", {}).set(spill.state.bytes);
+  });
 }
 
 /** The door starts while the broker is away: it then believes the setting, which topics are made with. */

@@ -48,6 +48,7 @@ runWorker("process", async (context) => {
   const judge = createJudge(configuration);
   const { metrics, line } = context;
 
+  const processors = new Map<number, EventProcessor>();
   const base: Omit<OwnerContext, "chain"> = {
     log,
     store,
@@ -56,8 +57,8 @@ runWorker("process", async (context) => {
     checkpoint_ms: settings.CHECKPOINT_MS,
     tick_after_ms: settings.TICK_AFTER_MS,
     newId: () => crypto.randomUUID(),
-    newProcessor: (partition) =>
-      new EventProcessor({
+    newProcessor(partition) {
+      const processor = new EventProcessor({
         partition,
         judge,
         kinds: configuration.kinds,
@@ -70,7 +71,10 @@ runWorker("process", async (context) => {
           dedup_max_ids: settings.DEDUP_MAX_IDS,
         },
         observe: observer(context),
-      }),
+      });
+      processors.set(partition, processor);
+      return processor;
+    },
     seeds: () => watch.current,
     appliedOffsets: async (partition) => {
       const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
@@ -96,7 +100,12 @@ runWorker("process", async (context) => {
     },
   };
 
-  const owners = new Owners({
+  // Seldom: counting walks over all keys.
+  const telling = setInterval(
+    () => tellHeld(metrics, owners.partitions.map((partition) => processors.get(partition))),
+    HELD_EVERY_MS,
+  );
+  const owners: Owners = new Owners({
     own: (partition, signal) => ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal),
     waiting: (reason) => context.waiting(reason),
   });
@@ -105,8 +114,11 @@ runWorker("process", async (context) => {
     context.ready();
   }, context.signal);
   await Promise.race([following, owners.failed, watch.ended]);
+  clearInterval(telling);
   await owners.change(new Set());
 });
+
+const HELD_EVERY_MS = 5_000;
 
 const WATCH_EVERY_MS = 2_000;
 
@@ -152,6 +164,18 @@ function countRows(metrics: Metrics, checkpoint: Checkpoint): void {
   }
   const { partition, segment } = checkpoint;
   metrics.gauge("checkpoint_bytes", { partition: String(partition) }).set(segment?.size_bytes ?? 0);
+}
+
+/** Windows and sessions that are open, and alerts held back, over all partitions that are ours. */
+function tellHeld(metrics: Metrics, processors: readonly (EventProcessor | undefined)[]): void {
+  const held = processors.filter((processor) => processor !== undefined).map((processor) => processor.held());
+  metrics.gauge("active_windows", {}).set(held.reduce((sum, one) => sum + one.windows, 0));
+  metrics.gauge("active_sessions", {}).set(held.reduce((sum, one) => sum + one.sessions, 0));
+  const suppressed = new Map<string, number>();
+  for (const [rule, count] of held.flatMap((one) => Object.entries(one.suppressed))) {
+    suppressed.set(rule, (suppressed.get(rule) ?? 0) + count);
+  }
+  for (const [rule, count] of suppressed) metrics.gauge("alerts_suppressed_open", { rule }).set(count);
 }
 
 function observer({ metrics, line }: WorkContext) {

@@ -256,6 +256,12 @@ export class EventProcessor implements Processor {
     return { [KEYED]: this.#state.image(), [DEDUP]: this.#dedup.image() };
   }
 
+  /** What is open and held back now, for people. */
+  held(): { windows: number; sessions: number; suppressed: Record<string, number> } {
+    const { held, suppressed } = this.#pipeline.inForce();
+    return { ...held, suppressed };
+  }
+
   summary(): ProcessorSummary {
     return {
       watermark_ms: this.#pipeline.watermark_ms(),
