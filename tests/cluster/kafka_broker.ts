@@ -15,7 +15,7 @@ export interface BrokerOptions {
   users?: readonly string[];
 }
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 150_000;
 const STOP_LIMIT_MS = 20_000;
 
 /** Starts a broker that the caller must dispose of. */
