@@ -1,9 +1,10 @@
 /** The thread that turns decided segments into tables and keeps the lake small and whole. */
 import { systemClock } from "../lib/clock.ts";
-import { loadConfiguration } from "../lib/configuration.ts";
 import {
   connectCatalog,
   connectChains,
+  connectFiles,
+  connectFiles,
   connectLander,
   connectLog,
   connectStore,
@@ -11,14 +12,24 @@ import {
   lakePrefix,
   prepareLog,
 } from "../lib/connect.ts";
+import { DELIVERIES } from "../lib/alert/delivery.ts";
+import { Notifier } from "../lib/alert/notify.ts";
+import { RouteFile } from "../lib/alert/route_file.ts";
+import { configText, loadConfiguration } from "../lib/configuration.ts";
+import { appendRows } from "../lib/lake/append_rows.ts";
+import { keepModels } from "../lib/lake/models_schedule.ts";
+import { lakeViews } from "../lib/lake/views.ts";
 import { ensureTables } from "../lib/lake/ensure_tables.ts";
+import { modelsSchedule } from "../lib/lake/models_schedule.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import { Upkeep } from "../lib/lake/upkeep.ts";
+import { lakeViews } from "../lib/lake/views.ts";
 import { Bell } from "../lib/observe/bell.ts";
 import { runWorker } from "./shell.ts";
 
 runWorker("maintain", async (context) => {
   const { settings } = context.start;
+  const { kinds, windows } = await loadConfiguration(settings);
   await using store = await connectStore(settings);
   await using log = await connectLog(settings);
   await prepareLog(settings);
@@ -26,20 +37,31 @@ runWorker("maintain", async (context) => {
   const { partitions } = await log.identity("events");
   const catalog = connectCatalog(settings, store);
   const prefix = lakePrefix(settings);
+  const lander = connectLander(settings, store, writer);
   const bell = new Bell();
   context.onNotice((notice) => notice.name === "decided" && bell.ring());
-  const upkeep = new Upkeep({
+  const common = {
     store,
     log,
     catalog,
     writer,
     prefix,
-    bell,
-    chains: connectChains(store, partitions),
-    lander: connectLander(settings, store, writer),
+    lander,
     clock: systemClock,
     line: context.line,
     metrics: context.metrics,
+  };
+  const models = modelsSchedule({
+    ...common,
+    views: lakeViews(kinds, windows),
+    files: await connectFiles(settings, store),
+    now: systemClock.now,
+  });
+  const upkeep = new Upkeep({
+    ...common,
+    bell,
+    chains: connectChains(store, partitions),
+    tasks: [{ what: "making models", every_ms: settings.MODELS_EVERY_MS, work: models }],
     every_ms: {
       compact: settings.COMPACT_EVERY_MS,
       expire: settings.EXPIRE_EVERY_MS,
@@ -54,5 +76,35 @@ runWorker("maintain", async (context) => {
     ensure: (specs) => ensureTables({ catalog, store, specs, prefix, now: systemClock.now }),
     published: (table) => context.notify({ name: "published", table }),
   });
-  await upkeep.run(context.signal, context.ready);
+  const lake = {
+    store,
+    log,
+    catalog,
+    writer,
+    prefix,
+    lander,
+    clock: systemClock,
+    line: context.line,
+    metrics: context.metrics,
+  };
+  const { kinds, windows } = await loadConfiguration(settings);
+  const views = lakeViews(kinds, windows);
+  const models = { ...lake, views, files: await connectFiles(settings, store) };
+  const routes = new RouteFile({
+    read: () => configText(`${settings.CONFIG_DIR}/alerts.yaml`),
+    refused: (reason) => context.line.error("the old routes of alerts stay", { reason }),
+    clock: systemClock,
+  });
+  const notifier = new Notifier({
+    ...lake,
+    routes: () => routes.routes(),
+    secret: settings.ALERT_WEBHOOK_SECRET,
+    keepRows: (rows) => appendRows(lake, DELIVERIES, rows),
+  });
+  const { signal } = context;
+  await Promise.all([
+    upkeep.run(signal, context.ready),
+    keepModels(models, { every_ms: settings.MODELS_EVERY_MS, signal }),
+    notifier.run(signal),
+  ]);
 });

@@ -4,7 +4,8 @@
  *   publish ──────────────── with every decision, else each second
  *   compact ─┐
  *   expire ──┤ retention, thinning, garbage
- *   audit ───┘ one of them at a time, so that they share one engine's memory
+ *   audit ───┤ one of them at a time, so that they share one engine's memory
+ *   tasks ───┘ that others bring along (models)
  *
  * What fails is told and tried again; only publishing may find that no retry mends it, and then ends the work.
  */
@@ -44,6 +45,8 @@ export interface UpkeepParts {
   configured(): Promise<readonly TableSpec[]>;
   ensure(specs: readonly TableSpec[]): Promise<void>;
   every_ms: { compact: number; expire: number; audit: number };
+  /** What else is done on a schedule, in turn with the rest. */
+  tasks?: readonly UpkeepTask[];
   log_retention_hours: number;
   table_retention_days: Readonly<Record<string, number>>;
   line: LogLine;
@@ -51,6 +54,13 @@ export interface UpkeepParts {
   /** Rings when something was decided. */
   bell: Bell;
   published(table: string): void;
+}
+
+export interface UpkeepTask {
+  /** "making models" */
+  what: string;
+  every_ms: number;
+  work(signal: AbortSignal): Promise<void>;
 }
 
 /** Decisions of other processes are found this soon; our own are told at once. */
@@ -84,15 +94,16 @@ export class Upkeep {
 
   /** Resolves soon after `signal` aborts; `ready` is called when every table is there. */
   async run(signal: AbortSignal, ready: () => void): Promise<void> {
-    const { compact, expire, audit } = this.parts.every_ms;
+    const { every_ms, tasks = [] } = this.parts;
+    const all: UpkeepTask[] = [
+      { what: "compacting", every_ms: every_ms.compact, work: () => this.compact(signal) },
+      { what: "expiring", every_ms: every_ms.expire, work: () => this.expire(signal) },
+      { what: "auditing", every_ms: every_ms.audit, work: () => this.audit() },
+      ...tasks,
+    ];
     await this.#tables.refresh();
     ready();
-    await Promise.all([
-      this.#publishing(signal),
-      this.#schedule("compacting", compact, () => this.compact(signal), signal),
-      this.#schedule("expiring", expire, () => this.expire(signal), signal),
-      this.#schedule("auditing", audit, () => this.audit(), signal),
-    ]);
+    await Promise.all([this.#publishing(signal), ...all.map((task) => this.#schedule(task, signal))]);
   }
 
   async publish(signal: AbortSignal): Promise<void> {
@@ -188,12 +199,7 @@ export class Upkeep {
   }
 
   /** Runs `work` each `every_ms`, in turn with the others, until the stop. */
-  async #schedule(
-    what: string,
-    every_ms: number,
-    work: () => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #schedule({ what, every_ms, work }: UpkeepTask, signal: AbortSignal): Promise<void> {
     const { clock, line } = this.parts;
     for (let pause_ms = Math.min(every_ms, FIRST_AFTER_MS);; pause_ms = every_ms) {
       await clock.sleep(pause_ms, signal).catch(() => undefined);
@@ -210,8 +216,8 @@ export class Upkeep {
     }
   }
 
-  async #inTurn(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const mine = this.#turn.then(() => signal.aborted ? undefined : work());
+  async #inTurn(work: UpkeepTask["work"], signal: AbortSignal): Promise<void> {
+    const mine = this.#turn.then(() => signal.aborted ? undefined : work(signal));
     this.#turn = mine.catch(() => undefined);
     await mine;
   }

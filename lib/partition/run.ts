@@ -22,6 +22,8 @@ const FIRST_DECISION_MS = 1_000;
 const IMAGE_FLOOR_BYTES = 32 * 1024 * 1024;
 /** What it costs to open one more segment, in bytes that could be read meanwhile: so a start does not grow with age. */
 const OPENING_BYTES = 64 * 1024;
+/** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
+const KEPT_BYTES = 8;
 
 export class PartitionRun {
   #last: Checkpoint;
@@ -191,7 +193,7 @@ export class PartitionRun {
     const segment = await this.#segment.finish(range, this.processor.takeChanges());
     const name = { ...range, last_offset: this.#next - 1, epoch: this.#last.epoch, uuid: newId() };
     const reference = await this.#store(segmentKey(name), segment);
-    const state = await this.#stateAfter(number, segment.state_bytes);
+    const state = await this.#stateAfter(number, segment);
     const checkpoint = this.#checkpoint(number, reference, state);
     const attempt = await chain.attempt(checkpoint);
     if (attempt.outcome === "lost") return false;
@@ -246,9 +248,10 @@ export class PartitionRun {
     this.processor.beginSegment();
   }
 
-  async #stateAfter(number: number, state_bytes: number): Promise<Checkpoint["state"]> {
+  async #stateAfter(number: number, segment: FinishedSegment): Promise<Checkpoint["state"]> {
     const { state } = this.#last;
-    const changed_bytes = state.changed_bytes + state_bytes + OPENING_BYTES;
+    const kept_bytes = Math.ceil((segment.bytes.length - segment.state_bytes) / KEPT_BYTES);
+    const changed_bytes = state.changed_bytes + segment.state_bytes + OPENING_BYTES + kept_bytes;
     const floor_bytes = this.context.image_floor_bytes ?? IMAGE_FLOOR_BYTES;
     if (changed_bytes < Math.max(floor_bytes, state.image?.size_bytes ?? 0)) {
       return { ...state, changed_bytes };
