@@ -20,7 +20,7 @@ import { COLLECTED } from "../iceberg/update.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { APPLIED, type Applied, appliedOf, appliedText } from "./applied.ts";
 import type { Lander, LandPiece } from "./lander.ts";
-import { planTake, type Take } from "./take.ts";
+import { planTake, type Take, type TakeLimits } from "./take.ts";
 import { parseTableKey } from "./table_key.ts";
 import type { TableLayout } from "./tables.ts";
 
@@ -35,8 +35,8 @@ export interface PublisherContext {
   alarm(message: string): void;
 }
 
-/** Rows of one commit at most; a single checkpoint may exceed it. */
-const MAX_ROWS = 1_000_000;
+/** One commit at most; a single checkpoint may exceed it. */
+const TAKE_LIMITS: TakeLimits = { max_rows: 1_000_000, max_bytes: 32 * 1024 * 1024 };
 
 export interface Published {
   table: LoadedTable;
@@ -79,7 +79,7 @@ export class Publisher {
    */
   async publish(spec: TableLayout, decided: Decided, signal?: AbortSignal): Promise<Published | null> {
     const seen = this.#seen.get(spec.key);
-    if (seen && !planTake(spec.key, seen, decided, { max_rows: MAX_ROWS })) return null;
+    if (seen && !planTake(spec.key, seen, decided, TAKE_LIMITS)) return null;
     const name = parseTableKey(spec.key);
     const landed: { last: Landed | null } = { last: null };
     let rows = 0;
@@ -92,7 +92,7 @@ export class Publisher {
       plan: async (base) => {
         const applied = appliedOf(base.metadata);
         this.#seen.set(spec.key, applied);
-        const take = planTake(spec.key, applied, decided, { max_rows: MAX_ROWS });
+        const take = planTake(spec.key, applied, decided, TAKE_LIMITS);
         rows = take?.rows ?? 0;
         return take ? await this.#update(spec, base, { take, landed }) : null;
       },

@@ -20,6 +20,8 @@ export interface Take {
 export interface TakeLimits {
   /** Rows at most in one commit; a single checkpoint may exceed it. */
   max_rows: number;
+  /** Bytes at most of the segments whose rows are taken, compressed as they are: rows may be wide. */
+  max_bytes: number;
 }
 
 /** null when there is nothing to add for `table`. `chains` holds the readable checkpoints of each partition, ascending. */
@@ -32,10 +34,11 @@ export function planTake(
   const next: Record<string, Mark> = { ...applied };
   const checkpoints: Checkpoint[] = [];
   let rows = 0;
+  let bytes = 0;
   for (const [partition, chain] of chains) {
     let mark = markOf(applied, partition);
     for (const checkpoint of chain) {
-      if (rows >= limits.max_rows) break;
+      if (rows >= limits.max_rows || bytes >= limits.max_bytes) break;
       if (checkpoint.number <= mark.number) continue;
       const here = checkpoint.tables[table];
       // Also one without rows names the last one with rows, or passing it would pass over what a listing missed.
@@ -45,6 +48,7 @@ export function planTake(
         refuseStraddle(table, checkpoint, mark);
         checkpoints.push(checkpoint);
         rows += here.rows;
+        bytes += checkpoint.segment?.size_bytes ?? 0;
       }
       mark = { number: checkpoint.number, next_offset: Math.max(mark.next_offset, checkpoint.next_offset) };
     }

@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { planTake } from "../../lib/lake/take.ts";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 
-const LIMITS = { max_rows: 1_000 };
+const LIMITS = { max_rows: 1_000, max_bytes: 1_000_000 };
 
 function checkpoint(number: number, offsets: [number, number], rows: number, previous: number): Checkpoint {
   return {
@@ -79,4 +79,13 @@ Deno.test("planTake stays within the rows of one commit, but takes one checkpoin
     LIMITS,
   );
   deepStrictEqual(plan?.checkpoints.map((one) => one.number), [1]);
+});
+
+Deno.test("planTake stays within the bytes of one commit", () => {
+  const wide = (number: number, offsets: [number, number], previous: number): Checkpoint => ({
+    ...checkpoint(number, offsets, 5, previous),
+    segment: { key: `s${number}`, size_bytes: 900_000, index_sha256: "" },
+  });
+  const chain = [wide(1, [0, 10], 0), wide(2, [10, 20], 1), wide(3, [20, 30], 2)];
+  deepStrictEqual(taken({}, chain)?.checkpoints.map((one) => one.number), [1, 2]);
 });
