@@ -4,7 +4,6 @@ import {
   connectCatalog,
   connectChains,
   connectFiles,
-  connectFiles,
   connectLander,
   connectLog,
   connectStore,
@@ -17,8 +16,6 @@ import { Notifier } from "../lib/alert/notify.ts";
 import { RouteFile } from "../lib/alert/route_file.ts";
 import { configText, loadConfiguration } from "../lib/configuration.ts";
 import { appendRows } from "../lib/lake/append_rows.ts";
-import { keepModels } from "../lib/lake/models_schedule.ts";
-import { lakeViews } from "../lib/lake/views.ts";
 import { ensureTables } from "../lib/lake/ensure_tables.ts";
 import { modelsSchedule } from "../lib/lake/models_schedule.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
@@ -37,7 +34,6 @@ runWorker("maintain", async (context) => {
   const { partitions } = await log.identity("events");
   const catalog = connectCatalog(settings, store);
   const prefix = lakePrefix(settings);
-  const lander = connectLander(settings, store, writer);
   const bell = new Bell();
   context.onNotice((notice) => notice.name === "decided" && bell.ring());
   const common = {
@@ -46,7 +42,7 @@ runWorker("maintain", async (context) => {
     catalog,
     writer,
     prefix,
-    lander,
+    lander: connectLander(settings, store, writer),
     clock: systemClock,
     line: context.line,
     metrics: context.metrics,
@@ -76,35 +72,17 @@ runWorker("maintain", async (context) => {
     ensure: (specs) => ensureTables({ catalog, store, specs, prefix, now: systemClock.now }),
     published: (table) => context.notify({ name: "published", table }),
   });
-  const lake = {
-    store,
-    log,
-    catalog,
-    writer,
-    prefix,
-    lander,
-    clock: systemClock,
-    line: context.line,
-    metrics: context.metrics,
-  };
-  const { kinds, windows } = await loadConfiguration(settings);
-  const views = lakeViews(kinds, windows);
-  const models = { ...lake, views, files: await connectFiles(settings, store) };
   const routes = new RouteFile({
     read: () => configText(`${settings.CONFIG_DIR}/alerts.yaml`),
     refused: (reason) => context.line.error("the old routes of alerts stay", { reason }),
     clock: systemClock,
   });
   const notifier = new Notifier({
-    ...lake,
+    ...common,
     routes: () => routes.routes(),
     secret: settings.ALERT_WEBHOOK_SECRET,
-    keepRows: (rows) => appendRows(lake, DELIVERIES, rows),
+    keepRows: (rows) => appendRows(common, DELIVERIES, rows),
   });
   const { signal } = context;
-  await Promise.all([
-    upkeep.run(signal, context.ready),
-    keepModels(models, { every_ms: settings.MODELS_EVERY_MS, signal }),
-    notifier.run(signal),
-  ]);
+  await Promise.all([upkeep.run(signal, context.ready), notifier.run(signal)]);
 });

@@ -1,7 +1,5 @@
 /** One turn of the schedule: models refreshed, checks run when they are due, and what came of it told in lines and numbers. */
-import type { Clock } from "../clock.ts";
 import { DELIVERIES } from "../alert/delivery.ts";
-import { Fault, messageOf } from "../errors.ts";
 import type { LogLine } from "../observe/log_line.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { readModelFolder } from "./model_folder.ts";
@@ -11,43 +9,29 @@ import { QUALITY_RESULTS, type QualityContext, runChecks } from "./quality.ts";
 
 /** Checks look at days: they need not be run as often as models, and read far more. */
 const CHECKS_EVERY_MS = 10 * 60_000;
-/** Models leave a start this much time. */
-const FIRST_AFTER_MS = 20_000;
+/** While nothing changes: their results are rows too, and an idle lake shall not grow. */
+const IDLE_CHECKS_EVERY_MS = 24 * 60 * 60_000;
 
 export interface ScheduleContext extends QualityContext {
   line: LogLine;
   metrics: Metrics;
-  clock: Clock;
-}
-
-/** Takes a turn each `every_ms` until the stop. What fails is told and tried again with the next. */
-export async function keepModels(
-  context: ScheduleContext,
-  { every_ms, signal }: { every_ms: number; signal: AbortSignal },
-): Promise<void> {
-  const turn = modelsSchedule(context);
-  for (let pause_ms = Math.min(every_ms, FIRST_AFTER_MS);; pause_ms = every_ms) {
-    await context.clock.sleep(pause_ms, signal).catch(() => undefined);
-    if (signal.aborted) return;
-    try {
-      await turn(signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Fault)) throw error;
-      context.line.error("making the models failed; trying again", { reason: messageOf(error) });
-    }
-  }
+  now: () => number;
 }
 
 /** A function that takes one turn. The folder is read with each, so that an edited model needs no restart. */
 export function modelsSchedule(context: ScheduleContext): (signal: AbortSignal) => Promise<void> {
   let checked_at = -Infinity;
+  let changed = true;
   return async (signal) => {
     const { models, checks } = await readModelFolder();
-    for (const outcome of await runModels(context, models, { signal })) tell(outcome, context);
-    if (context.clock.now() - checked_at < CHECKS_EVERY_MS) return;
-    const { results, broken } = await runChecks(context, checks, { now: context.clock.now(), signal });
-    checked_at = context.clock.now();
+    for (const outcome of await runModels(context, models, { signal })) {
+      changed ||= outcome.state === "made";
+      tell(outcome, context);
+    }
+    if (context.now() - checked_at < (changed ? CHECKS_EVERY_MS : IDLE_CHECKS_EVERY_MS)) return;
+    changed = false;
+    const { results, broken } = await runChecks(context, checks, { now: context.now(), signal });
+    checked_at = context.now();
     for (const { check, subject, description } of results.filter(({ failed }) => failed)) {
       context.metrics.counter("quality_failures_total", { check }).add();
       context.line.warn("a check of data quality fails", { check, subject, description });
