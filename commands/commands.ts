@@ -13,6 +13,7 @@ import { settings } from "./settings.ts";
 import { sql } from "./sql.ts";
 import { snapshots, tables } from "./tables.ts";
 import { tail } from "./tail.ts";
+import { collect, compact, expire } from "./upkeep.ts";
 
 export const COMMANDS: readonly Command[] = [
   dev,
@@ -27,6 +28,9 @@ export const COMMANDS: readonly Command[] = [
   alerts,
   transactions,
   tail,
+  compact,
+  expire,
+  collect,
   audit,
   models,
   doctor,
