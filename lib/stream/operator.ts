@@ -1,5 +1,5 @@
 /** What every stream operator is given and gives back: plain state by key in, plain outputs out. */
-import type { Row } from "../event/column.ts";
+import type { Cell, Row } from "../event/column.ts";
 
 /**
  * Keyed plain state of one partition. Values are JSON (no NaN, infinity, -0 or undefined) and are replaced, never
@@ -42,8 +42,8 @@ export interface StreamEvent extends Place {
   event_time_ms: number;
   /** Microseconds below the millisecond, 0 to 999. */
   event_time_sub_us: number;
-  /** The whole row as it will stand in its table; the stream fills in `late` and the statistics. */
-  row: Row;
+  /** The whole row as it will stand in its table. Handed over: the stream fills in `late` and the statistics. */
+  row: { [column: string]: Cell };
 }
 
 /** A row for a table (`analytics.user_minute_revisions`), and whether it also goes onto an output topic. */

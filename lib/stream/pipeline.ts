@@ -10,7 +10,7 @@
  */
 import { z } from "zod";
 import { Acknowledgement, acknowledgementRow, ACKNOWLEDGEMENTS } from "../alert/acknowledgement.ts";
-import type { Cell, Row } from "../event/column.ts";
+import type { Row } from "../event/column.ts";
 import { LATE_EVENTS } from "../event/late_event.ts";
 import { HOUR_US, microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
 import type { KeyedState, Place, StateSpace, StreamEvent, StreamOutput } from "./operator.ts";
@@ -36,7 +36,7 @@ export type { RuleFailure } from "./rule_engine.ts";
 
 export interface Accepted {
   late: boolean;
-  /** The event's row with `late` and the statistics filled in. */
+  /** The event's row, with `late` and the statistics filled in. */
   cells: Row;
   /** Rows of other tables: late_events, alerts, window revisions. */
   outputs: StreamOutput[];
@@ -125,7 +125,8 @@ class PartitionPipeline implements Pipeline {
     const subject = new Subject(event);
     const late = isLate(this.#time, subject.event_us);
     const standing = event.kind === "transaction" ? this.#standing(subject, !late) : null;
-    const cells = subject.row = filledIn(event.row, late, standing);
+    const cells = event.row;
+    fillIn(cells, late, standing);
     const outputs: StreamOutput[] = [];
     const failures: RuleFailure[] = [];
     if (late) {
@@ -221,17 +222,14 @@ class PartitionPipeline implements Pipeline {
   }
 }
 
-/** The row with what the stream knows; field by field, since this is the path of every event. */
-function filledIn(row: Row, late: boolean, standing: Standing | null): Row {
-  const cells: Record<string, Cell> = { ...row };
-  cells.late = late;
-  if (standing !== null) {
-    cells.user_txn_count = standing.user_txn_count;
-    cells.user_running_mean = standing.user_running_mean;
-    cells.z_score = standing.z_score;
-    cells.is_anomaly = standing.is_anomaly;
-  }
-  return cells;
+/** Completes the row with what the stream knows; in place, since this is the path of every event. */
+function fillIn(row: StreamEvent["row"], late: boolean, standing: Standing | null): void {
+  row.late = late;
+  if (standing === null) return;
+  row.user_txn_count = standing.user_txn_count;
+  row.user_running_mean = standing.user_running_mean;
+  row.z_score = standing.z_score;
+  row.is_anomaly = standing.is_anomaly;
 }
 
 function acknowledged(body: unknown, place: Place): Controlled {

@@ -29,8 +29,7 @@ export class Subject {
   #fields: string[] = [];
   #values: (Scaled | null)[] = [];
 
-  /** The event's row; the pipeline puts the one with statistics in its place. */
-  row: Row;
+  readonly row: Row;
 
   constructor(readonly event: StreamEvent) {
     this.row = event.row;
