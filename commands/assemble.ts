@@ -13,6 +13,7 @@ import {
   connectLog,
   connectStore,
   lakePrefix,
+  prepareLog,
   probeStore,
   storeOrigin,
 } from "../lib/connect.ts";
@@ -64,6 +65,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const configuration = await loadConfiguration(settings);
   const store = building.use(await connectStore(settings));
   await probeStore(store);
+  if (role.has_door) await prepared(settings, { clock, line });
   const log = await logOf(role, settings);
   if (log) building.use(log);
   if (log) tellSpill(log, metrics);
@@ -133,6 +135,28 @@ const NO_LOG: Pick<EventLog, "append"> = {
 async function logOf(role: Role, settings: Settings): Promise<EventLog | null> {
   if (role.name === "query") return null;
   return role.has_door ? await connectDoorLog(settings, KEEPER_URL) : await connectLog(settings);
+}
+
+/** How long the door waits for the brokers before it opens without them. */
+const PREPARE_WAIT_MS = 3_000;
+const PREPARE_PAUSE_MS = 5_000;
+
+/** Makes missing topics, and goes on trying behind an open door while the brokers are away. A wrong topic is fatal. */
+async function prepared(settings: Settings, { clock, line }: { clock: Clock; line: LogLine }): Promise<void> {
+  const preparing = (async () => {
+    for (;;) {
+      try {
+        return await prepareLog(settings);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.retry === "never") throw error;
+        line.warn("the topics cannot be looked at yet", { reason: error.message });
+        await clock.sleep(PREPARE_PAUSE_MS);
+      }
+    }
+  })();
+  // Heard here while we wait, and by the log's own checks when it comes later.
+  preparing.catch((error) => line.error("the topics are refused", { error }));
+  await Promise.race([preparing, clock.sleep(PREPARE_WAIT_MS)]);
 }
 
 /** Only a log with a spill has a state to tell. */
