@@ -1,5 +1,5 @@
 /** One press of Run: statements in order, each against fresh tables, until the end, a fault or a cancel. */
-import type { Lake, Moment, Prepared } from "../engine/lake.ts";
+import { FileGone, type Lake, type Moment, type Prepared } from "../engine/lake.ts";
 import { Result, type Rows } from "../engine/result.ts";
 import type { EngineSession } from "../engine/session.ts";
 import { isRead, type Statement } from "../sql/statements.ts";
@@ -48,9 +48,29 @@ export class QueryRunner {
   ): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     for (const statement of statements) {
-      outcomes.push(await this.session.exclusive(() => this.#one(statement, moment, signal, events)));
+      outcomes.push(
+        await this.session.exclusive(() => this.#withFreshFiles(statement, moment, signal, events)),
+      );
     }
     return outcomes;
+  }
+
+  /** Once more with a new list when files went away in between: compaction replaces them, expiry deletes them. */
+  async #withFreshFiles(
+    statement: RunnableStatement,
+    moment: Moment,
+    signal: AbortSignal,
+    events: RunEvents,
+  ): Promise<Outcome> {
+    try {
+      return await this.#one(statement, moment, signal, events);
+    } catch (error) {
+      if (
+        signal.aborted || !(error instanceof StatementFault) || !isGone(error.cause) || !isRead(statement)
+      ) throw error;
+      await this.lake.forgetFiles();
+      return await this.#one(statement, moment, signal, events);
+    }
   }
 
   async #one(
@@ -90,4 +110,10 @@ export class QueryRunner {
     });
     return result;
   }
+}
+
+/** Files that are read by ranges say it in the engine's words. */
+function isGone(error: unknown): boolean {
+  return error instanceof FileGone ||
+    (error instanceof Error && /\b(404|410)\b.*lake\/|lake\/.*\b(404|410)\b/s.test(error.message));
 }

@@ -93,6 +93,14 @@ export interface Estimate {
   pruned_files: number;
 }
 
+/** A file that the list named is there no longer: the list is old. */
+export class FileGone extends Error {
+  override name = "FileGone";
+  constructor(file: string) {
+    super(`Cannot read ${file}: it was replaced by newer files meanwhile; run the query again`);
+  }
+}
+
 interface RegisteredFile {
   size_bytes: number;
   /** Held by the engine as a whole; else read by ranges. */
@@ -254,6 +262,14 @@ export class Lake {
     return taken;
   }
 
+  /** Lets go of all files, so that the next statement asks for the lists and the files anew. */
+  async forgetFiles(): Promise<void> {
+    const engine = await this.session.engine();
+    for (const name of this.#registered.keys()) await engine.dropFile(name);
+    this.#registered.clear();
+    this.#views.clear();
+  }
+
   async #makeRoom(needed: readonly DataFile[]): Promise<void> {
     const kept = [...this.#registered.values()].reduce(
       (sum, file) => sum + (file.isBuffer ? file.size_bytes : 0),
@@ -301,6 +317,7 @@ function registeredName(file: DataFile): string {
 
 async function fetchFile(file: DataFile, signal: AbortSignal): Promise<Uint8Array> {
   const response = await fetch(file.url, { signal });
+  if (response.status === 404 || response.status === 410) throw new FileGone(file.name);
   if (!response.ok) throw new Error(`Cannot read ${file.name}: the server answered ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -25,10 +25,24 @@ test("a signature that ends in between is made anew, and no error shows one", as
   assert.ok(Number(far) > 300_000);
   server.answers.set(
     "GET /lake/processed/values/data/0-0.parquet",
-    () => new Response("gone", { status: 410 }),
+    () => new Response("gone", { status: 410, headers: { "cache-control": "no-store" } }),
   );
   await run(page, "select * from processed.values");
   const message = await alertText(page);
   assert.match(message, /0-0\.parquet/);
   assert.doesNotMatch(await page.locator("body").innerText(), /secret-/);
+}, { expects: [/410/] });
+
+test("files that were replaced in between are asked for anew", async ({ page, server }) => {
+  await rows(page);
+  let refusals = 0;
+  server.answers.set("GET /lake/processed/values/data/0-0.parquet", (request) => {
+    refusals += 1;
+    if (refusals === 1) {
+      return new Response("gone", { status: 410, headers: { "cache-control": "no-store" } });
+    }
+    return server.store!.redirect(new URL(request.url).pathname);
+  });
+  assert.deepEqual(await answer(page, "select count(*) from processed.values"), [["2"]]);
+  assert.equal(refusals, 2);
 }, { expects: [/410/] });
