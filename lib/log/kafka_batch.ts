@@ -7,11 +7,11 @@
  * Log time travels in the header `received_at`; a record of another program that has none gets the time that the broker
  * gave it. Control records, and records of transactions that were aborted, are nobody's business and left out.
  */
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { Fault } from "../errors.ts";
+import { Fault, messageOf } from "../errors.ts";
 import { crc32c } from "./crc32c.ts";
 import { WireReader, WireWriter } from "./kafka_wire.ts";
 import type { LogRecord, NewRecord } from "./log.ts";
+import { unpack } from "./unpack.ts";
 
 /** Which producer a batch comes from, so that the broker can tell a repetition from a new batch. */
 export interface ProducerMark {
@@ -42,7 +42,6 @@ const MAGIC = 2;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
-const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -166,7 +165,7 @@ function readBatch(bytes: Uint8Array, partition: number, base_offset: number): B
     is_transactional: (attributes & TRANSACTIONAL) !== 0,
     is_control: (attributes & CONTROL) !== 0,
     records() {
-      const body = new WireReader(decompress(reader.raw(reader.left), attributes & 7, refuse));
+      const body = new WireReader(unpacked(reader.raw(reader.left), attributes & 7, refuse));
       const headersOf = new HeaderMemory();
       return Array.from({ length: count }, () => {
         body.varint();
@@ -224,15 +223,12 @@ function timeOf(value: Uint8Array | null): number | null {
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-function decompress(bytes: Uint8Array, codec: number, refuse: (why: string) => Fault): Uint8Array {
+function unpacked(bytes: Uint8Array, codec: number, refuse: (why: string) => Fault): Uint8Array {
   try {
-    if (codec === 0) return bytes;
-    if (codec === 1) return gunzipSync(bytes);
-    if (codec === 4) return zstdDecompressSync(bytes);
+    return unpack(codec, bytes);
   } catch (cause) {
-    throw refuse(`it cannot be unpacked (${cause instanceof Error ? cause.message : cause})`);
+    throw refuse(`it cannot be unpacked: ${messageOf(cause)}`);
   }
-  throw refuse(`it is packed with ${CODECS[codec] ?? codec}; gzip and zstd can be read`);
 }
 
 /** Follows the batches of a fetch in order, and says which belong to transactions that were aborted. */

@@ -102,11 +102,6 @@ export function differencesOf(settings: ReadonlyMap<string, string>, plan: Topic
   const retention_ms = Number(settings.get("retention.ms") ?? -1);
   const demands: [name: string, wanted: string, fits: boolean][] = [
     ["cleanup.policy", "delete", settings.get("cleanup.policy") === "delete"],
-    [
-      "compression.type",
-      "producer, uncompressed, gzip or zstd",
-      /^(producer|uncompressed|gzip|zstd)$/.test(settings.get("compression.type") ?? ""),
-    ],
     ["message.timestamp.type", "LogAppendTime", settings.get("message.timestamp.type") === "LogAppendTime"],
     [
       "max.message.bytes",

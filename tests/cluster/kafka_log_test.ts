@@ -1,97 +1,10 @@
 /** The Kafka log under the contract of its port, against a real broker, and what only a broker can do to it. */
 import assert from "node:assert/strict";
-import { CompressionTypes, type Kafka, type Message } from "kafkajs";
-import { Fault } from "../../lib/errors.ts";
-import { kafkaClient } from "../../lib/log/kafka_link.ts";
-import { KafkaLog } from "../../lib/log/kafka_log.ts";
-import { prepareTopics } from "../../lib/log/kafka_topics.ts";
-import { topicName, TOPICS } from "../../lib/log/topics.ts";
-import {
-  logContract,
-  type LogUnderTest,
-  readAll,
-  readToEnd,
-  record,
-  textOf,
-} from "../contracts/log_contract.ts";
-import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
-
-let broker: KafkaBroker;
-let kafka: Kafka;
-let prefixes = 0;
-
-Deno.test.beforeAll(async () => {
-  broker = await startKafkaBroker();
-  kafka = kafkaClient({ brokers: [broker.address] });
-});
-
-Deno.test.afterAll(() => broker[Symbol.asyncDispose]());
-
-async function openUnderTest(): Promise<LogUnderTest> {
-  const topic_prefix = `t${prefixes++}.`;
-  const plan = { topic_prefix, partitions: 3, replication: 1, retention_ms: 3_600_000 };
-  await prepareTopics({ brokers: [broker.address] }, plan);
-  await leadersAreThere(topic_prefix, plan.partitions);
-  return {
-    open: () =>
-      Promise.resolve(new KafkaLog({ brokers: [broker.address], topic_prefix, append_timeout_ms: 5_000 })),
-    partitions: 3,
-    too_large_bytes: 9 * 1024 * 1024,
-    async drop(_log, topic, partition, offset) {
-      const admin = kafka.admin();
-      await admin.connect();
-      const name = topicName(topic_prefix, topic);
-      await admin.fetchTopicOffsets(name);
-      await admin.deleteTopicRecords({
-        topic: name,
-        partitions: [{ partition, offset: String(offset) }],
-      });
-      await admin.disconnect();
-    },
-    async [Symbol.asyncDispose]() {
-      const admin = kafka.admin();
-      await admin.connect();
-      await admin.deleteTopics({ topics: TOPICS.map((topic) => topicName(topic_prefix, topic)) });
-      await admin.disconnect();
-    },
-  };
-}
-
-/** The library's admin, which the tests use, has no patience with a partition that was made this moment. */
-async function leadersAreThere(topic_prefix: string, partitions: number): Promise<void> {
-  await using log = new KafkaLog({ brokers: [broker.address], topic_prefix });
-  for (const topic of TOPICS) {
-    for (let partition = 0; partition < partitions; partition++) await log.bounds(topic, partition);
-  }
-}
+import { CompressionTypes, type Message } from "kafkajs";
+import { logContract, readAll, readToEnd, record, textOf } from "../contracts/log_contract.ts";
+import { appendAtLast, broker, isAway, kafka, open, openUnderTest, pause, test } from "./kafka_scene.ts";
 
 logContract("kafka_log", openUnderTest, { sanitize: false });
-
-function test(name: string, body: (log: KafkaLog, topic_prefix: string) => Promise<void>): void {
-  Deno.test({
-    name: `kafka_log ${name}`,
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      await using _under = await openUnderTest();
-      const topic_prefix = `t${prefixes - 1}.`;
-      await using log = open(topic_prefix);
-      await body(log, topic_prefix);
-    },
-  });
-}
-
-function open(topic_prefix: string, append_timeout_ms = 5_000): KafkaLog {
-  return new KafkaLog({ brokers: [broker.address], topic_prefix, append_timeout_ms });
-}
-
-function isAway(error: unknown): boolean {
-  return error instanceof Fault && error.blame === "dependency" && error.retry === "after_backoff";
-}
-
-function isFault(code: string): (error: unknown) => boolean {
-  return (error) => error instanceof Fault && error.code === code && error.retry === "never";
-}
 
 test("reads what other programs wrote, whatever their headers and packing", async (log, prefix) => {
   const before = Date.now() - 1000;
@@ -114,6 +27,29 @@ test("reads what other programs wrote, whatever their headers and packing", asyn
   assert.ok(read[0].received_at >= before && read[0].received_at <= Date.now() + 1000);
   assert.deepEqual([textOf(read[1]), read[1].received_at, read[1].headers], ["plain", 1.7e12, { kind: "x" }]);
   assert.deepEqual(read.slice(2).map(textOf), packed.map(({ value }) => value));
+});
+
+test("reads what the broker packs by each of its codecs", async (_log, prefix) => {
+  const random = crypto.getRandomValues(new Uint8Array(50_000));
+  const values = [
+    random,
+    new Uint8Array(300_000),
+    new TextEncoder().encode("abcdefgh ".repeat(20_000)),
+    random,
+  ];
+  const admin = kafka.admin();
+  await admin.connect();
+  for (const codec of ["gzip", "snappy", "lz4", "zstd"]) {
+    const topic = `${prefix}${codec}.events`;
+    await admin.createTopics({
+      topics: [{ topic, configEntries: [{ name: "compression.type", value: codec }] }],
+    });
+    await using packed = open(`${prefix}${codec}.`);
+    await packed.append("events", values.map((value) => record("", 0, { value })));
+    const read = await readAll(packed, "events", 0, values.length);
+    read.forEach((one, i) => assert.equal(Buffer.compare(one.value!, values[i]), 0, `${codec} ${i}`));
+  }
+  await admin.disconnect();
 });
 
 test("leaves out transactions that were aborted, and reads on behind them", async (log, prefix) => {
@@ -208,42 +144,6 @@ test("goes on reading over a restart of the broker", async (log) => {
   assert.deepEqual((await readAll(log, "events", 0, 1, a.offset + 1)).map(textOf), ["b"]);
 });
 
-test("says so when its topic was deleted, or made again under it", async (log, prefix) => {
-  await log.append("events", [record("a"), record("b")]);
-  const identity = await log.identity("events");
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: [`${prefix}events`] });
-  await assert.rejects(
-    log.identity("events"),
-    (error) => error instanceof Fault && error.code === "topic_missing",
-  );
-  const plan = { topic_prefix: prefix, partitions: 3, replication: 1, retention_ms: 3_600_000 };
-  await prepareTopics({ brokers: [broker.address] }, plan);
-  await admin.disconnect();
-  assert.notEqual((await log.identity("events")).id, identity.id);
-  await assert.rejects(
-    log.read("events", 0, 2, { max_records: 10, max_bytes: 1000, wait_ms: 20_000 }),
-    isFault("log_changed"),
-  );
-});
-
-test("says so when partitions were added", async (log, prefix) => {
-  await log.append("events", [record("a")]);
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createPartitions({ topicPartitions: [{ topic: `${prefix}events`, count: 5 }] });
-  await admin.disconnect();
-  const reading = async () => {
-    const deadline = Date.now() + 20_000;
-    while (Date.now() < deadline) {
-      await log.read("events", 0, 0, { max_records: 10, max_bytes: 1000, wait_ms: 10 });
-    }
-  };
-  await assert.rejects(reading(), isFault("log_changed"));
-  assert.equal((await log.identity("events")).partitions, 5);
-});
-
 test("finds where a time stands", async (log) => {
   await log.append("events", [record("a")]);
   await pause(20);
@@ -254,50 +154,3 @@ test("finds where a time stands", async (log) => {
   assert.equal(await log.offsetAt("events", 0, middle), b.offset);
   assert.equal(await log.offsetAt("events", 0, Date.now() + 60_000), b.offset + 1);
 });
-
-Deno.test("prepareTopics refuses topics whose settings would break a promise, and names each difference", async () => {
-  const topic_prefix = `t${prefixes++}.`;
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({
-    topics: [{
-      topic: `${topic_prefix}events`,
-      numPartitions: 2,
-      configEntries: [{ name: "cleanup.policy", value: "compact" }, { name: "retention.ms", value: "1000" }],
-    }],
-  });
-  await admin.disconnect();
-  const plan = { topic_prefix, partitions: 3, replication: 1, retention_ms: 3_600_000 };
-  await assert.rejects(prepareTopics({ brokers: [broker.address] }, plan), (error) => {
-    assert.ok(error instanceof Fault && error.code === "wrong_topic_settings" && error.retry === "never");
-    for (
-      const name of ["cleanup.policy is compact", "retention.ms is 1000", "max.message.bytes is 1048588"]
-    ) {
-      assert.ok(error.message.includes(`${topic_prefix}events: ${name}`), error.message);
-    }
-    assert.ok(!error.message.includes(`${topic_prefix}alerts`));
-    return true;
-  });
-});
-
-Deno.test("prepareTopics may run in several programs at once", async () => {
-  const plan = { topic_prefix: `t${prefixes++}.`, partitions: 2, replication: 1, retention_ms: 3_600_000 };
-  await Promise.all(Array.from({ length: 4 }, () => prepareTopics({ brokers: [broker.address] }, plan)));
-  await using log = open(plan.topic_prefix);
-  assert.equal((await log.identity("alerts")).partitions, 2);
-});
-
-/** A busy machine may need a while to have its broker back. */
-async function appendAtLast(log: KafkaLog, text: string): Promise<void> {
-  for (;;) {
-    try {
-      return void await log.append("events", [record(text)]);
-    } catch (error) {
-      assert.ok(isAway(error), String(error));
-    }
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -121,15 +121,16 @@ Deno.test("decodeKafkaBatches refuses a batch with any bit of its checked part f
   }
 });
 
-Deno.test("decodeKafkaBatches unpacks gzip and zstd, and names what it cannot unpack", () => {
+Deno.test("decodeKafkaBatches unpacks what was packed, and refuses what is not what it says", () => {
   const plain = batchOf(0, ["a", "b"]);
   const body = plain.slice(61);
   for (const [codec, packed] of [[1, gzipSync(body)], [4, zstdCompressSync(body)]] as const) {
     const { records } = decodeKafkaBatches(rebuilt(plain, 0, codec, packed), 0, 0);
     assert.deepEqual(records.map(textOf), ["a", "b"]);
   }
-  assert.throws(() => decodeKafkaBatches(rebuilt(plain, 0, 3, body), 0, 0), /packed with lz4/);
-  assert.throws(() => decodeKafkaBatches(rebuilt(plain, 0, 1, body), 0, 0), /cannot be unpacked/);
+  for (const codec of [1, 2, 3, 4, 5]) {
+    assert.throws(() => decodeKafkaBatches(rebuilt(plain, 0, codec, body), 0, 0), /cannot be unpacked/);
+  }
 });
 
 Deno.test("decodeKafkaBatches leaves out control records and aborted transactions, and reads on behind them", () => {
