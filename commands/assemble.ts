@@ -75,7 +75,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const chains = connectChains(store, partitions);
   const views = lakeViews(configuration.kinds, configuration.windows);
   const query = await queryOf(role, { settings, catalog, store, views, building });
-  const health = new Health(dependencies(role, { log, store, supervisor }), clock);
+  const health = new Health(dependencies(role, { settings, log, store, supervisor }), clock);
   const status = () => readStatus({ log, catalog, chains, clock });
   const rules = rulesService({ settings, configuration, query, clock });
   const live = role.shows && log
@@ -249,7 +249,9 @@ function shown(
 
 function dependencies(
   role: Role,
-  { log, store, supervisor }: { log: EventLog | null; store: ObjectStore; supervisor: Supervisor },
+  { settings, log, store, supervisor }:
+    & Pick<AssembleContext, "settings" | "supervisor">
+    & { log: EventLog | null; store: ObjectStore },
 ): Dependency[] {
   const all: Dependency[] = [
     { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },
@@ -259,7 +261,7 @@ function dependencies(
     const required = !role.needs_kafka || !role.has_door;
     all.push({ name: "log", required, check: () => log.bounds("events", 0).then(() => "ok" as const) });
   }
-  if (Object.keys(role.workers).length > 0) {
+  if (Object.keys(role.workers(settings)).length > 0) {
     all.push({
       name: "workers",
       required: false,
