@@ -5,7 +5,7 @@
  *   cluster  real Kafka broker, S3 server    browser  real Chromium           soak    hours of chaos
  */
 const SUITES: Record<string, { include: (path: string) => boolean; coverage: boolean }> = {
-  unit: { include: (path) => !isSpecial(path) && !path.startsWith("tests/faults/"), coverage: false },
+  unit: { include: (path) => !isSpecial(path) && !isSlow(path), coverage: false },
   test: { include: (path) => !isSpecial(path), coverage: true },
   cluster: { include: (path) => path.startsWith("tests/cluster/"), coverage: false },
   browser: { include: (path) => path.startsWith("tests/browser/"), coverage: false },
@@ -16,6 +16,12 @@ function isSpecial(path: string): boolean {
   return ["tests/cluster/", "tests/browser/", "tests/soak/", "tests/bench/"].some((folder) =>
     path.startsWith(folder)
   );
+}
+
+/** What starts the program, or goes through every fault: minutes, not seconds. */
+function isSlow(path: string): boolean {
+  return ["tests/faults/", "tests/commands/", "tests/fuzz/"].some((folder) => path.startsWith(folder)) ||
+    /_(faults|race|kill)_test\.ts$/.test(path);
 }
 
 async function testFiles(folder: string): Promise<string[]> {
