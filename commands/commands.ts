@@ -7,6 +7,7 @@ import { doctor } from "./doctor.ts";
 import { hook } from "./hook.ts";
 import { models } from "./models.ts";
 import { produce } from "./produce.ts";
+import { relocate } from "./relocate.ts";
 import { rules } from "./rules.ts";
 import { roleCommands } from "./serve.ts";
 import { settings } from "./settings.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   compact,
   expire,
   collect,
+  relocate,
   audit,
   models,
   doctor,

@@ -1,7 +1,9 @@
 /** `main.ts doctor`: checks settings, files, log, store and engine, and says what to do about each. */
 import { loadConfiguration } from "../lib/configuration.ts";
-import { connectLog, connectStore, probeStore } from "../lib/connect.ts";
+import { systemClock } from "../lib/clock.ts";
+import { connectLog, connectStore, lakePrefix, probeStore } from "../lib/connect.ts";
 import { messageOf } from "../lib/errors.ts";
+import { misplacedTables } from "../lib/lake/relocation.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command, Invocation } from "./command.ts";
 import { openLake } from "./lake.ts";
@@ -65,18 +67,15 @@ const CHECKS: readonly Check[] = [
     async run(settings) {
       await using lake = await openLake(settings);
       const names = await lake.catalog.list();
-      const loaded = await Promise.all(names.map((name) => lake.catalog.load(name)));
-      const moved = loaded.filter((table) =>
-        table !== null && lake.store.keyOf(table.metadata.location) === null
-      );
+      const moved = await misplacedTables({ ...lake, clock: systemClock, prefix: lakePrefix(settings) });
       if (moved.length > 0) {
-        throw new Error(`${moved.length} tables name another place, ${moved[0]!.metadata.location}`);
+        throw new Error(`${moved.length} tables name another place, ${moved[0].table.metadata.location}`);
       }
       if (names.length === 0) return "none yet; they are made when the program starts";
       const { rows } = await lake.questions.ask({ sql: "SELECT count(*) FROM raw.events", limit: 1 });
       return `${names.length} tables, ${rows[0][0]} records in raw.events, read by the query engine`;
     },
-    advice: "if DATA_DIR or the bucket was moved, its tables still name the old place: move it back",
+    advice: "after a move of DATA_DIR or the bucket, main.ts relocate rewrites the addresses",
   },
 ];
 

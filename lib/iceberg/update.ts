@@ -165,6 +165,6 @@ export function withMetadataLog(
     "metadata-file": base.metadata_location,
     "timestamp-ms": base.metadata["last-updated-ms"],
   };
-  const log = [...base.metadata["metadata-log"], entry].slice(-METADATA_LOG_ENTRIES);
+  const log = [...next["metadata-log"], entry].slice(-METADATA_LOG_ENTRIES);
   return { ...next, "metadata-log": log };
 }

@@ -35,6 +35,16 @@ export class OneTable implements AsyncDisposable {
     return table;
   }
 
+  /** The same table in a folder to which its own was moved. */
+  at(folder: string): OneTable {
+    return new OneTable(this.spec, this.writer, folder, openDiskStore(folder), this.clock);
+  }
+
+  get parts() {
+    const { catalog, store, clock } = this;
+    return { catalog, store, clock };
+  }
+
   get name() {
     return parseTableKey(this.spec.key);
   }
@@ -94,6 +104,6 @@ export class OneTable implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
+    await Deno.remove(this.folder, { recursive: true }).catch(() => undefined);
   }
 }
