@@ -4,12 +4,25 @@
  *   unit     pure tests, seconds             test     all that needs nothing but Deno, with coverage
  *   cluster  real Kafka broker, S3 server    browser  real Chromium           soak    hours of chaos
  */
-const SUITES: Record<string, { include: (path: string) => boolean; coverage: boolean }> = {
+interface Suite {
+  include: (path: string) => boolean;
+  coverage: boolean;
+  env?: Record<string, string>;
+}
+
+/** Run at length by the soak: every fault at every call, many kills. */
+const LONG = ["tests/faults/pipeline_test.ts", "tests/cluster/foreign/kill_test.ts"];
+
+const SUITES: Record<string, Suite> = {
   unit: { include: (path) => !isSpecial(path) && !isSlow(path), coverage: false },
   test: { include: (path) => !isSpecial(path), coverage: true },
   cluster: { include: (path) => path.startsWith("tests/cluster/"), coverage: false },
   browser: { include: (path) => path.startsWith("tests/browser/"), coverage: false },
-  soak: { include: (path) => path.startsWith("tests/soak/"), coverage: false },
+  soak: {
+    include: (path) => path.startsWith("tests/soak/") || LONG.includes(path),
+    coverage: false,
+    env: { FAULTS: "all", KILLS: "50" },
+  },
 };
 
 function isSpecial(path: string): boolean {
@@ -48,7 +61,7 @@ let failed = 0;
 if (files.length > 0) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", ...coverage, ...files],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...suite.env },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
