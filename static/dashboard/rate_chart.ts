@@ -1,5 +1,5 @@
 /** Events a second by kind or by source, and freshness over time, from what the live stream has told. */
-import type { ChartData } from "../shared/chart.ts";
+import type { ChartData } from "../shared/chart_data.ts";
 import { duration, rate } from "../shared/format.ts";
 import type { LivePayload, LivePoint } from "../shared/live.ts";
 

@@ -1,20 +1,11 @@
 /** A result as a chart: what is along, what is up and what tells lines apart are guessed from the columns, then chosen. */
-import type { ResultColumn, Rows } from "../engine/result.ts";
-import { type ChartData, type ChartKind, WordedChart } from "../shared/chart.ts";
+import type { Rows } from "../engine/result.ts";
+import { WordedChart } from "../shared/chart.ts";
+import type { ChartKind } from "../shared/chart_data.ts";
 import { h, replace } from "../shared/dom.ts";
-import { count } from "../shared/format.ts";
-
-export interface ChartChoice {
-  kind: ChartKind;
-  x: number;
-  y: number[];
-  /** Column whose values make one line each; -1 for none. */
-  by: number;
-}
+import { type ChartChoice, chartData, guess } from "./chart_choice.ts";
 
 const KINDS: readonly ChartKind[] = ["line", "area", "bar", "scatter"];
-const MAX_POINTS = 20_000;
-const MAX_LINES = 8;
 
 export class ChartView {
   readonly element = h("div", { class: "chart-view" });
@@ -79,81 +70,4 @@ function select(
   );
   element.addEventListener("change", () => change(Number(element.value)));
   return h("label", { class: "field" }, label, element);
-}
-
-/** A sensible chart for these columns; null when no column holds numbers. */
-export function guess(rows: Rows): ChartChoice | null {
-  const of = (test: (column: ResultColumn) => boolean) => rows.columns.findIndex(test);
-  const numbers = rows.columns.flatMap((column, at) => column.kind === "number" ? [at] : []);
-  if (numbers.length === 0) return null;
-  const time = of((column) => column.kind === "time" && column.type !== "TIME");
-  const text = of((column) => column.kind === "text" || column.kind === "boolean");
-  const x = time >= 0 ? time : text >= 0 ? text : numbers[0];
-  const y = numbers.filter((at) => at !== x).slice(0, 4);
-  const kind = time >= 0 ? "line" : text >= 0 ? "bar" : "scatter";
-  const by = time >= 0 && text >= 0 ? text : -1;
-  return { kind, x, y: by >= 0 ? y.slice(0, 1) : y.length > 0 ? y : [x], by };
-}
-
-export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartChoice): ChartData {
-  const total = order?.length ?? rows.rowCount;
-  const taken = Array.from({ length: Math.min(total, MAX_POINTS) }, (_, at) => order ? order[at] : at);
-  const column = rows.columns[choice.x];
-  const kind = column.kind === "time" ? "time" : column.kind === "number" ? "number" : "category";
-  const xOf = (row: number) =>
-    kind === "category" ? rows.text(row, choice.x) ?? "NULL" : numberAt(rows, row, choice.x);
-  const keys = [...new Set(taken.map(xOf).filter((key) => key !== null))];
-  if (kind !== "category") keys.sort((a, b) => Number(a) - Number(b));
-  const places = new Map(keys.map((key, at) => [key, at]));
-  const lines = new Map<string, (number | null)[]>();
-  for (const row of taken) {
-    const place = places.get(xOf(row) ?? "");
-    if (place === undefined) continue;
-    for (const y of choice.y) {
-      const name = choice.by >= 0 ? rows.text(row, choice.by) ?? "NULL" : rows.columns[y].name;
-      if (!lines.has(name) && lines.size >= MAX_LINES) continue;
-      const line = lines.get(name) ?? keys.map(() => null);
-      line[place] = numberAt(rows, row, y);
-      lines.set(name, line);
-    }
-  }
-  const series = [...lines].map(([name, values]) => ({ name, values }));
-  const left = total > taken.length
-    ? ` Only the first ${count(MAX_POINTS)} of ${count(total)} rows are drawn.`
-    : "";
-  return {
-    kind: choice.kind,
-    x: { kind, name: column.name, values: keys },
-    series,
-    summary: sentence(rows, choice, series, keys.length) + left,
-  };
-}
-
-function numberAt(rows: Rows, row: number, column: number): number | null {
-  const text = rows.text(row, column);
-  if (text === null) return null;
-  const isTime = rows.columns[column].kind === "time";
-  const number = isTime
-    ? Date.parse(`${text.replace(" ", "T")}${text.length > 10 ? "Z" : ""}`) / 1000
-    : Number(text);
-  return Number.isFinite(number) ? number : null;
-}
-
-function sentence(
-  rows: Rows,
-  choice: ChartChoice,
-  series: readonly { name: string; values: readonly (number | null)[] }[],
-  points: number,
-): string {
-  const all = series.flatMap((one) => one.values).filter((value) => value !== null);
-  if (all.length === 0) return "There is nothing to draw.";
-  const [low, high] = [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
-  const what = choice.y.map((at) => rows.columns[at].name).join(", ");
-  return `${what} along ${count(points)} values of ${rows.columns[choice.x].name}: from ${round(low)} to ${
-    round(high)
-  }.`;
-}
-
-function round(value: number): string {
-  return String(Math.round(value * 100) / 100);
 }

@@ -7,6 +7,7 @@
  */
 import * as duckdb from "npm:@duckdb/duckdb-wasm@1.33.1-dev45.0";
 import type { RecordBatch, Schema } from "./arrow.ts";
+import { readable, readableError } from "./engine_error.ts";
 
 const START_DEADLINE_MS = 45_000;
 
@@ -109,30 +110,6 @@ async function open(database: duckdb.AsyncDuckDB, assets: EngineAssets): Promise
     cancel: async () => void await connection.cancelSent(),
     terminate: () => void database.terminate(),
   };
-}
-
-async function* readable<T>(batches: AsyncIterable<T>): AsyncIterable<T> {
-  try {
-    yield* batches;
-  } catch (error) {
-    throw readableError(error);
-  }
-}
-
-/** The engine says some faults as JSON; people get its sentence, in the form that all other faults have. */
-export function readableError(error: unknown): Error {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/^Error: /, "");
-  if (!message.startsWith('{"exception_type"')) return new Error(message, { cause: error });
-  try {
-    const said: unknown = JSON.parse(message);
-    const { exception_type, exception_message } = said as {
-      exception_type: string;
-      exception_message: string;
-    };
-    return new Error(`${exception_type} Error: ${exception_message}`, { cause: error });
-  } catch {
-    return new Error(message, { cause: error });
-  }
 }
 
 /** JSON loads itself when a statement uses it; Parquet is needed at once. */

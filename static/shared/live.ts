@@ -5,61 +5,18 @@
  *   event: delta      data: LivePayload (what changed)        1 to 4 a second
  *   id: <n>   retry: 2000   and a comment line as heartbeat every 15 s
  *
- * A delta replaces whole top-level keys, except: `metrics` is merged key by key, `history` points and `alerts` are
+ * `lib/live/payload.ts` says what is in it. A delta replaces whole top-level keys, except: `metrics` is merged key by key, `history` points and `alerts` are
  * appended. Everything but `metrics` may be absent: the page then leaves that part out or asks the API for it.
  */
+import type { LiveAlert, LivePayload as Told, LivePoint, LiveStage } from "../../lib/live/payload.ts";
 
-export interface LivePayload {
-  /** Server's time, ISO 8601 with Z. */
-  at?: string;
-  /**
-   * Numbers with a name; null while unknown. Known names: accepted, events_per_second, alerts, rows, duplicates,
-   * dead_letters, unmapped, lag_records, lag_seconds, freshness_seconds, active_windows, active_sessions, latency_ms
-   * (of the append, p99 of the last second), spill_records.
-   */
-  metrics: Readonly<Record<string, number | null>>;
-  /** The strip door > log > process > publish > compact, in this order. */
-  stages?: readonly LiveStage[];
-  /** One point a second, at most 300 in a snapshot, the new ones in a delta. */
-  history?: readonly LivePoint[];
-  /** Newest last: at most 50 in a snapshot, the new ones in a delta. Fields as in `/api/alerts`. */
-  alerts?: readonly LiveAlert[];
-  /** Dead letters by reason since the start. */
-  dead_letters?: Readonly<Record<string, number>>;
+export type { LiveAlert, LivePoint, LiveStage };
+
+/** What the page knows: the numbers, and of the rest what the server has told. */
+export type LivePayload = Pick<Told, "metrics"> & Partial<Omit<Told, "metrics" | "accounting">> & {
   /** As in `/api/status`. */
   accounting?: readonly LiveAccount[];
-  /** Current snapshot id by table, so that pages know when to ask again. */
-  tables?: Readonly<Record<string, string | number | null>>;
-  /** Sentences about what is wrong now (a refused rules file, a dependency that is away); empty when all is well. */
-  problems?: readonly string[];
-}
-
-export interface LiveStage {
-  name: "door" | "log" | "process" | "publish" | "compact";
-  state: "ok" | "idle" | "behind" | "down";
-  /** Records that wait before this stage; null where that means nothing. */
-  lag_records: number | null;
-  /** A few words: `212/s`, `checkpoint 1,204`, `3 files`. */
-  note: string;
-}
-
-export interface LivePoint {
-  /** Milliseconds since 1970 of the second's start. */
-  t: number;
-  /** Events in that second by kind and by source. */
-  kinds: Readonly<Record<string, number>>;
-  sources: Readonly<Record<string, number>>;
-}
-
-export interface LiveAlert {
-  alert_id: string;
-  rule: string;
-  severity: string;
-  user_id?: string | null;
-  event_time: string;
-  description: string;
-  z_score?: number | null;
-}
+};
 
 export interface LiveAccount {
   source: string;

@@ -1,0 +1,59 @@
+/** What a chart is made of, and the numbers that are drawn for it. Pure. */
+
+export type ChartKind = "line" | "area" | "stack" | "bar" | "scatter";
+
+export interface ChartSeries {
+  name: string;
+  values: readonly (number | null)[];
+}
+
+export interface ChartData {
+  kind: ChartKind;
+  /** Times in seconds since 1970, numbers, or names of categories. */
+  x: { kind: "time" | "number" | "category"; name: string; values: readonly (number | string)[] };
+  series: readonly ChartSeries[];
+  /** How values read in the legend, the axis and the table. */
+  format?: (value: number) => string;
+  /** What the chart says, in one or two sentences. */
+  summary: string;
+}
+
+/** Along first, then one column a series. */
+type PlotData = [number[], ...(number | null)[][]];
+
+/** Series in the order of drawing: of a stack the highest sum first, so that lower ones stand in front of it. */
+export function stackOrder(data: ChartData, visible: readonly ChartSeries[]): readonly ChartSeries[] {
+  return data.kind === "stack" ? [...visible].reverse() : visible;
+}
+
+/** The columns that are drawn, places along first. */
+export function plotData(data: ChartData, visible: readonly ChartSeries[]): PlotData {
+  const x = data.x.kind === "category" ? data.x.values.map((_, at) => at) : data.x.values.map(Number);
+  const values = data.kind === "stack"
+    ? runningSums(visible).reverse()
+    : visible.map((one) => [...one.values]);
+  return [x, ...values];
+}
+
+/** Of each series the sum of itself and those before it, place by place. Pure. */
+export function runningSums(series: readonly ChartSeries[]): number[][] {
+  const sums: number[][] = [];
+  for (const one of series) {
+    const below = sums.at(-1);
+    sums.push(one.values.map((value, at) => (value ?? 0) + (below?.[at] ?? 0)));
+  }
+  return sums;
+}
+
+/** A mark of the time axis, as exact as the step between marks asks for. */
+export function timeMark(seconds: number, step: number): string {
+  const text = new Date(seconds * 1000).toISOString();
+  if (step >= 86_400) return text.slice(5, 10);
+  if (step >= 60) return text.slice(11, 16) === "00:00" ? text.slice(5, 10) : text.slice(11, 16);
+  return text.slice(11, 19);
+}
+
+/** A name that fits under its mark. */
+export function shortened(text: string): string {
+  return text.length > 14 ? `${text.slice(0, 13)}…` : text;
+}

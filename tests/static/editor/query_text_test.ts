@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { guess } from "../../../static/editor/chart_choice.ts";
+import { jsonOf } from "../../../static/editor/export.ts";
+import { tableNameOf } from "../../../static/editor/dropped_file.ts";
+import { matching } from "../../../static/editor/palette.ts";
+import { packQuery, unpackQuery } from "../../../static/editor/share.ts";
+import { bindParameters, literalOf, parametersIn } from "../../../static/sql/parameters.ts";
+import { tokensOf } from "../../../static/sql/lexer.ts";
+
+Deno.test("`bindParameters` puts values in place and finds the way back", () => {
+  const sql = "select :a, x::int, ':a' -- :a\nfrom t where u = :user_id";
+  assert.deepEqual(parametersIn(sql), ["a", "user_id"]);
+  const bound = bindParameters(sql, { a: "it's", user_id: "42" });
+  assert.equal(bound.sql, "select 'it''s', x::int, ':a' -- :a\nfrom t where u = 42");
+  assert.equal(sql.slice(bound.toSource(bound.sql.indexOf("from"))).slice(0, 4), "from");
+  assert.equal(bound.toSource(bound.sql.indexOf("'it''s'")), sql.indexOf(":a"));
+});
+
+Deno.test("`literalOf` is one token whatever is entered", () => {
+  assert.equal(literalOf(""), "NULL");
+  assert.equal(literalOf("-1.50"), "-1.50");
+  assert.equal(literalOf("'42'"), "'42'");
+  fc.assert(fc.property(fc.string(), (value) => {
+    const tokens = tokensOf(literalOf(value)).filter((token) => token.text !== "-");
+    assert.equal(tokens.length, 1);
+    assert.ok(["string", "number", "word"].includes(tokens[0].kind));
+  }));
+});
+
+Deno.test("`unpackQuery` gives back what was packed, and null for anything else", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "grapheme" }), async (sql) => {
+      assert.equal(await unpackQuery(await packQuery(sql)), sql);
+    }),
+    { numRuns: 25 },
+  );
+  assert.equal(await unpackQuery("%%%"), null);
+  assert.equal(await unpackQuery("AAAA_cut"), null);
+});
+
+Deno.test("`jsonOf` keeps 64-bit numbers exact", () => {
+  assert.equal(jsonOf(9007199254740993n), "9007199254740993");
+  assert.equal(jsonOf(12n), 12);
+  assert.deepEqual(jsonOf({ entries: [["a", [1n, null]], ["b", "x"]] }), { a: [1, null], b: "x" });
+});
+
+Deno.test("`tableNameOf` makes a plain name of any file's", () => {
+  assert.equal(tableNameOf("My Orders (2026).csv"), "my_orders_2026");
+  assert.equal(tableNameOf("2026.parquet"), "file_2026");
+  assert.equal(tableNameOf("星.csv"), "file_1");
+});
+
+Deno.test("`matching` finds commands by their letters in order, whole words first", () => {
+  const commands = ["Run all statements", "Query raw.events", "Format"].map((title) => ({
+    title,
+    run: () => {},
+  }));
+  assert.deepEqual(matching(commands, "raw").map((one) => one.title), ["Query raw.events"]);
+  assert.equal(matching(commands, "qre")[0].title, "Query raw.events");
+  assert.equal(matching(commands, "").length, 3);
+  assert.deepEqual(matching(commands, "zzz"), []);
+});
+
+Deno.test("`guess` puts time along, numbers up, and a line for each text", () => {
+  const rows = (...kinds: ("time" | "number" | "text")[]) => ({
+    columns: kinds.map((kind, at) => ({ name: `c${at}`, type: kind === "time" ? "TIMESTAMP" : "X", kind })),
+    rowCount: 0,
+    truncated: false,
+    cell: () => null,
+    text: () => null,
+  });
+  assert.deepEqual(guess(rows("time", "text", "number")), { kind: "line", x: 0, y: [2], by: 1 });
+  assert.deepEqual(guess(rows("text", "number", "number")), { kind: "bar", x: 0, y: [1, 2], by: -1 });
+  assert.deepEqual(guess(rows("number", "number")), { kind: "scatter", x: 0, y: [1], by: -1 });
+  assert.equal(guess(rows("text")), null);
+});
