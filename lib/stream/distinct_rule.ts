@@ -22,7 +22,7 @@ const WIDTH = 2;
 
 export function distinctRule(rule: z.infer<typeof DistinctRule>, context: RuleContext): RuleEvaluator {
   const memory = new ForgetfulState<Recent>(
-    context.state.space(context.space),
+    context.space(),
     (recent) => latest(recent) + DAY_US + 1,
   );
   return {

@@ -28,7 +28,7 @@ export function impossibleTravelRule(
   context: RuleContext,
 ): RuleEvaluator {
   const useless = (history: History<Visit>) => latestTime(history) + DAY_US + 1;
-  const memory = new ForgetfulState<History<Visit>>(context.state.space(context.space), useless);
+  const memory = new ForgetfulState<History<Visit>>(context.space(), useless);
 
   function between(other: Visit | null, visit: Visit, forgotten_us: number): Finding | null {
     if (other === null || other[0] < forgotten_us) return null;

@@ -7,8 +7,11 @@ import type { Cell, Row } from "../event/column.ts";
  * again (an array of sixty windows of which one changed costs one window). Spaces are operators ("window/user_minute").
  */
 export interface KeyedState {
-  /** A space of this name; the same object every time, for as long as the state lives. */
-  space<T>(name: string): StateSpace<T>;
+  /**
+   * A space of this name; the same object every time, until the name is released. Spaces of one `family` are asked by
+   * the same keys, one after the other, and share what finding a key costs.
+   */
+  space<T>(name: string, family?: string): StateSpace<T>;
   /** Clears a space that will not be asked for again, so that its name costs nothing either. */
   release(name: string): void;
   /** Names of the spaces that hold something, in no promised order. */

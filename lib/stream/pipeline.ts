@@ -113,7 +113,7 @@ class PartitionPipeline implements Pipeline {
     const { out_of_orderness_ms, allowed_lateness_ms } = defaults;
     this.#timeSpace = state.space(TIME);
     this.#settingsSpace = state.space(SETTINGS);
-    this.#statistics = state.space(STATISTICS);
+    this.#statistics = state.space(STATISTICS, this.#statisticsKey.family);
     this.#settings = this.#settingsSpace.get(ONE) ?? { out_of_orderness_ms, allowed_lateness_ms };
     this.#time = this.#timeSpace.get(ONE) ?? NO_TIME;
     const common = { state, partition, kinds, plans: this.#plans };

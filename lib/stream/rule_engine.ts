@@ -127,11 +127,14 @@ export class RuleEngine {
 
   #rule(definition: RuleDefinition): Rule {
     const { state, plans, kinds } = this.options;
+    const key = plans.of(ruleKey(definition, kinds.get(definition.over)!));
     return {
       definition,
-      evaluator: ruleEvaluator(definition, { state, space: historySpace(definition) }),
+      evaluator: ruleEvaluator(definition, {
+        space: () => state.space(historySpace(definition), key.family),
+      }),
       where: predicate(definition.where),
-      key: plans.of(ruleKey(definition, kinds.get(definition.over)!)),
+      key,
       cool_down_us: coolDownMs(definition) * 1000,
       quiet: state.space(`quiet/${spaceName(definition)}`),
     };

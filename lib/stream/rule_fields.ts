@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { AlertContext, Severity } from "../alert/alert.ts";
 import type { Column } from "../event/column.ts";
 import { Duration } from "./duration.ts";
-import type { KeyedState } from "./operator.ts";
+import type { StateSpace } from "./operator.ts";
 import type { Standing } from "./statistics.ts";
 import type { Subject } from "./subject.ts";
 import type { PartitionTime } from "./watermark.ts";
@@ -52,9 +52,8 @@ export interface RuleEvaluator {
 }
 
 export interface RuleContext {
-  state: KeyedState;
-  /** The space that is the rule's own. */
-  space: string;
+  /** The rule's own space; what it keeps there is its own affair. */
+  space<T>(): StateSpace<T>;
 }
 
 /** Columns of the kind that a rule's definition names, for checking it. */

@@ -32,7 +32,7 @@ export function sequenceRule(rule: z.infer<typeof SequenceRule>, context: RuleCo
   const last = rule.steps.length - 1;
   const unwanted = rule.without === undefined ? 0 : 1 << rule.steps.length;
   const useless = (history: History<Step>) => latestTime(history) + within_us;
-  const memory = new ForgetfulState<History<Step>>(context.state.space(context.space), useless);
+  const memory = new ForgetfulState<History<Step>>(context.space(), useless);
 
   /** Event ids of the steps before the last, oldest first; null when there is no such pattern. */
   function found(history: History<Step>, end_us: number, forgotten_us: number): string[] | null {

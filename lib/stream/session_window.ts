@@ -73,7 +73,7 @@ export class SessionWindow implements WindowOperator {
     this.#update_us = definition.update_every === undefined ? null : definition.update_every * 1000;
     this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts: false });
     const name = windowSpace(definition);
-    this.#kept = context.state.space(name);
+    this.#kept = context.state.space(name, context.key.family);
     this.where = predicate(definition.where);
     const space = (record: Slots, slot: number) => `${name}/${slot}/${opened(record)}/${this.#key}`;
     this.#spill = { state: context.state, space };

@@ -75,7 +75,7 @@ export class SlidingWindow implements WindowOperator {
     this.#first = context.after_us === null ? -Infinity : Math.floor(context.after_us / this.#slide_us) + 1;
     this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts });
     const name = windowSpace(definition);
-    this.#kept = context.state.space(name);
+    this.#kept = context.state.space(name, context.key.family);
     this.where = predicate(definition.where);
     const space = (record: Slots, slot: number) => `${name}/${slot}/${record[INDEX]}/${this.#key}`;
     this.#spill = { state: context.state, space };

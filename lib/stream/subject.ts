@@ -8,6 +8,8 @@ import type { Row } from "../event/column.ts";
 /** Columns that make a key; one object for equal lists, so that the key is made once an event. */
 export interface KeyPlan {
   readonly columns: readonly string[];
+  /** Name of the family of spaces that are asked by these keys. */
+  readonly family: string;
 }
 
 /** Gives the same plan for the same columns. */
@@ -17,7 +19,7 @@ export class KeyPlans {
   of(columns: readonly string[]): KeyPlan {
     const name = columns.join(",");
     let plan = this.#plans.get(name);
-    if (plan === undefined) this.#plans.set(name, plan = { columns });
+    if (plan === undefined) this.#plans.set(name, plan = { columns, family: name });
     return plan;
   }
 }

@@ -25,7 +25,7 @@ export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleCo
   const window_us = rule.window * 1000;
   const most = KEPT_PER_COUNT * rule.count;
   const last = (times: Times) => times[times.length - 1] + window_us;
-  const memory = new ForgetfulState<Times>(context.state.space(context.space), last);
+  const memory = new ForgetfulState<Times>(context.space(), last);
   return {
     evaluate(subject, key, { time }) {
       const before = memory.get(key);

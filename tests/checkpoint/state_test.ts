@@ -23,7 +23,10 @@ const value = fc.oneof(
   fc.array(fc.oneof(finite, fc.array(fc.integer(), { maxLength: 3 })), { maxLength: 12 }),
   fc.constant(null),
 );
-const space = fc.constantFrom("a", "b", "window/x");
+const space = fc.constantFrom("a", "window/x", "f1", "f2", "f3");
+/** Spaces that begin with f are of one family. */
+const of = (state: PartitionState, name: string) =>
+  state.space<unknown>(name, name.startsWith("f") ? "family" : undefined);
 const key = fc.oneof(fc.constantFrom("k1", "k2", "k3", "__proto__", ""), fc.string({ unit: "binary" }));
 
 type Step =
@@ -46,16 +49,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 function perform(state: PartitionState, step: Exclude<Step, { do: "take" }>): void {
   switch (step.do) {
     case "put":
-      return state.space(step.space).put(step.key, step.value);
+      return of(state, step.space).put(step.key, step.value);
     case "grow": {
-      const before = state.space(step.space).get(step.key);
+      const before = of(state, step.space).get(step.key);
       const list = Array.isArray(before) ? before : [];
-      return state.space(step.space).put(step.key, [...list.slice(list.length > 9 ? 1 : 0), step.value]);
+      return of(state, step.space).put(step.key, [...list.slice(list.length > 9 ? 1 : 0), step.value]);
     }
     case "delete":
-      return state.space(step.space).delete(step.key);
+      return of(state, step.space).delete(step.key);
     case "clear":
-      return state.space(step.space).clear();
+      return of(state, step.space).clear();
     case "release":
       return state.release(step.space);
   }

@@ -152,8 +152,8 @@ function broken<T>(space: StateSpace<T>): StateSpace<T> {
 Deno.test("a rule that throws is named, its row is kept, and the others go on", () => {
   const inner = new PartitionState();
   const failing: KeyedState = {
-    space: <T>(name: string): StateSpace<T> =>
-      name.startsWith("rule/pair/") ? broken(inner.space<T>(name)) : inner.space(name),
+    space: <T>(name: string, family?: string): StateSpace<T> =>
+      name.startsWith("rule/pair/") ? broken(inner.space<T>(name, family)) : inner.space(name, family),
     release: (name) => inner.release(name),
     spaces: () => inner.spaces(),
   };
