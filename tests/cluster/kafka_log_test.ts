@@ -42,6 +42,7 @@ test("reads what the broker packs by each of its codecs", async (_log, prefix) =
   for (const codec of ["gzip", "snappy", "lz4", "zstd"]) {
     const topic = `${prefix}${codec}.events`;
     await admin.createTopics({
+      waitForLeaders: false,
       topics: [{ topic, configEntries: [{ name: "compression.type", value: codec }] }],
     });
     await using packed = open(`${prefix}${codec}.`);
@@ -102,8 +103,11 @@ test("does not store behind later records what it gave up on while the broker hu
   await using hasty = open(prefix, 1_000);
   await hasty.append("events", [record("first")]);
   broker.pause();
-  await assert.rejects(hasty.append("events", [record("given up")]), isAway);
-  broker.resume();
+  try {
+    await assert.rejects(hasty.append("events", [record("given up")]), isAway);
+  } finally {
+    broker.resume();
+  }
   await appendAtLast(hasty, "later");
   await appendAtLast(hasty, "last");
   const stored = [...new Set((await readToEnd(hasty, "events", 0)).map(textOf))];

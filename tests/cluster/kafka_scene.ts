@@ -1,8 +1,7 @@
 /** A real broker for the tests of one file, with topics of its own for each test. */
 import assert from "node:assert/strict";
-import type { Kafka } from "kafkajs";
+import { Kafka, logLevel } from "kafkajs";
 import { Fault } from "../../lib/errors.ts";
-import { kafkaClient } from "../../lib/log/kafka_link.ts";
 import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
 import { topicName, TOPICS } from "../../lib/log/topics.ts";
@@ -15,7 +14,7 @@ let prefixes = 0;
 
 Deno.test.beforeAll(async () => {
   broker = await startKafkaBroker();
-  kafka = kafkaClient({ brokers: [broker.address] });
+  kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
 });
 
 Deno.test.afterAll(() => broker[Symbol.asyncDispose]());
@@ -72,7 +71,13 @@ export function test(name: string, body: (log: KafkaLog, topic_prefix: string) =
       await using _under = await openUnderTest();
       const topic_prefix = `t${prefixes - 1}.`;
       await using log = open(topic_prefix);
-      await body(log, topic_prefix);
+      try {
+        await body(log, topic_prefix);
+      } catch (error) {
+        // A broker that was left away lets the disposals fail too, and their errors would hide this one.
+        console.error(error);
+        throw error;
+      }
     },
   });
 }

@@ -46,6 +46,7 @@ Deno.test("prepareTopics refuses topics whose settings would break a promise, an
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({
+    waitForLeaders: false,
     topics: [{
       topic: `${topic_prefix}events`,
       numPartitions: 2,
