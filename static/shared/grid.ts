@@ -112,8 +112,14 @@ export class DataGrid extends HTMLElement {
     for (const [index, row] of this.#rows) {
       if (index < first || index > last) this.#release(index, row);
     }
+    let before: HTMLElement | null = null;
     for (let index = first; index <= last; index++) {
       const row = this.#rows.get(index) ?? this.#fill(index);
+      // In the document as on the screen: whoever reads the one reads the other.
+      if (!row.isConnected || row.previousElementSibling !== before) {
+        this.#canvas.insertBefore(row, before ? before.nextSibling : this.#canvas.firstChild);
+      }
+      before = row;
       // Relative to the scroll bar, so that it is right where a pixel stands for many rows.
       row.style.transform = `translateY(${Math.round(scrollTop + (index - exact) * ROW_PX)}px)`;
     }
@@ -122,19 +128,18 @@ export class DataGrid extends HTMLElement {
 
   #release(index: number, row: HTMLElement): void {
     this.#rows.delete(index);
-    row.hidden = true;
+    row.remove();
     this.#free.push(row);
   }
 
   #fill(index: number): HTMLElement {
-    const row = this.#free.pop() ?? this.#canvas.appendChild(h("div", { role: "row", class: "grid-row" }));
+    const row = this.#free.pop() ?? h("div", { role: "row", class: "grid-row" });
     const { columns } = this.#source;
     while (row.childElementCount > columns.length + 1) row.lastElementChild?.remove();
     if (row.childElementCount === 0) row.append(h("div", { class: "grid-gutter", "aria-hidden": "true" }));
     while (row.childElementCount < columns.length + 1) {
       row.append(h("div", { role: "gridcell", "aria-colindex": row.childElementCount }));
     }
-    row.hidden = false;
     row.setAttribute("aria-rowindex", String(index + 2));
     row.firstElementChild!.textContent = String(index + 1);
     for (let column = 0; column < columns.length; column++) {

@@ -72,10 +72,8 @@ export async function rows(page: Page): Promise<{ columns: string[]; cells: stri
   await summary.waitFor({ timeout: 30_000 });
   const grid = page.getByRole("grid");
   const columns = await grid.getByRole("columnheader").allTextContents();
-  const cells = await grid.locator("[role=row]:not([hidden]):has([role=gridcell])").evaluateAll((found) =>
-    found
-      .sort((a, b) => Number(a.getAttribute("aria-rowindex")) - Number(b.getAttribute("aria-rowindex")))
-      .map((row) => [...row.querySelectorAll("[role=gridcell]")].map((cell) => cell.textContent ?? ""))
+  const cells = await grid.locator("[role=row]:has([role=gridcell])").evaluateAll((found) =>
+    found.map((row) => [...row.querySelectorAll("[role=gridcell]")].map((cell) => cell.textContent ?? ""))
   );
   return { columns, cells, summary: await summary.innerText() };
 }

@@ -1,0 +1,133 @@
+/** What can be done with a result, in a real Chromium: give it away, draw it, copy it, look into it, bring files in. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { answer, pageSuite, rows, run, write } from "./suite.ts";
+
+const test = pageSuite();
+const HOSTILE =
+  `select * from (values ('=1+1', -5, 1.50::decimal(4,2)), ('+x', 2, null), ('-y', 3, 2), ('@z', 4, 3), (chr(9) || 't', 5, 4),
+  ('a "b", c', 6, 5)) t(word, n, price)`;
+
+async function exported(page: Page, format: string): Promise<Uint8Array> {
+  const downloading = page.waitForEvent("download");
+  await page.getByLabel("Export the result").selectOption(format);
+  const path = await (await downloading).path();
+  return await Deno.readFile(path);
+}
+
+test("CSV is neutralised in texts and leaves numbers alone", async ({ page }) => {
+  await run(page, HOSTILE);
+  await rows(page);
+  const csv = new TextDecoder().decode(await exported(page, "csv"));
+  assert.deepEqual(csv.split("\r\n"), [
+    "word,n,price",
+    "'=1+1,-5,1.50",
+    "'+x,2,",
+    "'-y,3,2.00",
+    "'@z,4,3.00",
+    "'\tt,5,4.00",
+    '"a ""b"", c",6,5.00',
+    "",
+  ]);
+});
+
+test("JSON lines keep numbers exact", async ({ page }) => {
+  await run(
+    page,
+    "select 9223372036854775807 as big, {'a': [1, null]} as nested, null as nothing union all select 1, null, null",
+  );
+  await rows(page);
+  const lines = new TextDecoder().decode(await exported(page, "json")).trim().split("\n");
+  assert.deepEqual(lines.map((line) => JSON.parse(line)), [
+    { big: "9223372036854775807", nested: { a: [1, null] }, nothing: null },
+    { big: 1, nested: null, nothing: null },
+  ]);
+});
+
+test("Parquet and Arrow files are read by others", async ({ page, server }) => {
+  await run(page, "select * from processed.transactions order by log_offset");
+  await rows(page);
+  const path = `${server.lake.folder}/exported.parquet`;
+  await Deno.writeFile(path, await exported(page, "parquet"));
+  const sum = "SELECT count(*), sum(amount)::VARCHAR, max(event_time)::VARCHAR FROM";
+  const files = `'${server.lake.folder}/processed/transactions/data/*.parquet'`;
+  assert.deepEqual(await server.lake.ask(`${sum} '${path}'`), await server.lake.ask(`${sum} ${files}`));
+  const arrow = await exported(page, "arrow");
+  const { tableFromIPC } = await import("apache-arrow");
+  assert.equal(tableFromIPC(arrow).numRows, 4000);
+});
+
+test("a result becomes a chart that says what it shows", async ({ page }) => {
+  await run(
+    page,
+    "select date_trunc('hour', event_time) as hour, currency, count(*) as n from transactions group by all order by all",
+  );
+  await rows(page);
+  await page.getByRole("button", { name: "Chart" }).click();
+  await page.getByText(/^n along \d+ values of hour: from \d+ to \d+\.$/).waitFor();
+  assert.deepEqual((await page.locator(".chart-name").allInnerTexts()).sort(), ["EUR", "GBP", "JPY", "USD"]);
+  await page.getByLabel("Kind").selectOption("bar");
+  await page.getByLabel("A line for each").selectOption("none");
+  await page.locator(".chart-name", { hasText: /^n$/ }).waitFor();
+  await page.getByRole("button", { name: "Chart" }).click();
+  await page.getByRole("grid").waitFor();
+});
+
+test("cells are selected, copied and opened", async ({ page }) => {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await run(page, `select i, 'x' || i as word, '{"b": [1, 2]}' as doc from range(5) t(i)`);
+  await rows(page);
+  await page.getByRole("gridcell", { name: "x1", exact: true }).click();
+  await page.keyboard.press("Shift+ArrowDown");
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("ControlOrMeta+c");
+  await page.waitForFunction(() =>
+    document.getElementById("announcements")?.textContent === "4 cells copied"
+  );
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "1\tx1\n2\tx2");
+  await page.getByRole("gridcell", { name: /"b"/ }).first().dblclick();
+  const dialog = page.getByRole("dialog", { name: "doc, row 1" });
+  assert.match(await dialog.locator("pre").innerText(), /\{\n {2}"b": \[\n/);
+});
+
+test("a dropped CSV file is a table", async ({ page }) => {
+  await rows(page);
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(["city,n\nBerlin,3\nRome,4\n"], "My Cities.csv"));
+    document.querySelector(".workbench")!.dispatchEvent(
+      new DragEvent("drop", { dataTransfer: data, bubbles: true }),
+    );
+  });
+  await page.getByRole("gridcell", { name: "Berlin" }).waitFor();
+  assert.deepEqual(await answer(page, "select sum(n) from my_cities"), [["7"]]);
+});
+
+test("history and saved queries are found and opened", async ({ page }) => {
+  await answer(page, "select 'needle' as word");
+  await write(page, "select 'saved' as word");
+  await page.keyboard.press("ControlOrMeta+s");
+  await page.getByLabel("Name", { exact: true }).fill("My query");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Alt+h");
+  await page.getByLabel("Search queries").fill("needle");
+  await page.keyboard.press("Enter");
+  await page.locator(".cm-content", { hasText: "needle" }).waitFor();
+  await page.keyboard.press("Alt+h");
+  await page.getByLabel("Search queries").fill("my query");
+  await page.getByRole("button", { name: /^My query/ }).click();
+  await page.locator(".cm-content", { hasText: "saved" }).waitFor();
+  assert.equal(await page.getByRole("tab", { selected: true }).innerText(), "My query");
+});
+
+test("the plan and the profile of a column are one click away", async ({ page }) => {
+  await write(page, "select count(*) from transactions where amount > 100");
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.locator(".plan", { hasText: /READ_PARQUET/ }).waitFor({ timeout: 30_000 });
+  await page.getByRole("button", { name: "Run it and measure each step" }).click();
+  await page.locator(".plan", { hasText: /Total Time|rows/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("treeitem", { name: /^transactions/ }).click();
+  await page.getByRole("treeitem", { name: /^currency/ }).dblclick();
+  await page.getByRole("row", { name: /EUR 1,000 25\.0 %/ }).waitFor();
+});
