@@ -2,6 +2,7 @@
 import type { Command } from "./command.ts";
 import { alerts, transactions } from "./asked_most.ts";
 import { audit } from "./audit.ts";
+import { backup, restore } from "./backup.ts";
 import { dev, reset } from "./dev.ts";
 import { doctor } from "./doctor.ts";
 import { hook } from "./hook.ts";
@@ -33,6 +34,8 @@ export const COMMANDS: readonly Command[] = [
   expire,
   collect,
   relocate,
+  backup,
+  restore,
   audit,
   models,
   doctor,

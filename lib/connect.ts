@@ -40,6 +40,16 @@ export async function connectLog(settings: Settings): Promise<EventLog> {
   return await openSqliteLog({ directory: logFolder(settings), partitions: settings.PARTITIONS });
 }
 
+/** A copy of the embedded log in `folder`, opened; what was there before is replaced. */
+export async function copyEmbeddedLog(settings: Settings, folder: string): Promise<EventLog> {
+  const { copyLog } = await import("./log/copy_log.ts");
+  const { openSqliteLog } = await import("./log/sqlite_log.ts");
+  await Deno.remove(folder, { recursive: true }).catch(() => undefined);
+  await Deno.mkdir(folder, { recursive: true });
+  await copyLog(logFolder(settings), folder);
+  return await openSqliteLog({ directory: folder, partitions: settings.PARTITIONS });
+}
+
 /** The log for the door: its thread never waits for the disk. */
 export async function connectDoorLog(settings: Settings, keeper_url: URL): Promise<EventLog> {
   if (settings.KAFKA_BROKERS !== null) return await connectDoorKafka(settings);
