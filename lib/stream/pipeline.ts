@@ -107,6 +107,7 @@ class PartitionPipeline implements Pipeline {
   readonly #rules: RuleEngine;
   readonly #windows: WindowEngine;
   readonly #plans = new KeyPlans();
+  readonly #subject = new Subject();
   readonly #statisticsKey = this.#plans.of(["user_id", "currency"]);
 
   constructor({ partition, state, defaults, kinds }: PipelineOptions) {
@@ -122,7 +123,7 @@ class PartitionPipeline implements Pipeline {
   }
 
   accept(event: StreamEvent): Accepted {
-    const subject = new Subject(event);
+    const subject = this.#subject.begin(event);
     const late = isLate(this.#time, subject.event_us);
     const standing = event.kind === "transaction" ? this.#standing(subject, !late) : null;
     const cells = event.row;

@@ -10,7 +10,6 @@
  * State is, for each key, its sessions by start: [first, span, opening, revision, flags, absorbed, ...slots], with
  * span = last - first and opening = event time of the opening event - first.
  */
-import type { Cell } from "../event/column.ts";
 import type { Slot, Slots, Spill } from "./aggregate.ts";
 import { AggregatePlan } from "./aggregate_plan.ts";
 import { momentCell, wholeMilliseconds } from "./moment.ts";
@@ -26,10 +25,9 @@ import {
   nextMultiple,
   passes,
   revisionOutput,
-  revisionRow,
+  RevisionRows,
   SECOND_US,
   type WindowContext,
-  windowId,
   type WindowOperator,
   windowSpace,
 } from "./window_operator.ts";
@@ -56,6 +54,7 @@ export class SessionWindow implements WindowOperator {
   readonly where: Predicate;
   readonly #kept: StateSpace<Sessions>;
   readonly #plan: AggregatePlan;
+  readonly #rows: RevisionRows;
   readonly #gap_us: number;
   readonly #update_us: number | null;
   readonly #spill: Spill;
@@ -71,6 +70,7 @@ export class SessionWindow implements WindowOperator {
   constructor(readonly definition: SessionDefinition, private readonly context: WindowContext) {
     this.#gap_us = definition.gap * 1000;
     this.#update_us = definition.update_every === undefined ? null : definition.update_every * 1000;
+    this.#rows = new RevisionRows(definition, context.partition, context.columns);
     this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts: false });
     const name = windowSpace(definition);
     this.#kept = context.state.space(name, context.key.family);
@@ -193,13 +193,10 @@ export class SessionWindow implements WindowOperator {
   #written(key: string, session: Slots, move: Move, out: StreamOutput[]): Slots {
     const revision = (session[REVISION] as number) + 1;
     const end_us = this.#end(session);
-    const row = this.#row(
-      key,
-      { opened_us: opened(session), revision, start_us: first(session), end_us },
-      move,
-    );
+    const is_final = end_us <= move.to_us;
+    const start_us = first(session);
+    const row = this.#rows.row({ key, opened_us: opened(session), start_us, end_us, revision, is_final });
     const last_us = end_us - this.#gap_us;
-    row.merged_into = null;
     this.#plan.fill(row, [session], this.#spill);
     row.started_at = momentCell(first(session));
     row.last_event_at = momentCell(last_us);
@@ -207,7 +204,7 @@ export class SessionWindow implements WindowOperator {
     out.push(revisionOutput(this.definition, row));
     const absorbed = absorbedOf(session);
     for (let at = 0; at < absorbed.length; at += ABSORBED_WIDTH) {
-      this.#writeAbsorbed(key, absorbed.slice(at, at + ABSORBED_WIDTH), String(row.window_id), move, out);
+      this.#writeAbsorbed(key, absorbed.slice(at, at + ABSORBED_WIDTH), String(row.window_id), out);
     }
     const after = session.slice();
     after[REVISION] = revision;
@@ -216,38 +213,13 @@ export class SessionWindow implements WindowOperator {
     return after;
   }
 
-  #writeAbsorbed(
-    key: string,
-    numbers: readonly number[],
-    into: string,
-    move: Move,
-    out: StreamOutput[],
-  ): void {
-    const [opened_us, revision, start_us, end_us] = numbers;
-    const row = this.#row(key, { opened_us, revision: revision + 1, start_us, end_us }, move);
-    row.is_final = true;
+  #writeAbsorbed(key: string, numbers: readonly number[], into: string, out: StreamOutput[]): void {
+    const [opened_us, before, start_us, end_us] = numbers;
+    const row = this.#rows.row({ key, opened_us, start_us, end_us, revision: before + 1, is_final: true });
     row.merged_into = into;
     this.#plan.fill(row, [], this.#spill);
-    row.started_at = null;
-    row.last_event_at = null;
     row.duration_ms = 0;
     out.push(revisionOutput(this.definition, row));
-  }
-
-  #row(
-    key: string,
-    session: { opened_us: number; revision: number; start_us: number; end_us: number },
-    move: Move,
-  ): Record<string, Cell> {
-    const { definition, context: { partition } } = this;
-    return revisionRow(definition, partition, {
-      window_id: windowId(definition.name, key, session.opened_us, partition),
-      key,
-      start_us: session.start_us,
-      end_us: session.end_us,
-      revision: session.revision,
-      is_final: session.end_us <= move.to_us,
-    });
   }
 
   /** Drops sessions that ended at or before the line: no event can reach them any more. */

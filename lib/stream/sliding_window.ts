@@ -7,8 +7,9 @@
  *   -----------------------------------> event time
  *                        ^ watermark: w0 is closed, w1 is open
  *
- * State is, for each key, the list of its panes: [index, flags, revisions, ...slots]. How often a window was written is
- * the sum of the counts that its panes keep for it, so that windows need no state of their own.
+ * State is, for each key, the list of its panes: [index, flags, extra, ...slots]. Windows have no state of their own: a
+ * window that the watermark has passed was written once, and `extra` counts by window what differs from that: early and
+ * late revisions, and -1 where a pane came so late that its window had closed without it.
  */
 import type { Slot, Slots, Spill } from "./aggregate.ts";
 import { AggregatePlan } from "./aggregate_plan.ts";
@@ -24,17 +25,16 @@ import {
   nextMultiple,
   passes,
   revisionOutput,
-  revisionRow,
+  RevisionRows,
   SECOND_US,
   type WindowContext,
-  windowId,
   type WindowOperator,
   windowSpace,
 } from "./window_operator.ts";
 
 const INDEX = 0;
 const FLAGS = 1;
-const REVISIONS = 2;
+const EXTRA = 2;
 const HEAD = 3;
 
 /** A closed window of the pane changed since it was written. */
@@ -44,10 +44,14 @@ const UPDATE = 2;
 
 type Panes = readonly Slots[];
 
+const NO_PANES: Panes = [];
+const HEAD_SLOTS: Slot[] = [0, 0, 0];
+
 export class SlidingWindow implements WindowOperator {
   readonly where: Predicate;
   readonly #kept: StateSpace<Panes>;
   readonly #plan: AggregatePlan;
+  readonly #rows: RevisionRows;
   readonly #slide_us: number;
   /** Panes a window. */
   readonly #span: number;
@@ -73,6 +77,7 @@ export class SlidingWindow implements WindowOperator {
     this.#span = definition.size / slide;
     this.#update_us = definition.update_every === undefined ? null : definition.update_every * 1000;
     this.#first = context.after_us === null ? -Infinity : Math.floor(context.after_us / this.#slide_us) + 1;
+    this.#rows = new RevisionRows(definition, context.partition, context.columns);
     this.#plan = new AggregatePlan(definition.aggregates, { head: HEAD, parts });
     const name = windowSpace(definition);
     this.#kept = context.state.space(name, context.key.family);
@@ -86,19 +91,32 @@ export class SlidingWindow implements WindowOperator {
     const index = Math.floor(subject.event_us / this.#slide_us);
     if (index < this.#first) return;
     const key = this.#key = subject.key(this.context.key);
-    const panes = this.#kept.get(key) ?? [];
+    const panes = this.#kept.get(key) ?? NO_PANES;
+    const now = watermark_us ?? -Infinity;
     let at = panes.length;
     while (at > 0 && (panes[at - 1][INDEX] as number) > index) at--;
-    const isNew = at === 0 || panes[at - 1][INDEX] !== index;
-    const pane: Slot[] = isNew ? [index, 0, 0, ...this.#plan.initial] : panes[at - 1].slice();
+    const known = at > 0 && panes[at - 1][INDEX] === index;
+    const pane = known ? panes[at - 1].slice() : this.#newPane(index, panes, at, now);
     this.#plan.add(pane, subject, this.#spill);
-    const now = watermark_us ?? -Infinity;
     this.#flag(key, pane, now);
-    this.#kept.put(
-      key,
-      isNew ? [...panes.slice(0, at), pane, ...panes.slice(at)] : replaced(panes, at - 1, pane),
-    );
-    if (isNew) this.#watch(key, index, now);
+    if (known) return this.#kept.put(key, replaced(panes, at - 1, pane));
+    this.#kept.put(key, at === panes.length ? panes.concat([pane]) : panes.toSpliced(at, 0, pane));
+    this.#watch(key, index, now);
+  }
+
+  /** An empty pane that will stand at `at`; notes which of its windows closed while they were empty. */
+  #newPane(index: number, panes: Panes, at: number, now: number): Slot[] {
+    const pane: Slot[] = HEAD_SLOTS.concat(this.#plan.initial);
+    pane[INDEX] = index;
+    const closed = Math.min(index, Math.floor(now / this.#slide_us) - this.#span);
+    const before = at > 0 ? panes[at - 1][INDEX] as number : -Infinity;
+    const after = at < panes.length ? panes[at][INDEX] as number : Infinity;
+    for (let window = Math.max(index - this.#span + 1, this.#first); window <= closed; window++) {
+      if (before < window && after >= window + this.#span) {
+        pane[EXTRA] = withExtra(pane[EXTRA], index - window, -1);
+      }
+    }
+    return pane;
   }
 
   #flag(key: string, pane: Slot[], now: number): void {
@@ -148,9 +166,13 @@ export class SlidingWindow implements WindowOperator {
     if (before === undefined) return;
     this.#key = key;
     const windows = this.#windowsToWrite(before, move, updates);
-    const panes = before.map((pane) => this.#unflagged(pane, move, updates));
-    for (const window of windows) this.#revision(key, window, panes, move, out);
-    if (panes.some((pane, at) => pane !== before[at])) this.#kept.put(key, panes);
+    let panes = before;
+    before.forEach((pane, at) => {
+      const left = this.#flagsLeft(pane, move, updates);
+      if (left !== pane[FLAGS]) panes = replaced(panes, at, replaced(pane, FLAGS, left));
+    });
+    for (const window of windows) panes = this.#revision(key, window, panes, move, out);
+    if (panes !== before) this.#kept.put(key, panes);
     if (this.#span === 1) return;
     let next: number | null = null;
     for (const pane of panes) {
@@ -165,52 +187,48 @@ export class SlidingWindow implements WindowOperator {
     // Window i ends at (i + span) * slide: those up to `closed` had ended before, those up to `closing` end now.
     const closed = Math.floor(from_us / this.#slide_us) - this.#span;
     const closing = Math.floor(to_us / this.#slide_us) - this.#span;
-    const windows = new Set<number>();
+    const windows: number[] = [];
     for (const pane of panes) {
       const last = pane[INDEX] as number;
       const first = Math.max(last - this.#span + 1, this.#first);
       const flags = pane[FLAGS] as number;
       const from = (flags & REVISE) !== 0 ? first : Math.max(first, closed + 1);
       const to = updates && (flags & UPDATE) !== 0 ? last : Math.min(last, closing);
-      for (let window = from; window <= to; window++) windows.add(window);
+      for (let window = from; window <= to; window++) if (!windows.includes(window)) windows.push(window);
     }
-    return [...windows].sort((a, b) => a - b);
+    return windows.length < 2 ? windows : windows.sort((a, b) => a - b);
   }
 
-  /** The pane without the flags that this writing settles: a copy to change when there are any. */
-  #unflagged(pane: Slots, move: Move, updates: boolean): Slots {
-    const flags = pane[FLAGS] as number;
+  /** The pane's flags that this writing does not settle. */
+  #flagsLeft(pane: Slots, move: Move, updates: boolean): number {
     const isOpen = ((pane[INDEX] as number) + this.#span) * this.#slide_us > move.to_us;
-    const left = isOpen && !updates ? flags & UPDATE : 0;
-    return left === flags ? pane : replaced(pane, FLAGS, left);
+    return isOpen && !updates ? (pane[FLAGS] as number) & UPDATE : 0;
   }
 
-  /** Writes the next revision of a window and counts it in the window's last pane, which is replaced in `panes`. */
-  #revision(key: string, window: number, panes: Slots[], move: Move, out: StreamOutput[]): void {
+  /** Writes the next revision of a window; gives the panes, of which the window's last counts it where it must. */
+  #revision(key: string, window: number, panes: Panes, move: Move, out: StreamOutput[]): Panes {
     const records: Slots[] = [];
-    let written = 0;
-    let last = -1;
-    panes.forEach((pane, at) => {
-      const offset = (pane[INDEX] as number) - window;
-      if (offset < 0 || offset >= this.#span) return;
-      records.push(pane);
-      written += revisionsOf(pane, offset);
-      last = at;
-    });
-    const { definition, context: { partition } } = this;
     const start_us = window * this.#slide_us;
     const end_us = start_us + this.#span * this.#slide_us;
-    const row = revisionRow(definition, partition, {
-      window_id: windowId(definition.name, key, start_us, partition),
-      key,
-      start_us,
-      end_us,
-      revision: written + 1,
-      is_final: end_us <= move.to_us,
-    });
+    let revision = end_us <= move.from_us ? 2 : 1;
+    let last = -1;
+    for (let at = 0; at < panes.length; at++) {
+      const pane = panes[at];
+      const offset = (pane[INDEX] as number) - window;
+      if (offset < 0 || offset >= this.#span) continue;
+      records.push(pane);
+      revision += extraOf(pane[EXTRA], offset);
+      last = at;
+    }
+    const is_final = end_us <= move.to_us;
+    const row = this.#rows.row({ key, opened_us: start_us, start_us, end_us, revision, is_final });
     this.#plan.fill(row, records, this.#spill);
-    out.push(revisionOutput(definition, row));
-    panes[last] = withRevision(panes[last], (panes[last][INDEX] as number) - window, this.#span);
+    out.push(revisionOutput(this.definition, row));
+    // The writing at the end is the one that goes without saying.
+    if (is_final && end_us > move.from_us) return panes;
+    const pane = panes[last];
+    const extra = withExtra(pane[EXTRA], (pane[INDEX] as number) - window, 1);
+    return replaced(panes, last, replaced(pane, EXTRA, extra));
   }
 
   /** Drops panes whose last window has ended at or before the line: no event can come for them. */
@@ -250,19 +268,16 @@ export class SlidingWindow implements WindowOperator {
   }
 }
 
-/** Revisions of the window that begins `offset` panes before this one, as counted here. */
-function revisionsOf(pane: Slots, offset: number): number {
-  const counts = pane[REVISIONS];
-  if (typeof counts === "number") return offset === 0 ? counts : 0;
-  return ((counts as readonly number[])[offset]) ?? 0;
+/** What is counted for the window that begins `offset` panes before; a plain number as long as only offset 0 counts. */
+function extraOf(extra: Slot, offset: number): number {
+  if (typeof extra === "number") return offset === 0 ? extra : 0;
+  return ((extra as readonly number[])[offset]) ?? 0;
 }
 
-/** The counts are a plain number as long as only the window that begins with the pane has any. */
-function withRevision(pane: Slots, offset: number, span: number): Slots {
-  const counts = pane[REVISIONS];
-  if (span === 1) return replaced(pane, REVISIONS, (counts as number) + 1);
-  const list = typeof counts === "number" ? [counts] : [...counts as readonly number[]];
+function withExtra(extra: Slot, offset: number, more: number): Slot {
+  if (typeof extra === "number" && offset === 0) return extra + more;
+  const list = typeof extra === "number" ? [extra] : [...extra as readonly number[]];
   while (list.length <= offset) list.push(0);
-  list[offset]++;
-  return replaced(pane, REVISIONS, list);
+  list[offset] += more;
+  return list;
 }

@@ -19,6 +19,7 @@ import {
   parseWindows,
   type WindowDefinition,
 } from "./window_definition.ts";
+import { windowColumns } from "./window_table.ts";
 import { type Move, type WindowContext, type WindowOperator, windowSpace } from "./window_operator.ts";
 
 interface InForce {
@@ -121,6 +122,7 @@ export class WindowEngine {
       state,
       partition,
       key: plans.of(definition.key),
+      columns: windowColumns(definition, kinds.get(definition.over)!).map(({ name }) => name),
       after_us: this.#inForce.after[windowSpace(definition)] ?? null,
       watermark_us: time.watermark_us,
     };

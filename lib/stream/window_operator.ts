@@ -1,6 +1,6 @@
 /** What every kind of window does with events and with time. */
 import type { Cell } from "../event/column.ts";
-import { hash128 } from "./hash.ts";
+import { HashPrefix } from "./hash.ts";
 import { keyCells } from "./key.ts";
 import { momentCell } from "./moment.ts";
 import type { KeyedState, StreamOutput } from "./operator.ts";
@@ -32,6 +32,8 @@ export interface WindowContext {
   state: KeyedState;
   partition: number;
   key: KeyPlan;
+  /** Columns of the table of revisions, in order. */
+  columns: readonly string[];
   /** Windows that begin at or before it belong to an earlier definition of the name; null when there was none. */
   after_us: number | null;
   /** For the timers of windows that a restored state holds. */
@@ -59,38 +61,57 @@ export function revisionsTable(name: string): string {
   return `analytics.${name}_revisions`;
 }
 
-/** Hash of name, key, start and partition: the same window after every replay. */
-export function windowId(name: string, key: string, start_us: number, partition: number): string {
-  return hash128(`${name}\n${partition}\n${start_us}\n${key}`);
-}
-
-export interface RevisionHead {
-  window_id: string;
+export interface Revision {
   key: string;
+  /** What the id is made of besides the key: the start, of a session that of the event which opened it. */
+  opened_us: number;
   start_us: number;
   end_us: number;
   revision: number;
   is_final: boolean;
 }
 
-/** The columns that every revision begins with. */
-export function revisionRow(
-  definition: WindowDefinition,
-  partition: number,
-  head: RevisionHead,
-): Record<string, Cell> {
-  const row: Record<string, Cell> = { window_id: head.window_id };
-  const { key } = definition;
-  if (key.length > 0) {
-    const cells = keyCells(head.key, key.length);
-    for (let i = 0; i < key.length; i++) row[key[i]] = cells[i];
+type WritableRow = Record<string, Cell>;
+
+/** Makes the rows of one definition's table. */
+export class RevisionRows {
+  readonly #ids: HashPrefix;
+  readonly #blank: WritableRow;
+
+  /** `columns` of the table, in order. */
+  constructor(
+    private readonly definition: WindowDefinition,
+    private readonly partition: number,
+    columns: readonly string[],
+  ) {
+    this.#ids = new HashPrefix(`${definition.name}\n${partition}\n`);
+    // Parsed rather than built: the engine keeps a parsed object's many columns side by side, and copies it fast.
+    this.#blank = JSON.parse(
+      `{${columns.map((name) => `${JSON.stringify(name)}:null`).join()}}`,
+    ) as WritableRow;
   }
-  row.window_start = momentCell(head.start_us);
-  row.window_end = momentCell(head.end_us);
-  row.log_partition = partition;
-  row.revision = head.revision;
-  row.is_final = head.is_final;
-  return row;
+
+  /** Hash of name, key, opening and partition: the same window after every replay. */
+  id(key: string, opened_us: number): string {
+    return this.#ids.of(key, opened_us);
+  }
+
+  /** The row with the columns that every window has; the others are null. */
+  row({ key, opened_us, start_us, end_us, revision, is_final }: Revision): WritableRow {
+    const row = { ...this.#blank };
+    row.window_id = this.id(key, opened_us);
+    const columns = this.definition.key;
+    if (columns.length > 0) {
+      const cells = keyCells(key, columns.length);
+      for (let i = 0; i < columns.length; i++) row[columns[i]] = cells[i];
+    }
+    row.window_start = momentCell(start_us);
+    row.window_end = momentCell(end_us);
+    row.log_partition = this.partition;
+    row.revision = revision;
+    row.is_final = is_final;
+    return row;
+  }
 }
 
 export function revisionOutput(definition: WindowDefinition, row: Record<string, Cell>): StreamOutput {
