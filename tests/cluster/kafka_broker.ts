@@ -80,9 +80,13 @@ export class KafkaBroker implements AsyncDisposable {
     await this.start();
   }
 
-  /** Holds the process still, connections open, until `resume`. */
-  pause(): void {
-    this.#process?.kill("SIGSTOP");
+  /** Holds the process still, connections open, until `resume`; resolves once it stands. */
+  async pause(): Promise<void> {
+    const process = this.#process!;
+    process.kill("SIGSTOP");
+    const state = async () =>
+      /^State:\s*(\S)/m.exec(await Deno.readTextFile(`/proc/${process.pid}/status`))?.[1];
+    while (await state() !== "T") await pause(10);
   }
 
   resume(): void {

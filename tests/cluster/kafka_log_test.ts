@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { CompressionTypes, type Message } from "kafkajs";
 import { logContract, readAll, readToEnd, record, textOf } from "../contracts/log_contract.ts";
-import { appendAtLast, broker, isAway, kafka, open, openUnderTest, pause, test } from "./kafka_scene.ts";
+import { atLast, broker, isAway, kafka, open, openUnderTest, pause, test } from "./kafka_scene.ts";
 
 logContract("kafka_log", openUnderTest, { sanitize: false });
 
@@ -46,7 +46,7 @@ test("reads what the broker packs by each of its codecs", async (_log, prefix) =
       topics: [{ topic, configEntries: [{ name: "compression.type", value: codec }] }],
     });
     await using packed = open(`${prefix}${codec}.`);
-    await packed.append("events", values.map((value) => record("", 0, { value })));
+    await atLast(() => packed.append("events", values.map((value) => record("", 0, { value }))));
     const read = await readAll(packed, "events", 0, values.length);
     read.forEach((one, i) => assert.equal(Buffer.compare(one.value!, values[i]), 0, `${codec} ${i}`));
   }
@@ -102,14 +102,14 @@ test("keeps what it acknowledged, once each and in order, while the broker is ki
 test("does not store behind later records what it gave up on while the broker hung", async (_log, prefix) => {
   await using hasty = open(prefix, 1_000);
   await hasty.append("events", [record("first")]);
-  broker.pause();
+  await broker.pause();
   try {
     await assert.rejects(hasty.append("events", [record("given up")]), isAway);
   } finally {
     broker.resume();
   }
-  await appendAtLast(hasty, "later");
-  await appendAtLast(hasty, "last");
+  await atLast(() => hasty.append("events", [record("later")]));
+  await atLast(() => hasty.append("events", [record("last")]));
   const stored = [...new Set((await readToEnd(hasty, "events", 0)).map(textOf))];
   // Whether it was stored is open; that it stands where it was called for is not.
   assert.ok(
@@ -127,7 +127,7 @@ test("starts while the broker is away, and works once it is there", async (_log,
   early.catch(() => undefined);
   await broker.start();
   await early.then(() => undefined, (error) => assert.ok(isAway(error), String(error)));
-  await appendAtLast(log, "late");
+  await atLast(() => log.append("events", [record("late")]));
   assert.equal(textOf((await readToEnd(log, "events", 0)).at(-1)!), "late");
 });
 
@@ -141,7 +141,7 @@ test("goes on reading over a restart of the broker", async (log) => {
   });
   const outcome = waiting.then((records) => records.map(textOf), (error) => error);
   await broker.restart();
-  await appendAtLast(log, "b");
+  await atLast(() => log.append("events", [record("b")]));
   const first = await outcome;
   if (first instanceof Error) assert.ok(isAway(first), String(first));
   else assert.equal(first[0], "b");

@@ -5,7 +5,7 @@ import { Fault } from "../../lib/errors.ts";
 import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
 import { topicName, TOPICS } from "../../lib/log/topics.ts";
-import { type LogUnderTest, record } from "../contracts/log_contract.ts";
+import type { LogUnderTest } from "../contracts/log_contract.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 
 export let broker: KafkaBroker;
@@ -93,13 +93,14 @@ export function isAway(error: unknown): boolean {
 export function isFault(code: string): (error: unknown) => boolean {
   return (error) => error instanceof Fault && error.code === code && error.retry === "never";
 }
-/** A busy machine may need a while to have its broker back. */
-export async function appendAtLast(log: KafkaLog, text: string): Promise<void> {
+/** Tries until the broker takes it: a busy machine may need a while to have its broker and its topics in order. */
+export async function atLast<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return void await log.append("events", [record(text)]);
+      return await work();
     } catch (error) {
       assert.ok(isAway(error), String(error));
+      await pause(50);
     }
   }
 }
