@@ -9,7 +9,7 @@
  * and the caller tries again, so that a thread is not held up and a busy neighbour cannot starve us by SQLite's own
  * growing pauses.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { Fault, messageOf } from "../errors.ts";
 import type { Bounds, LogIdentity } from "./log.ts";
 
@@ -57,49 +57,18 @@ const SCHEMA = `
 export class BatchTable implements Disposable {
   readonly identity: LogIdentity;
   readonly #db: DatabaseSync;
-  readonly #begin: StatementSync;
-  readonly #commit: StatementSync;
-  readonly #allocate: StatementSync;
-  readonly #insert: StatementSync;
-  readonly #endOf: StatementSync;
-  readonly #oldest: StatementSync;
-  readonly #from: StatementSync;
-  readonly #trim: StatementSync;
-  readonly #since: StatementSync;
+  readonly #sql: Statements;
 
   /** Opens the file, or makes it with `partitions` partitions, which never change afterwards. */
   constructor(readonly path: string, partitions: number) {
+    const doing = `open the log ${path}`;
+    this.#db = orFault(doing, () => new DatabaseSync(path, { timeout: OPENING_TIMEOUT_MS }));
     try {
-      this.#db = new DatabaseSync(path, { timeout: OPENING_TIMEOUT_MS });
-      try {
-        this.identity = openSchema(this.#db, path, partitions);
-        this.#begin = this.#db.prepare("BEGIN IMMEDIATE");
-        this.#commit = this.#db.prepare("COMMIT");
-        this.#allocate = this.#db.prepare(
-          "UPDATE partitions SET end_offset = end_offset + ? WHERE partition = ? RETURNING end_offset",
-        );
-        this.#insert = this.#db.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?)");
-        this.#endOf = this.#db.prepare("SELECT end_offset FROM partitions WHERE partition = ?");
-        this.#oldest = this.#db.prepare(
-          "SELECT base_offset FROM batches WHERE partition = ? ORDER BY next_offset LIMIT 1",
-        );
-        this.#from = this.#db.prepare(
-          "SELECT base_offset, bytes FROM batches WHERE partition = ? AND next_offset > ? ORDER BY next_offset",
-        );
-        this.#trim = this.#db.prepare(
-          `DELETE FROM batches WHERE rowid IN (SELECT rowid FROM batches
-           WHERE partition = ? AND next_offset <= ? ORDER BY next_offset LIMIT ${TRIMMED_AT_ONCE})`,
-        );
-        this.#since = this.#db.prepare(
-          `SELECT base_offset FROM batches INDEXED BY by_offset
-           WHERE partition = ? AND newest_ms >= ? ORDER BY next_offset LIMIT 1`,
-        );
-      } catch (error) {
-        this.#db.close();
-        throw error;
-      }
+      this.identity = openSchema(this.#db, path, partitions);
+      this.#sql = prepare(this.#db);
     } catch (error) {
-      throw storageFault(`open the log ${path}`, error);
+      this.#db.close();
+      throw storageFault(doing, error);
     }
   }
 
@@ -107,26 +76,29 @@ export class BatchTable implements Disposable {
   append(frames: readonly Frame[]): number[] | null {
     return this.#write("append to", () =>
       frames.map(({ partition, count, newest_ms, bytes }) => {
-        const next = Number(this.#allocate.get(count, partition)?.end_offset);
-        this.#insert.run(partition, next - count, next, newest_ms, bytes);
+        const next = Number(this.#sql.allocate.get(count, partition)?.end_offset);
+        this.#sql.insert.run(partition, next - count, next, newest_ms, bytes);
         return next - count;
       }));
   }
 
   /** Deletes batches that end at or before `before`, not all at once: true when some may be left; null when busy. */
   trim(partition: number, before: number): boolean | null {
-    return this.#write("trim", () => Number(this.#trim.run(partition, before).changes) === TRIMMED_AT_ONCE);
+    return this.#write(
+      "trim",
+      () => Number(this.#sql.trim.run(partition, before).changes) === TRIMMED_AT_ONCE,
+    );
   }
 
   endOf(partition: number): number | null {
-    return this.#read(() => Number(this.#endOf.get(partition)?.end_offset));
+    return this.#read(() => Number(this.#sql.endOf.get(partition)?.end_offset));
   }
 
   bounds(partition: number): Bounds | null {
     return this.#read(() => {
       // The oldest first: a batch that comes between the two look-ups only moves the end.
-      const begin = this.#oldest.get(partition)?.base_offset;
-      const end = Number(this.#endOf.get(partition)?.end_offset);
+      const begin = this.#sql.oldest.get(partition)?.base_offset;
+      const end = Number(this.#sql.endOf.get(partition)?.end_offset);
       return { begin: begin === undefined ? end : Number(begin), end };
     });
   }
@@ -134,16 +106,16 @@ export class BatchTable implements Disposable {
   /** The offset of the oldest batch with a record received at `time_ms` or later; null when busy. */
   offsetAt(partition: number, time_ms: number): number | null {
     return this.#read(() =>
-      Number(this.#since.get(partition, time_ms)?.base_offset ?? this.endOf(partition))
+      Number(
+        this.#sql.since.get(partition, time_ms)?.base_offset ?? this.#sql.endOf.get(partition)?.end_offset,
+      )
     );
   }
 
   /** How much is held in all partitions together; null when busy. */
   held(): Held | null {
     return this.#read(() => {
-      const sums = this.#db.prepare(
-        "SELECT total(next_offset - base_offset) AS records, total(length(bytes)) AS bytes FROM batches",
-      ).get();
+      const sums = this.#sql.held.get();
       return { records: Number(sums?.records), bytes: Number(sums?.bytes) };
     });
   }
@@ -151,7 +123,7 @@ export class BatchTable implements Disposable {
   /** Batches that hold offsets >= `from`, ascending, for as long as `wanted` says yes to what it was given. */
   eachFrom(partition: number, from: number, wanted: (batch: StoredBatch) => boolean): true | null {
     return this.#read(() => {
-      for (const { base_offset, bytes } of this.#from.iterate(partition, from)) {
+      for (const { base_offset, bytes } of this.#sql.from.iterate(partition, from)) {
         if (!(bytes instanceof Uint8Array)) throw new TypeError("A batch is no blob");
         if (!wanted({ base_offset: Number(base_offset), bytes })) break;
       }
@@ -175,14 +147,14 @@ export class BatchTable implements Disposable {
 
   #write<T>(verb: string, work: () => T): T | null {
     try {
-      this.#begin.run();
+      this.#sql.begin.run();
     } catch (error) {
       if (codeOf(error) === SQLITE_BUSY) return null;
       throw storageFault(`${verb} the log ${this.path}`, error);
     }
     try {
       const answer = work();
-      this.#commit.run();
+      this.#sql.commit.run();
       return answer;
     } catch (error) {
       // A full disk ends the transaction by itself; otherwise it is ours to end.
@@ -190,6 +162,35 @@ export class BatchTable implements Disposable {
       throw storageFault(`${verb} the log ${this.path}`, error);
     }
   }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(db: DatabaseSync) {
+  return {
+    begin: db.prepare("BEGIN IMMEDIATE"),
+    commit: db.prepare("COMMIT"),
+    allocate: db.prepare(
+      "UPDATE partitions SET end_offset = end_offset + ? WHERE partition = ? RETURNING end_offset",
+    ),
+    insert: db.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?)"),
+    endOf: db.prepare("SELECT end_offset FROM partitions WHERE partition = ?"),
+    oldest: db.prepare("SELECT base_offset FROM batches WHERE partition = ? ORDER BY next_offset LIMIT 1"),
+    from: db.prepare(
+      "SELECT base_offset, bytes FROM batches WHERE partition = ? AND next_offset > ? ORDER BY next_offset",
+    ),
+    trim: db.prepare(
+      `DELETE FROM batches WHERE rowid IN (SELECT rowid FROM batches
+       WHERE partition = ? AND next_offset <= ? ORDER BY next_offset LIMIT ${TRIMMED_AT_ONCE})`,
+    ),
+    since: db.prepare(
+      `SELECT base_offset FROM batches INDEXED BY by_offset
+       WHERE partition = ? AND newest_ms >= ? ORDER BY next_offset LIMIT 1`,
+    ),
+    held: db.prepare(
+      "SELECT total(next_offset - base_offset) AS records, total(length(bytes)) AS bytes FROM batches",
+    ),
+  };
 }
 
 function openSchema(db: DatabaseSync, path: string, partitions: number): LogIdentity {
@@ -218,6 +219,14 @@ function openSchema(db: DatabaseSync, path: string, partitions: number): LogIden
   }
   db.exec("PRAGMA busy_timeout = 0");
   return { id: String(meta.id), partitions: Number(meta.partitions) };
+}
+
+function orFault<T>(doing: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw storageFault(doing, error);
+  }
 }
 
 function codeOf(error: unknown): number | null {

@@ -6,8 +6,7 @@
  *   broker back:    spill ─► broker, oldest first ─► once a partition is empty, append ─► broker again
  *
  * So new events of a key stand behind its old ones, also over a restart of the door, whose spill is found again. A
- * record may arrive twice: when the broker stored it and the answer was lost, or when the door died between storing and
- * trimming. Only the events topic is spilled; everything else is the broker's own.
+ * record may arrive twice, when an answer was lost or the door died between storing and trimming. Only events are spilled.
  */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
@@ -33,7 +32,7 @@ export interface SpillOptions {
   max_queue_bytes?: number;
   /** How many records of a partition are drained at a time; so many, in all, also while appends wait for the end. */
   piece_records?: number;
-  /** Told when spilling begins and ends, and when draining fails for another reason than an absent broker. */
+  /** Told when spilling begins and ends, and when draining fails though the broker is there. */
   warn?: (message: string) => void;
   clock?: Clock;
 }
@@ -114,7 +113,7 @@ export class SpillingLog implements EventLog {
   /** While the broker is away, what was last known of it, or as many partitions as the spill has. */
   async identity(topic: Topic): Promise<LogIdentity> {
     if (topic !== TOPIC) return await this.#broker.identity(topic);
-    if (!this.#away) await this.#learnIdentity(true);
+    await this.#learnIdentity();
     return this.#identity ?? { id: "unknown while the broker is away", partitions: this.spill_partitions };
   }
 
@@ -154,7 +153,7 @@ export class SpillingLog implements EventLog {
 
   readonly #commit: Commit = (groups) =>
     this.#lock.hold(async () => {
-      await this.#learnIdentity(false);
+      await this.#learnIdentity();
       const waits = (record: NewRecord) =>
         this.#away || this.#pending.has(spillPartitionOf(record, this.spill_partitions));
       const all = groups.flatMap(({ records }) => records);
@@ -273,9 +272,9 @@ export class SpillingLog implements EventLog {
     return this.#identity?.partitions ?? this.spill_partitions;
   }
 
-  /** Asks how many partitions the topic has, unless the broker is away and it is not asked on purpose. */
-  async #learnIdentity(on_purpose: boolean): Promise<void> {
-    if (this.#identity || (this.#away && !on_purpose)) return;
+  /** How many partitions the topic has: asked once, and not while the broker is away. */
+  async #learnIdentity(): Promise<void> {
+    if (this.#identity || this.#away) return;
     try {
       this.#identity = await this.#broker.identity(TOPIC);
     } catch (error) {
@@ -285,14 +284,14 @@ export class SpillingLog implements EventLog {
   }
 }
 
-/** The log may take it later, or another log now. */
+/** Another log may take it now. */
 function isAway(error: unknown): error is Fault {
   return error instanceof Fault && error.blame === "dependency";
 }
 
 function baseOf(group: Group, offsets: ReadonlyMap<NewRecord, number> | null): number {
-  const isWhole = offsets !== null && group.records.every((record) => offsets.has(record));
-  return isWhole ? offsets.get(group.records[0])! : -1;
+  const isWhole = group.records.every((record) => offsets?.has(record));
+  return isWhole ? offsets!.get(group.records[0])! : -1;
 }
 
 function spillFull(bytes: number): Fault {
