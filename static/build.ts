@@ -50,7 +50,7 @@ export async function buildPage(options: BuildOptions): Promise<void> {
   await removeIfThere(next);
   await Deno.mkdir(`${next}assets`, { recursive: true });
   // The bundle comes first: it brings the npm packages whose files are copied below.
-  const names = new Map([["app.js", await bundle(next)]]);
+  const names = new Map([["app.js", await bundle(next)], ...await chunks(next)]);
   names.set("app.css", await writeHashed(next, "app.css", await styles()));
   names.set(
     "favicon.svg",
@@ -93,6 +93,16 @@ async function bundle(next: string): Promise<string> {
   return name;
 }
 
+/** The lazily loaded chunks by the names of their sources, so that the page can ask for some of them early. */
+async function chunks(next: string): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  for await (const { name } of Deno.readDir(`${next}assets`)) {
+    const match = /^([a-z_]+)-[A-Z0-9]{8}\.js$/.exec(name);
+    if (match) found.push([`${match[1]}.js`, name]);
+  }
+  return found;
+}
+
 async function styles(): Promise<Uint8Array> {
   const library = fileURLToPath(import.meta.resolve("uplot/dist/uPlot.min.css"));
   const parts = [await Deno.readTextFile(library)];
@@ -126,7 +136,7 @@ async function extensions(next: string): Promise<string> {
 /** `index.html` with each `/assets/<name>` replaced by the address of the hashed file. */
 async function indexHtml(names: ReadonlyMap<string, string>): Promise<string> {
   const template = await Deno.readTextFile(`${SOURCES}index.html`);
-  return template.replace(/\/assets\/([a-z.]+)/g, (_, name: string) => {
+  return template.replace(/\/assets\/([a-z_.]+)/g, (_, name: string) => {
     const hashed = names.get(name);
     if (!hashed) throw new Error(`Cannot build the page: index.html names ${name}, which nothing makes`);
     return `/assets/${hashed}`;

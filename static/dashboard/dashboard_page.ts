@@ -1,5 +1,5 @@
 /** The dashboard: the stream as it happens, from one live connection, and answers from the lake beside it. */
-import { assetsOfPage, startEngine } from "../engine/engine.ts";
+import { startEngineOfPage } from "../engine/start.ts";
 import { Lake } from "../engine/lake.ts";
 import { EngineSession } from "../engine/session.ts";
 import { accountTable } from "../pages/account_table.ts";
@@ -69,7 +69,7 @@ class Dashboard {
 
   constructor(readonly place: HTMLElement, readonly live: LiveStream, readonly signal: AbortSignal) {
     if (!engine) {
-      const session = new EngineSession(() => startEngine(assetsOfPage()));
+      const session = new EngineSession(startEngineOfPage);
       engine = { session, lake: new Lake(session) };
     }
     this.#panels = new LakePanels(engine.session, engine.lake);

@@ -1,5 +1,5 @@
 /** Gives a result away as a file: CSV (safe for spreadsheets), JSON lines, Arrow from the rows, Parquet from the engine. */
-import { RecordBatchStreamWriter } from "../engine/arrow.ts";
+import { arrowStream } from "../engine/arrow.ts";
 import { Result, type Rows } from "../engine/result.ts";
 import type { EngineSession } from "../engine/session.ts";
 import { type Cell, cellText } from "../engine/values.ts";
@@ -26,7 +26,7 @@ export async function exportRows(source: ExportSource, format: ExportFormat, nam
   const parts = format === "parquet"
     ? [await parquetBytes(source)]
     : format === "arrow"
-    ? [arrowBytes(source.rows)]
+    ? [await arrowBytes(source.rows)]
     : await textParts(source.rows, format);
   download(
     new Blob(parts, { type: TYPES[format] }),
@@ -75,15 +75,11 @@ export function jsonOf(cell: Cell): unknown {
   return cell;
 }
 
-function arrowBytes(rows: Rows): Uint8Array<ArrayBuffer> {
+async function arrowBytes(rows: Rows): Promise<Uint8Array<ArrayBuffer>> {
   if (!(rows instanceof Result)) {
     throw new Error("Cannot export Arrow: the rows came from the server, run the query here");
   }
-  const writer = new RecordBatchStreamWriter();
-  writer.reset(undefined, rows.schema);
-  for (const batch of rows.batches) writer.write(batch);
-  writer.finish();
-  return new Uint8Array(writer.toUint8Array(true));
+  return new Uint8Array(await arrowStream(rows.schema, rows.batches));
 }
 
 async function parquetBytes({ session, sql }: ExportSource): Promise<Uint8Array<ArrayBuffer>> {

@@ -7,7 +7,7 @@ import { count, local, plural } from "../shared/format.ts";
 import { DataGrid, type GridSource } from "../shared/grid.ts";
 import type { SortMark } from "../shared/grid_header.ts";
 import { filteredOrder, sortedOrder } from "../shared/ordering.ts";
-import { ChartView } from "./chart_view.ts";
+import type { ChartView } from "./chart_view.ts";
 import type { ExportFormat } from "./export.ts";
 import { cellView } from "./cell_view.ts";
 import { summaryOf } from "./result_summary.ts";
@@ -20,7 +20,9 @@ const MAX_COPIED_CELLS = 2_000_000;
 export class ResultsPanel {
   readonly element: HTMLElement;
   readonly grid = new DataGrid();
-  #chart = new ChartView();
+  /** Comes with the first chart: it brings a library. */
+  #chart: ChartView | null = null;
+  #chartPlace = h("div", { class: "chart-place", hidden: true });
   #rows: Rows | null = null;
   /** Row numbers in sight, in their order; null when all are, as they came. */
   #order: Uint32Array | null = null;
@@ -48,7 +50,6 @@ export class ResultsPanel {
 
   constructor(readonly exportAs: (outcome: Outcome, format: ExportFormat) => Promise<void>) {
     this.grid.hidden = true;
-    this.#chart.element.hidden = true;
     this.grid.setAttribute("aria-label", "Result");
     const bar = h("div", { class: "results-bar" }, this.#summary, this.#choice, this.#tools);
     this.element = h(
@@ -57,7 +58,7 @@ export class ResultsPanel {
       this.#messages,
       bar,
       this.#empty,
-      this.#chart.element,
+      this.#chartPlace,
       this.grid,
     );
     this.#listen();
@@ -117,7 +118,7 @@ export class ResultsPanel {
   failed(): void {
     this.#summary.textContent = "";
     this.grid.hidden = true;
-    this.#chart.element.hidden = true;
+    this.#chartPlace.hidden = true;
   }
 
   #choose(outcome: Outcome, all: readonly Outcome[]): void {
@@ -152,13 +153,18 @@ export class ResultsPanel {
     if (!this.#rows) return;
     const isChart = this.#chartButton.getAttribute("aria-pressed") === "true";
     this.grid.hidden = isChart;
-    this.#chart.element.hidden = !isChart;
-    if (isChart) this.#chart.show(this.#rows, this.#order);
+    this.#chartPlace.hidden = !isChart;
+    if (isChart) this.#chart?.show(this.#rows, this.#order);
     else this.grid.show(sourceOf(this.#rows, this.#order), { keepPlace, sort: this.#sort });
   }
 
-  #toggleChart(): void {
+  async #toggleChart(): Promise<void> {
     const isChart = this.#chartButton.getAttribute("aria-pressed") !== "true";
+    if (isChart && !this.#chart) {
+      const { ChartView } = await import("./chart_view.ts");
+      this.#chart = new ChartView();
+      this.#chartPlace.append(this.#chart.element);
+    }
     this.#chartButton.setAttribute("aria-pressed", String(isChart));
     this.#showView(true);
   }

@@ -1,6 +1,6 @@
 /** The state and the actions of the SQL page: tabs, engine, tables, what runs. The page around it only draws. */
 import type { EditorView } from "@codemirror/view";
-import { assetsOfPage, startEngine } from "../engine/engine.ts";
+import { startEngineOfPage } from "../engine/start.ts";
 import { type Estimate, Lake } from "../engine/lake.ts";
 import { runOnServer } from "../engine/server_rows.ts";
 import { EngineSession } from "../engine/session.ts";
@@ -22,7 +22,7 @@ import { TabStore } from "./tab_store.ts";
 export class Workbench extends EventTarget {
   readonly tabs = new TabStore(localStorage);
   readonly library = new Library(localStorage);
-  readonly session = new EngineSession(() => startEngine(assetsOfPage()));
+  readonly session = new EngineSession(startEngineOfPage);
   readonly lake = new Lake(this.session);
   readonly runner = new QueryRunner(this.session, this.lake);
   readonly schemas = new Schemas();

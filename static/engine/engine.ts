@@ -44,17 +44,6 @@ export interface Engine {
   terminate(): void;
 }
 
-/** The addresses that the build wrote into the page. */
-export function assetsOfPage(): EngineAssets {
-  const content = (name: string) =>
-    document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? "";
-  return {
-    worker: content("engine-worker"),
-    module: content("engine-module"),
-    extensions: content("engine-extensions"),
-  };
-}
-
 export async function startEngine(assets: EngineAssets): Promise<Engine> {
   const worker = new Worker(assets.worker);
   const database = new duckdb.AsyncDuckDB(new duckdb.VoidLogger(), worker);
@@ -118,23 +107,6 @@ function setup(extensions: string): string[] {
     `SET custom_extension_repository = '${extensions.replaceAll("'", "''")}'`,
     "LOAD parquet",
     "SET memory_limit = '1500MB'",
-  ];
-}
-
-/** Statements that make the clock's functions say `now` (UTC, as every time in the lake), until they are made anew. */
-export function clockMacros(now: Date): string[] {
-  const time = now.toISOString().slice(0, 23).replace("T", " ");
-  const macro = (name: string, value: string) => `CREATE OR REPLACE MACRO memory.main.${name}() AS ${value}`;
-  const times = [
-    "now",
-    "get_current_timestamp",
-    "current_timestamp",
-    "transaction_timestamp",
-    "current_localtimestamp",
-  ];
-  return [
-    ...times.map((name) => macro(name, `TIMESTAMP '${time}'`)),
-    ...["current_date", "today"].map((name) => macro(name, `DATE '${time.slice(0, 10)}'`)),
   ];
 }
 

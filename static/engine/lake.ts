@@ -10,7 +10,7 @@ import { getJson, type Page } from "../shared/api.ts";
 import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
 import { filesSelect } from "../../lib/query/relation_sql.ts";
 import { conditionsOf, mayHold } from "../sql/prune.ts";
-import { clockMacros } from "./engine.ts";
+import { asksForTime, clockMacros } from "./clock_macros.ts";
 import type { EngineSession } from "./session.ts";
 
 /** Below this a file is fetched whole: one request instead of three or more in a row. */
@@ -133,8 +133,10 @@ export class Lake {
     await this.session.engine();
     if (this.#generation !== this.session.generation) await this.#begin();
     const now = new Date();
-    for (const macro of clockMacros(now)) await this.session.run(macro);
     const { names, tables, lists, pruned_files } = await this.#needed(sql, moment, now, signal);
+    if ([sql, ...names.map((name) => this.#info(name).sql ?? "")].some(asksForTime)) {
+      for (const macro of clockMacros(now)) await this.session.run(macro);
+    }
     const fetched_bytes = await this.#register(lists.flatMap((list) => list.files), signal);
     for (const [at, name] of tables.entries()) await this.#defineTable(name, lists[at]);
     for (const name of names) await this.#defineView(name);
@@ -226,17 +228,20 @@ export class Lake {
     const engine = await this.session.engine();
     await this.#makeRoom(files);
     let fetched = 0;
+    const registering: Promise<void>[] = [];
     const small = missing.filter((file) => file.size_bytes < SMALL_FILE_BYTES);
     await inTurns(small, FETCHES_AT_ONCE, async (file) => {
       const bytes = await fetchFile(file, signal);
       fetched += bytes.length;
-      await engine.registerBuffer(registeredName(file), bytes);
+      // Not waited for here: the next file can be on its way meanwhile.
+      registering.push(engine.registerBuffer(registeredName(file), bytes));
       this.#registered.set(registeredName(file), {
         size_bytes: file.size_bytes,
         isBuffer: true,
         read_bytes: 0,
       });
     });
+    await Promise.all(registering);
     for (const file of missing.filter((one) => one.size_bytes >= SMALL_FILE_BYTES)) {
       await engine.registerUrl(registeredName(file), file.url);
       this.#registered.set(registeredName(file), {

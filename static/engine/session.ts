@@ -2,14 +2,14 @@
  * A conversation with the engine that survives it: statements run one after the other, a cancel always works, and
  * when the engine must be killed the next statement starts another.
  *
- *   cancel ──► ask the engine ──500 ms──► still running: kill the worker, generation + 1
+ *   cancel ──► ask the engine ──250 ms──► still running: kill the worker, generation + 1
  *
  * Whoever registered files or made views looks at `generation` to know that they are gone.
  */
 import type { RecordBatch, Schema } from "./arrow.ts";
 import type { Engine } from "./engine.ts";
 
-const KILL_AFTER_MS = 500;
+const KILL_AFTER_MS = 250;
 
 /** The statement was cancelled by the person or by the page; not a fault. */
 export class Cancelled extends Error {

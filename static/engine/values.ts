@@ -2,7 +2,7 @@
  * Reads cells out of Arrow columns, exactly: decimals by their scale, 64-bit integers as BigInt, times to the
  * microsecond. Works on the raw buffers, because the library's own getters lose digits of all three.
  */
-import { type Data, DataType, Precision, TimeUnit } from "./arrow.ts";
+import { type Data, type DataType, isDouble, isType, PER_SECOND } from "./arrow.ts";
 
 /** A cell as JavaScript has it. Decimals, times and UUIDs are text in SQL's own form; nested values are lists. */
 export type Cell = null | boolean | number | bigint | string | Uint8Array | Cell[] | NestedCell;
@@ -16,27 +16,31 @@ export type ColumnKind = "number" | "boolean" | "text" | "time" | "nested" | "bi
 export function readCell(data: Data, index: number): Cell {
   if (!data.getValid(index)) return null;
   const { type } = data;
-  if (DataType.isNull(type)) return null;
-  if (DataType.isBool(type)) return ((data.values[index >> 3] >> (index & 7)) & 1) === 1;
-  if (DataType.isInt(type) || DataType.isFloat(type)) return data.values[index];
-  if (DataType.isUtf8(type)) return textAt(data, index);
-  if (DataType.isDecimal(type)) return decimalText(words(data, index, 4), type.scale);
-  if (DataType.isTimestamp(type)) return timestampText(BigInt(signed64(data, index)), type.unit);
-  if (DataType.isDate(type)) return dateText(data.values[index]);
-  if (DataType.isTime(type)) return timeText(BigInt(data.values[index]), type.unit);
-  if (DataType.isInterval(type)) return intervalText(words(data, index, 4));
-  if (DataType.isBinary(type)) return bytesAt(data, index);
-  if (DataType.isDictionary(type)) return dictionaryCell(data, index);
+  if (isType.null(type)) return null;
+  if (isType.bool(type)) return ((data.values[index >> 3] >> (index & 7)) & 1) === 1;
+  if (isType.int(type) || isType.float(type)) return data.values[index];
+  if (isType.utf8(type)) return textAt(data, index);
+  if (isType.decimal(type)) return decimalText(words(data, index, 4), type.scale);
+  if (isType.timestamp(type)) return timestampText(BigInt(signed64(data, index)), type.unit);
+  if (isType.date(type)) return dateText(data.values[index]);
+  if (isType.time(type)) return timeText(BigInt(data.values[index]), type.unit);
+  if (isType.interval(type)) return intervalText(words(data, index, 4));
+  if (isType.binary(type)) return bytesAt(data, index);
+  if (isType.dictionary(type)) return dictionaryCell(data, index);
   return nestedCell(data, index);
 }
 
 function nestedCell(data: Data, index: number): Cell {
   const { type } = data;
-  if (DataType.isStruct(type)) {
+  if (isType.struct(type)) {
     return { entries: type.children.map((field, at) => [field.name, readCell(data.children[at], index)]) };
   }
-  if (DataType.isList(type)) return range(data, index).map((at) => readCell(data.children[0], at));
-  if (DataType.isMap(type)) {
+  if (isType.list(type)) return range(data, index).map((at) => readCell(data.children[0], at));
+  if (isType.fixedSizeList(type)) {
+    const { listSize } = type;
+    return Array.from({ length: listSize }, (_, at) => readCell(data.children[0], index * listSize + at));
+  }
+  if (isType.map(type)) {
     const [keys, values] = data.children[0].children;
     return { entries: range(data, index).map((at) => [readCell(keys, at), readCell(values, at)]) };
   }
@@ -59,6 +63,7 @@ function range(data: Data, index: number): number[] {
   return Array.from({ length: to - from }, (_, at) => from + at);
 }
 
+const NANOSECONDS = 3;
 const DECODER = new TextDecoder();
 
 function bytesAt(data: Data, index: number): Uint8Array {
@@ -90,14 +95,7 @@ export function decimalText(parts: ArrayLike<number>, scale: number): string {
   return `${unscaled < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-const PER_SECOND: Readonly<Record<TimeUnit, bigint>> = {
-  [TimeUnit.SECOND]: 1n,
-  [TimeUnit.MILLISECOND]: 1_000n,
-  [TimeUnit.MICROSECOND]: 1_000_000n,
-  [TimeUnit.NANOSECOND]: 1_000_000_000n,
-};
-
-function timestampText(value: bigint, unit: TimeUnit): string {
+function timestampText(value: bigint, unit: number): string {
   const perSecond = PER_SECOND[unit];
   let seconds = value / perSecond;
   if (seconds * perSecond > value) seconds -= 1n;
@@ -118,7 +116,7 @@ function dateText(days: number): string {
   return Math.abs(milliseconds) > 8.64e15 ? String(days) : new Date(milliseconds).toISOString().slice(0, -14);
 }
 
-function timeText(value: bigint, unit: TimeUnit): string {
+function timeText(value: bigint, unit: number): string {
   const perSecond = PER_SECOND[unit];
   const seconds = Number(value / perSecond);
   const two = (part: number) => String(Math.floor(part)).padStart(2, "0");
@@ -134,29 +132,30 @@ function intervalText(parts: ArrayLike<number>): string {
   if (days !== 0) texts.push(`${days} days`);
   if (nanoseconds !== 0n || texts.length === 0) {
     const sign = nanoseconds < 0n ? "-" : "";
-    texts.push(sign + timeText(nanoseconds < 0n ? -nanoseconds : nanoseconds, TimeUnit.NANOSECOND));
+    texts.push(sign + timeText(nanoseconds < 0n ? -nanoseconds : nanoseconds, NANOSECONDS));
   }
   return texts.join(" ");
 }
 
 /** SQL's name of an Arrow type. */
 export function sqlType(type: DataType): string {
-  if (DataType.isInt(type)) return intName(type.bitWidth, type.isSigned);
-  if (DataType.isFloat(type)) return type.precision === Precision.DOUBLE ? "DOUBLE" : "FLOAT";
-  if (DataType.isBool(type)) return "BOOLEAN";
-  if (DataType.isUtf8(type)) return "VARCHAR";
-  if (DataType.isDecimal(type)) {
+  if (isType.int(type)) return intName(type.bitWidth, type.isSigned);
+  if (isType.float(type)) return isDouble(type) ? "DOUBLE" : "FLOAT";
+  if (isType.bool(type)) return "BOOLEAN";
+  if (isType.utf8(type)) return "VARCHAR";
+  if (isType.decimal(type)) {
     return type.precision === 38 && type.scale === 0 ? "HUGEINT" : `DECIMAL(${type.precision},${type.scale})`;
   }
-  if (DataType.isTimestamp(type)) return type.timezone ? "TIMESTAMPTZ" : "TIMESTAMP";
-  if (DataType.isDate(type)) return "DATE";
-  if (DataType.isTime(type)) return "TIME";
-  if (DataType.isInterval(type)) return "INTERVAL";
-  if (DataType.isBinary(type)) return "BLOB";
-  if (DataType.isDictionary(type)) return "ENUM";
-  if (DataType.isList(type)) return `${sqlType(type.valueType)}[]`;
-  if (DataType.isMap(type)) return `MAP(${sqlType(type.keyType)}, ${sqlType(type.valueType)})`;
-  if (DataType.isStruct(type)) {
+  if (isType.timestamp(type)) return type.timezone ? "TIMESTAMPTZ" : "TIMESTAMP";
+  if (isType.date(type)) return "DATE";
+  if (isType.time(type)) return "TIME";
+  if (isType.interval(type)) return "INTERVAL";
+  if (isType.binary(type)) return "BLOB";
+  if (isType.dictionary(type)) return "ENUM";
+  if (isType.list(type)) return `${sqlType(type.valueType)}[]`;
+  if (isType.fixedSizeList(type)) return `${sqlType(type.valueType)}[${type.listSize}]`;
+  if (isType.map(type)) return `MAP(${sqlType(type.keyType)}, ${sqlType(type.valueType)})`;
+  if (isType.struct(type)) {
     return `STRUCT(${type.children.map((field) => `${field.name} ${sqlType(field.type)}`).join(", ")})`;
   }
   return String(type).toUpperCase();
@@ -168,11 +167,11 @@ function intName(bits: number, isSigned: boolean): string {
 }
 
 export function kindOf(type: DataType): ColumnKind {
-  if (DataType.isInt(type) || DataType.isFloat(type) || DataType.isDecimal(type)) return "number";
-  if (DataType.isBool(type)) return "boolean";
-  if (DataType.isTimestamp(type) || DataType.isDate(type) || DataType.isTime(type)) return "time";
-  if (DataType.isBinary(type)) return "binary";
-  if (DataType.isList(type) || DataType.isMap(type) || DataType.isStruct(type)) return "nested";
+  if (isType.int(type) || isType.float(type) || isType.decimal(type)) return "number";
+  if (isType.bool(type)) return "boolean";
+  if (isType.timestamp(type) || isType.date(type) || isType.time(type)) return "time";
+  if (isType.binary(type)) return "binary";
+  if ([isType.list, isType.fixedSizeList, isType.map, isType.struct].some((is) => is(type))) return "nested";
   return "text";
 }
 

@@ -39,9 +39,9 @@ export interface FixtureLake extends AsyncDisposable {
   ask(sql: string): Promise<string[][]>;
 }
 
-type FileSql = { sql: string; ids: Record<string, number | string> };
+export type FileSql = { sql: string; ids: Record<string, number | string> };
 
-interface TableSpec {
+export interface TableSpec {
   name: string;
   schema: [id: number, name: string, type: unknown, doc?: string][];
   /** Each inner list is what one snapshot adds. */
@@ -283,12 +283,12 @@ const VIEWS: FixtureTable[] = [{
   snapshots: [],
 }];
 
-export async function makeFixtureLake(): Promise<FixtureLake> {
+export async function makeFixtureLake(more: readonly TableSpec[] = []): Promise<FixtureLake> {
   const folder = await Deno.makeTempDir({ prefix: "page-lake-" });
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   const tables: FixtureTable[] = [...VIEWS];
-  for (const spec of TABLES) tables.push(await makeTable(spec));
+  for (const spec of [...TABLES, ...more]) tables.push(await makeTable(spec));
   return {
     folder,
     tables,

@@ -2,7 +2,7 @@
 import { pageResponse } from "../../static/assets.ts";
 import { buildPage, isStale } from "../../static/build.ts";
 import { cannedAnswer, deltaPayload, json, problem, snapshotPayload } from "./fixture_answers.ts";
-import { type FixtureLake, type FixtureTable, makeFixtureLake } from "./fixture_lake.ts";
+import { type FixtureLake, type FixtureTable, makeFixtureLake, type TableSpec } from "./fixture_lake.ts";
 
 export interface FixtureServer extends AsyncDisposable {
   url: string;
@@ -62,11 +62,15 @@ function startFixtureStore(lake: FixtureLake): FixtureStore {
 export interface FixtureOptions {
   /** Data files are redirected to a store of another origin, under a signature, as with a bucket. */
   store?: boolean;
+  /** Tables beside the usual ones. */
+  tables?: readonly TableSpec[];
+  /** Added to every answer with a data file, for the round trip of a far server. */
+  delay_ms?: number;
 }
 
 export async function startFixtureServer(options: FixtureOptions = {}): Promise<FixtureServer> {
   if (await isStale()) await buildPage({ compress: false });
-  const lake = await makeFixtureLake();
+  const lake = await makeFixtureLake(options.tables);
   const store = options.store ? startFixtureStore(lake) : null;
   const live = new LiveFixture();
   const requests: string[] = [];
@@ -79,6 +83,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     if (pathname === "/api/live") return live.response();
     if (pathname === "/favicon.ico") return new Response(null, { status: 204 });
     const isRead = request.method === "GET" && pathname.startsWith("/lake/");
+    if (isRead && options.delay_ms) await new Promise((resolve) => setTimeout(resolve, options.delay_ms));
     if (store && isRead) return store.redirect(pathname);
     return await pageResponse(request, { storeOrigin: store?.url ?? null }) ??
       await lakeFile(lake, request) ??
