@@ -134,6 +134,12 @@ function groupByPartition(calls: readonly Call[]): Group[] {
   return [...groups.values()];
 }
 
+/** What a commit answers for a group when offsets are known record by record: -1 unless all of them are. */
+export function baseOf(group: Group, offsets: ReadonlyMap<NewRecord, number> | null): number {
+  const isWhole = group.records.every((record) => offsets?.has(record));
+  return isWhole ? offsets!.get(group.records[0])! : -1;
+}
+
 function tooLarge(size: number, limit: number): Fault {
   const message = `Cannot append a record: it has ${size} bytes, the limit is ${limit}`;
   return new Fault("record_too_large", message, { blame: "sender", retry: "never" });

@@ -219,10 +219,16 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.name : String(error);
 }
 
+/** A TypeError from inside the client library is how it stumbles over a connection that broke under it. */
+export function isOurBug(error: unknown): boolean {
+  if (!(error instanceof TypeError || error instanceof RangeError)) return false;
+  return !/\bkafkajs\b/.test(error.stack?.split("\n").find((line) => /^\s+at /.test(line)) ?? "");
+}
+
 /** Anything that a broker or the way to it did; a Fault or a bug of ours is passed on as it is. */
 export function kafkaFault(doing: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
-  if (error instanceof TypeError || error instanceof RangeError) throw error;
+  if (isOurBug(error)) throw error;
   const refused = isRefusal(error);
   return new Fault(refused ? "log_refused" : "log_unavailable", `Cannot ${doing}: ${messageOf(error)}`, {
     blame: "dependency",

@@ -11,7 +11,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import type { Commit, Group } from "./group_commit.ts";
 import { encodeKafkaBatch, RECORD_OVERHEAD_BYTES } from "./kafka_batch.ts";
-import { BrokerError, isRefusal, kafkaFault, type KafkaLink } from "./kafka_link.ts";
+import { BrokerError, isOurBug, isRefusal, kafkaFault, type KafkaLink } from "./kafka_link.ts";
 import { produceRequest } from "./kafka_requests.ts";
 import type { NewRecord } from "./log.ts";
 import { recordBytes } from "./record_batch.ts";
@@ -110,7 +110,7 @@ export class KafkaProducer {
       }
       return failure;
     } catch (error) {
-      if (error instanceof TypeError || error instanceof RangeError) throw error;
+      if (isOurBug(error)) throw error;
       return error;
     }
   }

@@ -11,10 +11,11 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import { Lock } from "./lock.ts";
-import { type Commit, type Group, GroupCommit } from "./group_commit.ts";
+import { baseOf, type Commit, GroupCommit } from "./group_commit.ts";
 import type { Bounds, EventLog, LogIdentity, LogRecord, NewRecord, ReadLimits, Topic } from "./log.ts";
 import { MAX_QUEUE_BYTES, MAX_RECORD_BYTES } from "./log_limits.ts";
 import { totalBytes } from "./record_batch.ts";
+import { Tally } from "./tally.ts";
 import { drained, placed, spilled, spillPartitionOf } from "./spill_place.ts";
 
 /** A local log that can say how much it holds (sqlite_log.ts). */
@@ -54,7 +55,9 @@ interface Pending {
 const TOPIC: Topic = "events";
 const ANY_PARTITION = 2 ** 31;
 const PIECE_RECORDS = 5_000;
-const PIECE_BYTES = 2 * 1024 * 1024;
+/** Of all partitions together; each may give one record more. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+const ONE_RECORD: ReadLimits = { max_records: 1, max_bytes: 1, wait_ms: 0 };
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -73,8 +76,7 @@ export class SpillingLog implements EventLog {
   readonly #pending = new Map<number, Pending>();
   readonly #closed = new AbortController();
   readonly #lock = new Lock();
-  readonly #piece: ReadLimits;
-  #state = { records: 0, bytes: 0 };
+  readonly #tally = new Tally();
   /** The broker did not take the last thing it was given. */
   #away = false;
   #draining: Promise<void> | undefined;
@@ -84,8 +86,6 @@ export class SpillingLog implements EventLog {
     this.#broker = options.broker;
     this.#store = options.store;
     this.#clock = options.clock ?? systemClock;
-    const max_records = options.piece_records ?? PIECE_RECORDS;
-    this.#piece = { max_records, max_bytes: PIECE_BYTES, wait_ms: 0 };
     this.#group = new GroupCommit(this.#commit, {
       partitions: ANY_PARTITION,
       max_record_bytes: options.max_record_bytes ?? MAX_RECORD_BYTES,
@@ -96,17 +96,18 @@ export class SpillingLog implements EventLog {
 
   get state(): SpillState {
     const ages = [...this.#pending.values()].flatMap(({ oldest_ms }) => oldest_ms ?? []);
-    return { ...this.#state, oldest_ms: ages.length > 0 ? Math.min(...ages) : null };
+    const { records, bytes } = this.#tally;
+    return { records, bytes, oldest_ms: ages.length > 0 ? Math.min(...ages) : null };
   }
 
   async findPending(): Promise<void> {
     for (let partition = 0; partition < this.spill_partitions; partition++) {
       const { begin, end } = await this.#store.bounds(TOPIC, partition);
       if (begin === end) continue;
-      const [oldest] = await this.#store.read(TOPIC, partition, begin, { ...this.#piece, max_records: 1 });
+      const [oldest] = await this.#store.read(TOPIC, partition, begin, ONE_RECORD);
       this.#pending.set(partition, { next: begin, oldest_ms: oldest?.received_at ?? null });
     }
-    this.#state = await this.#store.held(TOPIC);
+    this.#tally.set(await this.#store.held(TOPIC));
     this.#startDraining();
   }
 
@@ -193,8 +194,8 @@ export class SpillingLog implements EventLog {
   async #spill(records: readonly NewRecord[]): Promise<void> {
     // Also when nothing can be spilled: only the drain finds out that the broker is back.
     this.#startDraining();
-    const bytes = totalBytes(records);
-    if (this.#state.bytes + bytes > this.options.max_bytes) throw spillFull(this.#state.bytes);
+    const { bytes } = this.#tally;
+    if (bytes + totalBytes(records) > this.options.max_bytes) throw spillFull(bytes);
     const stored = records.map((record) => spilled(record, this.spill_partitions));
     const offsets = await this.#store.append(TOPIC, stored);
     stored.forEach(({ partition, received_at }, i) => {
@@ -202,7 +203,7 @@ export class SpillingLog implements EventLog {
         this.#pending.set(partition, { next: offsets[i], oldest_ms: received_at });
       }
     });
-    this.#state = { records: this.#state.records + records.length, bytes: this.#state.bytes + bytes };
+    this.#tally.add(records);
     this.#startDraining();
   }
 
@@ -218,7 +219,7 @@ export class SpillingLog implements EventLog {
       try {
         this.#identity ??= await this.#broker.identity(TOPIC);
         // Appends are held up only for a rest that a broker, which just took something, will take at once.
-        if (this.#away || this.#state.records > this.#piece.max_records) await this.#drainSome();
+        if (this.#away || !this.#isShort) await this.#drainSome();
         else await this.#lock.hold(() => this.#drainRest());
         pause_ms = FIRST_PAUSE_MS;
       } catch (error) {
@@ -229,12 +230,19 @@ export class SpillingLog implements EventLog {
     }
   }
 
+  get #isShort(): boolean {
+    const max_records = this.options.piece_records ?? PIECE_RECORDS;
+    return this.#tally.records <= max_records && this.#tally.bytes <= PIECE_BYTES;
+  }
+
   /** Gives the broker the next piece of every pending partition; false when there is none. */
   async #drainSome(): Promise<boolean> {
+    const max_records = this.options.piece_records ?? PIECE_RECORDS;
+    const limits = { max_records, max_bytes: PIECE_BYTES / this.#pending.size, wait_ms: 0 };
     const pieces = await Promise.all(
       [...this.#pending].map(async ([partition, { next }]) => ({
         partition,
-        records: await this.#store.read(TOPIC, partition, next, this.#piece),
+        records: await this.#store.read(TOPIC, partition, next, limits),
       })),
     );
     const records = pieces.flatMap((piece) => piece.records);
@@ -247,10 +255,7 @@ export class SpillingLog implements EventLog {
     for (const { partition, records: given } of pieces) {
       if (given.length > 0) await this.#forget(partition, given.at(-1)!);
     }
-    this.#state = {
-      records: Math.max(this.#state.records - records.length, 0),
-      bytes: Math.max(this.#state.bytes - totalBytes(records), 0),
-    };
+    this.#tally.remove(records);
     return true;
   }
 
@@ -264,7 +269,7 @@ export class SpillingLog implements EventLog {
   async #drainRest(): Promise<void> {
     while (await this.#drainSome());
     this.#pending.clear();
-    this.#state = { records: 0, bytes: 0 };
+    this.#tally.set({ records: 0, bytes: 0 });
     this.options.warn?.("The spill is empty: events go to the broker again");
   }
 
@@ -287,11 +292,6 @@ export class SpillingLog implements EventLog {
 /** Another log may take it now. */
 function isAway(error: unknown): error is Fault {
   return error instanceof Fault && error.blame === "dependency";
-}
-
-function baseOf(group: Group, offsets: ReadonlyMap<NewRecord, number> | null): number {
-  const isWhole = group.records.every((record) => offsets?.has(record));
-  return isWhole ? offsets!.get(group.records[0])! : -1;
 }
 
 function spillFull(bytes: number): Fault {

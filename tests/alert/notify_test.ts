@@ -122,7 +122,7 @@ Deno.test("alerts are sent signed, to the routes that take them, and once over a
       route(`${url}/chat`, { name: "chat", body: "slack" }),
     );
     await raise(alert("e1"), alert("e2", "low"), alert("e1"));
-    await until(new Notifier(parts), () => got.length === 3);
+    await until(new Notifier(parts), () => rows.length === 3);
     deepStrictEqual(got.map(({ path }) => path).sort(), ["/chat", "/chat", "/plain"]);
     for (const { headers, body } of got) {
       const secrets = [{ secret: SECRET, until_ms: null }];
@@ -134,7 +134,7 @@ Deno.test("alerts are sent signed, to the routes that take them, and once over a
     const chat = new TextDecoder().decode(got.find(({ path }) => path === "/chat")!.body);
     ok(chat.includes("&lt;ada&gt;") && !chat.includes("<ada>"));
     await raise(alert("e3"));
-    await until(new Notifier(parts), () => got.length === 5);
+    await until(new Notifier(parts), () => rows.length === 5);
     deepStrictEqual(rows.map((row) => `${row.target} ${row.outcome} ${row.status}`).sort(), [
       "chat sent 200",
       "chat sent 200",
@@ -153,7 +153,7 @@ Deno.test("an alert is tried again after a fault and given up at last; a redirec
     await raise(alert("e1"));
     await until(new Notifier(parts), () => got.length === 2);
     await raise(alert("e2"));
-    await until(new Notifier(parts), () => got.length === 5);
+    await until(new Notifier(parts), () => rows.length === 5);
     await server.shutdown();
     deepStrictEqual(rows.map((row) => [row.attempt, row.outcome, row.status]), [
       [1, "failed", 500],
