@@ -71,12 +71,14 @@ export class KafkaAssignment implements Assignment {
       failure = error;
     }
     end.removeEventListener("abort", giveUp);
+    // What was decided while letting go is still ours to tell, until we left.
+    const held = this.#owned;
     try {
       if (!(failure instanceof ChangeFailed)) await this.#hold(change, NONE);
     } catch (error) {
       failure = error;
     }
-    await this.#leave();
+    await this.#leave(held);
     if (failure !== null) throw failure instanceof ChangeFailed ? failure.cause : failure;
   }
 
@@ -196,9 +198,9 @@ export class KafkaAssignment implements Assignment {
   }
 
   /** Tells the broker what was advised since it was last told. */
-  async #commit(broker: Broker): Promise<void> {
+  async #commit(broker: Broker, owned: Partitions = this.#owned): Promise<void> {
     const news = [...this.#advised].filter(([partition, next]) =>
-      this.#owned.has(partition) && this.#committed.get(partition) !== next
+      owned.has(partition) && this.#committed.get(partition) !== next
     );
     if (news.length === 0) return;
     await broker.offsetCommit({
@@ -239,11 +241,11 @@ export class KafkaAssignment implements Assignment {
   }
 
   /** Goes without being waited for; a broker that does not hear it finds out by the missing heartbeats. */
-  async #leave(): Promise<void> {
+  async #leave(held: Partitions): Promise<void> {
     if (this.#member === "") return;
     try {
       const broker = await this.#link.coordinatorOf(this.#group);
-      await this.#commit(broker);
+      await this.#commit(broker, held);
       await broker.leaveGroup({ groupId: this.#group, memberId: this.#member });
     } catch (error) {
       this.options.warn?.(kafkaFault(`leave the group ${this.#group}`, error).message);
