@@ -51,11 +51,12 @@ export interface Step {
 export function streamEvent(
   { kind = "transaction", at_ms, sub_us = 0, row }: TestEvent,
   offset: number,
+  partition = PARTITION,
 ): StreamEvent {
   const event_time_ms = START_MS + at_ms;
   return {
     source: "test",
-    partition: PARTITION,
+    partition,
     offset,
     received_at: event_time_ms,
     kind,
@@ -66,8 +67,8 @@ export function streamEvent(
   };
 }
 
-export function newPipeline(state: PartitionState, defaults = DEFAULTS): Pipeline {
-  return createPipeline({ partition: PARTITION, state, defaults, kinds: KINDS });
+export function newPipeline(state: PartitionState, partition = PARTITION): Pipeline {
+  return createPipeline({ partition, state, defaults: DEFAULTS, kinds: KINDS });
 }
 
 export function step(pipeline: Pipeline, record: TestRecord, offset: number): Step {
@@ -99,11 +100,12 @@ export const SHIPPED: readonly TestRecord[] = [
 export function run(
   records: readonly TestRecord[],
   stopAt: (offset: number) => boolean = () => false,
+  partition = PARTITION,
 ): { steps: Step[]; state: PartitionState } {
   let state = new PartitionState();
   let image = state.image();
   let changes: Uint8Array[] = [];
-  let pipeline = newPipeline(state);
+  let pipeline = newPipeline(state, partition);
   const steps = records.map((record, offset) => {
     if (stopAt(offset)) {
       changes.push(state.takeChanges());
@@ -113,7 +115,7 @@ export function run(
         image = state.image();
         changes = [];
       }
-      pipeline = newPipeline(state);
+      pipeline = newPipeline(state, partition);
     }
     return step(pipeline, record, offset);
   });
