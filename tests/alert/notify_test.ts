@@ -148,10 +148,11 @@ Deno.test("alerts are sent signed, to the routes that take them, and once over a
 
 Deno.test("an alert is tried again after a fault and given up at last; a redirect is a fault", async () => {
   await withParts(async ({ parts, rows, raise, routes }) => {
-    const { got, server, url } = receiver([500, 200, 302, 503, 404]);
+    const { server, url } = receiver([500, 200, 302, 503, 404]);
     routes.push(route(url));
     await raise(alert("e1"));
-    await until(new Notifier(parts), () => got.length === 2);
+    // Kept, not only received: a stop before that sends the alert again, which is right and not what is tried here.
+    await until(new Notifier(parts), () => rows.length === 2);
     await raise(alert("e2"));
     await until(new Notifier(parts), () => rows.length === 5);
     await server.shutdown();
