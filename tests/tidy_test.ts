@@ -2,6 +2,8 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { SETTINGS } from "../lib/config.ts";
 import { METRIC_PREFIX, METRICS } from "../lib/observe/metric_names.ts";
+import { COMMANDS } from "../commands/commands.ts";
+import { ROUTES } from "../routes/openapi.ts";
 
 interface Source {
   path: string;
@@ -150,8 +152,18 @@ Deno.test("no left-over marks, no `any`, no empty catch", () => {
   deepStrictEqual(found, []);
 });
 
-Deno.test("every setting and metric stands in the README", async () => {
+Deno.test("every setting, metric and route stands in the README", async () => {
   const readme = await Deno.readTextFile("README.md");
-  const names = [...Object.keys(SETTINGS), ...Object.keys(METRICS).map((name) => METRIC_PREFIX + name)];
+  const names = [
+    ...Object.keys(SETTINGS),
+    ...Object.keys(METRICS).map((name) => METRIC_PREFIX + name),
+    ...ROUTES.map(({ method, path }) => `\`${method} ${path}\``),
+  ];
   deepStrictEqual(names.filter((name) => !readme.includes(name)), []);
+});
+
+Deno.test("every command stands in the README", async () => {
+  const readme = await Deno.readTextFile("README.md");
+  const isTold = (name: string) => new RegExp(`(\`|main\\.ts |task )${name}\\b`).test(readme);
+  deepStrictEqual(COMMANDS.flatMap(({ names }) => names).filter((name) => !isTold(name)), []);
 });
