@@ -11,6 +11,7 @@
  * epoch, or stands beyond its first offset. No age decides.
  */
 import type { Checkpoint } from "./checkpoint.ts";
+import { lineage } from "./lineage.ts";
 import { parseImageKey, parseSegmentKey } from "./paths.ts";
 
 export interface PartitionObjects {
@@ -48,7 +49,8 @@ export function partitionGarbage(objects: PartitionObjects, needs: PartitionNeed
   if (!newest || !older) return NOTHING;
   const restorable = [newest, older];
   const changesAfter = Math.min(...restorable.map((one) => one.state.after));
-  const waiting = [...objects.checkpoints.values()].filter((one) => isWaiting(one, needs));
+  const decided = lineage(objects.numbers, objects.checkpoints);
+  const waiting = decided.filter((one) => isWaiting(one, needs));
   const from = Math.min(
     older.number,
     changesAfter + 1,
@@ -56,7 +58,7 @@ export function partitionGarbage(objects: PartitionObjects, needs: PartitionNeed
     ...(needs.keep_from > 0 ? [needs.keep_from] : []),
   );
   const liveSegments = new Set(
-    [...objects.checkpoints.values()]
+    decided
       .filter((one) => one.number > changesAfter || waiting.includes(one))
       .map((one) => one.segment?.key),
   );

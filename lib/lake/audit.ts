@@ -8,6 +8,7 @@
  */
 import type { CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
+import { standsOn } from "../checkpoint/lineage.ts";
 import { messageOf } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import type { DataFile } from "../iceberg/data_file.ts";
@@ -91,7 +92,8 @@ async function auditChain(chain: CheckpointChain, report: AuditReport): Promise<
       );
     }
     found.push(at);
-    at = at.previous > 0 ? await chain.read(at.previous) : null;
+    const before = at.previous > 0 ? await chain.read(at.previous) : null;
+    at = before && standsOn(at, before) ? before : null;
   }
   if (newest) {
     report.offsets += newest.next_offset;

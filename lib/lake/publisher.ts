@@ -10,6 +10,7 @@
  */
 import type { CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { lineage } from "../checkpoint/lineage.ts";
 import { readSegmentIndex, readSegmentPart } from "../checkpoint/segment.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
@@ -56,7 +57,7 @@ export class Publisher {
 
   constructor(private readonly context: PublisherContext) {}
 
-  /** All decided checkpoints that can be read, by partition, ascending. */
+  /** All decided checkpoints that can be read, by partition, ascending; what only looks like one is left out. */
   async decided(): Promise<Decided> {
     const found = new Map<number, Checkpoint[]>();
     for (const [partition, chain] of this.context.chains) {
@@ -68,7 +69,8 @@ export class Publisher {
           );
         })
       ));
-      found.set(partition, read.filter((checkpoint) => checkpoint !== null));
+      const readable = read.filter((checkpoint) => checkpoint !== null);
+      found.set(partition, lineage(numbers, new Map(readable.map((one) => [one.number, one]))));
     }
     return found;
   }
