@@ -1,5 +1,6 @@
 /** The one entry: which role or command, with which settings. Only this file reads the environment. */
 import { COMMANDS, usage } from "./commands/commands.ts";
+import { withLakeOfDev } from "./commands/dev_folder.ts";
 import { readSettings } from "./lib/config.ts";
 import { Fault, messageOf } from "./lib/errors.ts";
 
@@ -23,7 +24,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   try {
     const given = new Set(Object.keys(environment).filter((key) => environment[key] !== ""));
-    return await command.run({ name, args: rest, settings: reading.settings, given });
+    const settings = command.on_lake ? await withLakeOfDev(reading.settings, given) : reading.settings;
+    return await command.run({ name, args: rest, settings, given });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     console.error(messageOf(error));

@@ -43,6 +43,7 @@ export const alerts: Command = {
   usage:
     "alerts [--user U] [--rule R] [--severity S] [--from T] [--to T] [--as-of T] [--limit N] [--format F]",
   doc: "the newest alerts",
+  on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: [...COMMON, "rule", "severity"] });
     const more = (["rule", "severity"] as const).filter((name) => parsed.options[name] !== undefined)
@@ -62,6 +63,7 @@ export const transactions: Command = {
   names: ["transactions"],
   usage: "transactions [--user U] [--from T] [--to T] [--as-of T] [--limit N] [--join-alerts] [--format F]",
   doc: "the newest transactions, with what was said of them",
+  on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: COMMON, flags: ["join-alerts"] });
     if (parsed.words.length > 0) throw wrongUsage("a user is given with --user");

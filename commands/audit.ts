@@ -12,6 +12,7 @@ export const audit: Command = {
   names: ["audit"],
   usage: "audit [--json]",
   doc: "prove that nothing was lost or doubled",
+  on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["json"] });
     await using lake = await openLake({ ...settings, QUERY_TIMEOUT_MS: AUDIT_TIMEOUT_MS });

@@ -16,6 +16,7 @@ export const backup: Command = {
   names: ["backup"],
   usage: "backup <dir> [--dry-run]",
   doc: "copy the embedded log and the lake, while they are in use",
+  on_lake: true,
   async run({ args, settings }) {
     const { words: [to], flags } = parseArguments(args, { words: [1, 1], flags: ["dry-run"] });
     refuseBroker(settings);

@@ -19,6 +19,24 @@ export function devFolder(settings: Settings, given: ReadonlySet<string>): strin
   return given.has("DATA_DIR") ? settings.DATA_DIR : DEV_FOLDER;
 }
 
+/** The settings with the folder of `dev` where nobody said which lake is meant and there is no other. */
+export async function withLakeOfDev(settings: Settings, given: ReadonlySet<string>): Promise<Settings> {
+  if (given.has("DATA_DIR") || settings.S3_BUCKET !== null || settings.KAFKA_BROKERS !== null) {
+    return settings;
+  }
+  const [own, ofDev] = await Promise.all([settings.DATA_DIR, DEV_FOLDER].map(hasLake));
+  return own || !ofDev ? settings : { ...settings, DATA_DIR: DEV_FOLDER };
+}
+
+async function hasLake(folder: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(`${folder}/lake`)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** What the folder's secrets are, by the names that the environment uses; made where they are missing. */
 export async function devSecrets(folder: string): Promise<Record<string, string>> {
   await Deno.mkdir(folder, { recursive: true });

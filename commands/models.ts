@@ -18,6 +18,7 @@ export const models: Command = {
   names: ["models"],
   usage: "models [--full]",
   doc: "make the models of what is published now",
+  on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["full"] });
     const configuration = await loadConfiguration(settings);

@@ -12,6 +12,7 @@ export const relocate: Command = {
   names: ["relocate"],
   usage: "relocate [--dry-run]",
   doc: "rewrite the addresses that tables name, after DATA_DIR or the bucket was moved",
+  on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["dry-run"] });
     const { tables, manifests } = await relocateAll(settings, flags.has("dry-run"));

@@ -12,6 +12,7 @@ import { scrubber, secretsOf } from "../lib/observe/scrub.ts";
 import type { StartMessage } from "../workers/protocol.ts";
 import { Supervisor } from "../workers/supervisor.ts";
 import type { Command, Invocation } from "./command.ts";
+import { holdFolder } from "./held_folder.ts";
 import { listen } from "./listen.ts";
 import { assemble } from "./assemble.ts";
 
@@ -105,6 +106,7 @@ export async function serve(
     for (const { name, message } of faults) console.error(`  ${name} ${message}`);
     return 2;
   }
+  using _held = settings.KAFKA_BROKERS === null && role.has_door ? await holdFolder(settings.DATA_DIR) : null;
   const clock = systemClock;
   const scrub = scrubber(secretsOf(settings));
   const line = lineOf(settings, clock, scrub);

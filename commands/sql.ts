@@ -12,6 +12,7 @@ export const sql: Command = {
   names: ["sql"],
   usage: 'sql "<select>" [--as-of T] [--format table|json|csv] [--limit N]',
   doc: "query the lake by table name",
+  on_lake: true,
   async run({ args, settings }) {
     const parsed = parseArguments(args, { words: [1, 1], options: ["as-of", "format", "limit"] });
     const format = formatOf(parsed.options.format ?? "table");

@@ -1,7 +1,9 @@
 /** `main.ts tables` and `main.ts snapshots <table>`: what there is, and what it was. */
+import type { Catalog, LoadedTable } from "../lib/iceberg/catalog.ts";
 import { parseTableKey, tableKey } from "../lib/lake/table_key.ts";
 import { Fault } from "../lib/errors.ts";
 import { currentSnapshot } from "../lib/iceberg/snapshot.ts";
+import { SEARCH_PATH } from "../lib/query/allowed_tree.ts";
 import { resultText } from "../lib/query/table_text.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -26,6 +28,7 @@ export const tables: Command = {
   names: ["tables"],
   usage: "tables [--format table|json|csv]",
   doc: "list the tables with rows, files and bytes",
+  on_lake: true,
   async run({ args, settings }) {
     const { options } = parseArguments(args, { options: ["format"] });
     await using lake = await openLake(settings);
@@ -47,12 +50,13 @@ export const tables: Command = {
 
 export const snapshots: Command = {
   names: ["snapshots"],
-  usage: "snapshots <stage.table> [--format table|json|csv]",
+  usage: "snapshots <table> [--format table|json|csv]",
   doc: "list the snapshots of a table, oldest first",
+  on_lake: true,
   async run({ args, settings }) {
     const { options, words: [key] } = parseArguments(args, { words: [1, 1], options: ["format"] });
     await using lake = await openLake(settings);
-    const table = await lake.catalog.load(parseTableKey(key));
+    const table = await tableOf(lake.catalog, key);
     if (!table) {
       throw new Fault("not_found", `Cannot list snapshots of ${key}: there is no such table`, {
         blame: "sender",
@@ -73,3 +77,13 @@ export const snapshots: Command = {
     return 0;
   },
 };
+
+/** By its full name, or by its own one alone, as in a query. */
+async function tableOf(catalog: Catalog, key: string): Promise<LoadedTable | null> {
+  const keys = key.includes(".") ? [key] : SEARCH_PATH.map((stage) => `${stage}.${key}`);
+  for (const one of keys) {
+    const table = await catalog.load(parseTableKey(one));
+    if (table) return table;
+  }
+  return null;
+}

@@ -20,6 +20,7 @@ export const tail: Command = {
   names: ["tail"],
   usage: `tail [${TOPICS.join("|")}] [--from <offset or time>] [--limit N] [--json]`,
   doc: "watch a topic; without --from what comes from now on",
+  on_lake: true,
   async run({ args, settings }) {
     const parsed = parseArguments(args, { words: [0, 1], options: ["from", "limit"], flags: ["json"] });
     const topic = TOPICS.find((one) => one === (parsed.words[0] ?? "events"));

@@ -32,6 +32,7 @@ export const compact: Command = {
   names: ["compact"],
   usage: "compact [stage.table] [--full] [--dry-run]",
   doc: "merge small files into large sorted ones",
+  on_lake: true,
   async run({ args, settings }) {
     const { words: [only], flags } = parseArguments(args, { words: [0, 1], flags: ["full", "dry-run"] });
     await using lake = await openStore(settings);
@@ -69,6 +70,7 @@ export const expire: Command = {
   names: ["expire"],
   usage: "expire [--dry-run]",
   doc: "let go of old days (TABLE_RETENTION_DAYS) and of snapshots beyond time travel",
+  on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["dry-run"] });
     const dry_run = flags.has("dry-run");
@@ -104,6 +106,7 @@ export const collect: Command = {
   names: ["collect"],
   usage: "collect [--grace <seconds>] [--dry-run]",
   doc: "delete what nothing names any more; what is found dead now goes when its grace is over",
+  on_lake: true,
   async run({ args, settings }) {
     const parsed = parseArguments(args, { flags: ["dry-run"], options: ["grace"] });
     const dry_run = parsed.flags.has("dry-run");

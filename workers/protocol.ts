@@ -24,6 +24,8 @@ export type FromWorker =
   | { type: "ready" }
   | { type: "metrics"; samples: readonly Sample[] }
   | { type: "notice"; notice: Notice }
+  /** The work failed; another worker may get further. */
+  | { type: "failed"; reason: string }
   /** No restart mends this: the reason goes to people and the program ends. */
   | { type: "fatal"; reason: string }
   /** What an orderly stop still waits for. */

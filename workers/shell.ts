@@ -57,17 +57,18 @@ export function runWorker(name: string, work: (context: WorkContext) => Promise<
       notify: (notice) => tell({ type: "notice", notice }),
       waiting: (reason) => tell({ type: "waiting", reason }),
       onNotice: (handle) => void handlers.push(handle),
-    }).then(() => tell({ type: "stopped" }), (error) => fail(error, line)).finally(() => {
-      clearInterval(timer);
-      self.close();
-    });
+    }).then(() => tell({ type: "stopped" }), (error) => fail(error, line)).finally(() =>
+      clearInterval(timer)
+    );
   }
 
-  /** A Fault that no retry mends ends the program; anything else ends this thread, and the supervisor starts another. */
+  /**
+   * A Fault that no retry mends ends the program; anything else ends this thread, and the supervisor starts another. It
+   * is told in words: an error that is thrown here may never be heard, because the thread ends with it.
+   */
   function fail(error: unknown, line: LogLine): void {
     const forGood = error instanceof Fault && error.retry === "never";
     line.error(forGood ? messageOf(error) : "the worker failed", { error });
-    if (forGood) tell({ type: "fatal", reason: messageOf(error) });
-    else throw error;
+    tell({ type: forGood ? "fatal" : "failed", reason: messageOf(error) });
   }
 }

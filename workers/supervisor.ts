@@ -30,6 +30,8 @@ const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
 /** A worker that held out this long begins its pauses anew. */
 const STEADY_MS = 60_000;
+/** A stop that takes longer says what it waits for, again and again. */
+const TELL_WAITING_MS = 1_000;
 
 export class Supervisor {
   readonly #running = new Map<string, Worker>();
@@ -53,23 +55,27 @@ export class Supervisor {
     return [...this.states.values()].every((one) => one.state === "ready");
   }
 
-  /** Asks all to stop and waits; those that do not within `deadline_ms` are ended, and named in the log. */
+  /** Asks all to stop and says what it waits for; those that do not within `deadline_ms` are ended, and named in the log. */
   async stop(deadline_ms: number): Promise<void> {
+    const { clock, line } = this.options;
     this.#stopping = true;
     for (const worker of this.#running.values()) post(worker, { type: "stop" });
-    const until = this.options.clock.now() + deadline_ms;
-    while (this.#running.size > 0 && this.options.clock.now() < until) {
-      await Promise.race([
-        this.options.clock.sleep(100),
-        new Promise<void>((resolve) => this.#wake = resolve),
-      ]);
+    const began = clock.now();
+    let tell_at = began + TELL_WAITING_MS;
+    while (this.#running.size > 0 && clock.now() < began + deadline_ms) {
+      await Promise.race([clock.sleep(100), new Promise<void>((resolve) => this.#wake = resolve)]);
+      if (clock.now() < tell_at) continue;
+      tell_at += TELL_WAITING_MS;
+      for (const name of this.#running.keys()) line.info(`waiting for ${name}`, this.#waitsFor(name));
     }
     for (const [name, worker] of this.#running) {
-      this.options.line.warn(`${name} did not stop in time`, {
-        waits_for: this.#waiting.get(name) ?? "unknown",
-      });
+      line.warn(`${name} did not stop in time`, this.#waitsFor(name));
       worker.terminate();
     }
+  }
+
+  #waitsFor(name: string): { waits_for: string } {
+    return { waits_for: this.#waiting.get(name) ?? "what it is at" };
   }
 
   async #keep(spec: WorkerSpec): Promise<void> {
@@ -111,7 +117,7 @@ export class Supervisor {
     });
   }
 
-  #hear(name: string, message: FromWorker): "stopped" | "fatal" | null {
+  #hear(name: string, message: FromWorker): "stopped" | "fatal" | "crashed" | null {
     switch (message.type) {
       case "ready":
         this.#mark(name, "ready");
@@ -128,6 +134,8 @@ export class Supervisor {
         return null;
       case "stopped":
         return "stopped";
+      case "failed":
+        return "crashed";
       case "fatal":
         this.options.onFatal(message.reason);
         return "fatal";

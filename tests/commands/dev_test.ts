@@ -28,6 +28,27 @@ async function eventually<T>(ask: () => Promise<T>, isRight: (value: T) => boole
   }
 }
 
+Deno.test("commands look at the lake of dev where there is no other and none was named", async () => {
+  const cwd = await Deno.makeTempDir();
+  const env = { DATA_DIR: `${cwd}/data/dev`, CHECKPOINT_MS: "300", DEMO_EVENTS_PER_SECOND: "0" };
+  const program = await startProgram({ role: "dev", env });
+  try {
+    strictEqual((await runCommand(["hook", "stripe"], {}, cwd)).code, 0);
+    const ask = async (args: string[], dir = cwd) => await runCommand(args, {}, dir);
+    const count = ["sql", "--format", "csv", "SELECT count(*) AS n FROM transactions"];
+    const isOne = ({ stdout }: { stdout: string }) => stdout === "n\n1\n";
+    ok(isOne(await eventually(() => ask(count), isOne)));
+    match((await ask(["snapshots", "transactions"])).stdout, / append /);
+    match((await ask(["tables"])).stdout, /processed\.transactions +1 /);
+    match((await ask(["audit"])).stdout, /\naudit: ok, |^audit: ok, /);
+    await Deno.mkdir(`${cwd}/data/lake`);
+    match((await ask(count)).stderr, /there is no table "transactions"/);
+  } finally {
+    strictEqual(await program.stop(), 0, program.lines.join("\n"));
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
 Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends with 0, and is reset", async () => {
   const folder = `${await Deno.makeTempDir()}/dev`;
   const env = { DATA_DIR: folder, CHECKPOINT_MS: "300" };
@@ -53,6 +74,13 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
     for (const source of ["stripe", "token"]) {
       ok((await eventually(() => accountOf(program.url, source), (one) => one?.rows === 1))!.holds);
     }
+
+    const second = await runCommand(["all"], { DATA_DIR: folder, PORT: "0" });
+    strictEqual(second.code, 1);
+    match(
+      second.stderr,
+      new RegExp(`process ${program.pid}\\) works in .* already\\. End it, or set DATA_DIR`),
+    );
 
     const busy = await runCommand(["reset", "--yes"], { DATA_DIR: folder });
     strictEqual(busy.code, 1);

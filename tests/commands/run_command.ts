@@ -8,10 +8,14 @@ export interface Ran {
 
 const ROOT = new URL("../..", import.meta.url);
 
-export async function runCommand(args: readonly string[], env: Record<string, string>): Promise<Ran> {
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = ROOT.pathname,
+): Promise<Ran> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, ...args],
-    cwd: ROOT.pathname,
+    cwd,
     env,
     stdin: "null",
     stdout: "piped",
