@@ -140,7 +140,14 @@ export async function serve(
 function startWorkers(role: Role, settings: Settings, supervisor: Supervisor): void {
   for (const [name, count] of Object.entries(role.workers(settings))) {
     for (let index = 0; index < count; index++) {
-      const start: StartMessage = { type: "start", settings, role: role.name, index, count };
+      const start: StartMessage = {
+        type: "start",
+        settings,
+        role: role.name,
+        index,
+        count,
+        gives_way: role.has_door,
+      };
       const url = new URL(`../workers/${name}.ts`, import.meta.url);
       supervisor.start({ name: count > 1 ? `${name} ${index}` : name, url, start });
     }

@@ -10,6 +10,8 @@ export interface StartMessage {
   /** Which of how many workers of its kind. */
   index: number;
   count: number;
+  /** There is a door in this process, which goes first. */
+  gives_way: boolean;
 }
 
 /** Something happened that other workers may act on at once; whoever misses it finds out by itself a little later. */

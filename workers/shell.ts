@@ -8,6 +8,7 @@ import { systemClock } from "../lib/clock.ts";
 import { type LogLine, logLines } from "../lib/observe/log_line.ts";
 import { Metrics } from "../lib/observe/metrics.ts";
 import { scrubber, secretsOf } from "../lib/observe/scrub.ts";
+import { giveWay } from "./give_way.ts";
 import type { FromWorker, Notice, StartMessage, ToWorker } from "./protocol.ts";
 
 export interface WorkContext {
@@ -47,6 +48,7 @@ export function runWorker(name: string, work: (context: WorkContext) => Promise<
       scrub: scrubber(secretsOf(message.settings)),
       write: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text + "\n")),
     }, { worker: message.count > 1 ? `${name} ${message.index}` : name });
+    if (message.gives_way) giveWay(line);
     const timer = setInterval(() => tell({ type: "metrics", samples: metrics.samples() }), METRICS_EVERY_MS);
     work({
       start: message,

@@ -4,8 +4,10 @@
  *   call 1 ─┐                     ┌─ call 2, 3, 4 ─┐              one group a partition, whatever the number of calls
  *           └─ commit ────────────┘                └─ commit ──►
  *
- * The slower a commit is, the more it carries, so one disk flush serves hundreds of callers. The order of calls is the
- * order of records in each partition. The queue is bounded in bytes, those under way included.
+ * The slower a commit is, the more it carries, so one disk flush serves hundreds of callers. A second commit is begun
+ * beside the first only for so many bytes that making it takes time too: of small records one commit that carries all is
+ * cheaper than two that carry half. The order of calls is the order of records in each partition. The queue is bounded
+ * in bytes, those under way included.
  */
 import { Fault } from "../errors.ts";
 import type { NewRecord } from "./log.ts";
@@ -37,11 +39,15 @@ interface Call {
 }
 
 const COMMIT_BYTES = 16 * 1024 * 1024;
+/** Worth a commit of its own while another is under way. */
+const BESIDE_BYTES = 128 * 1024;
 
 export class GroupCommit {
   readonly #waiting: Call[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** Of all calls without an answer, and of those among them that are not under way. */
   #bytes = 0;
+  #waiting_bytes = 0;
   #scheduled = false;
 
   constructor(readonly commit: Commit, readonly limits: GroupLimits) {}
@@ -53,6 +59,7 @@ export class GroupCommit {
       const size_bytes = this.#check(records);
       this.#waiting.push({ records, size_bytes, resolve, reject });
       this.#bytes += size_bytes;
+      this.#waiting_bytes += size_bytes;
       this.#schedule();
     });
   }
@@ -84,8 +91,14 @@ export class GroupCommit {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#underWay.size < this.limits.max_commits) this.#begin();
+      while (this.#mayBegin()) this.#begin();
     });
+  }
+
+  #mayBegin(): boolean {
+    if (this.#waiting.length === 0) return false;
+    const { size } = this.#underWay;
+    return size === 0 || (size < this.limits.max_commits && this.#waiting_bytes >= BESIDE_BYTES);
   }
 
   #begin(): void {
@@ -96,6 +109,7 @@ export class GroupCommit {
       calls.push(call);
       bytes += call.size_bytes;
     }
+    this.#waiting_bytes -= bytes;
     const done = this.#carryOut(calls).finally(() => {
       this.#underWay.delete(done);
       this.#bytes -= bytes;

@@ -50,12 +50,13 @@ Deno.test("GroupCommit puts what arrives during a commit into the next one", asy
   assert.deepEqual(await Promise.all(rest), [[0], [1, 1]]);
 });
 
-Deno.test("GroupCommit begins as many commits as it may, in the order of the calls", async () => {
+Deno.test("GroupCommit begins as many commits of many bytes as it may, in the order of the calls", async () => {
   const held = new HeldCommits();
   const group = new GroupCommit(held.commit, { ...LIMITS, max_commits: 2 });
   const calls = [];
+  const headers = { padding: "x".repeat(200_000) };
   for (const text of ["a", "b", "c", "d"]) {
-    calls.push(group.append([record(text)]));
+    calls.push(group.append([record(text, 0, { headers })]));
     await turn();
   }
   assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b"]]);
@@ -64,6 +65,22 @@ Deno.test("GroupCommit begins as many commits as it may, in the order of the cal
   assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b"], ["c", "d"]]);
   held.begun[2].end();
   assert.deepEqual((await Promise.all(calls)).flat(), [0, 1, 2, 3]);
+});
+
+Deno.test("GroupCommit lets few bytes wait for the commit under way, though it may begin another", async () => {
+  const held = new HeldCommits();
+  const group = new GroupCommit(held.commit, { ...LIMITS, max_commits: 2 });
+  const calls = [];
+  for (const text of ["a", "b", "c"]) {
+    calls.push(group.append([record(text)]));
+    await turn();
+  }
+  assert.deepEqual(held.begun.map((one) => one.texts), [["a"]]);
+  held.begun[0].end();
+  await turn();
+  assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b", "c"]]);
+  held.begun[1].end();
+  assert.deepEqual((await Promise.all(calls)).flat(), [0, 1, 2]);
 });
 
 Deno.test("GroupCommit refuses what exceeds its queue, and takes again once there is room", async () => {
