@@ -7,16 +7,7 @@
 import { sha256Hex } from "../event/content_hash.ts";
 import { isJsonObject } from "../event/json_text.ts";
 import { bodyFault } from "../event/kind.ts";
-import {
-  anyMatches,
-  hexDigest,
-  hexText,
-  hmacKey,
-  hmacSha256,
-  keyring,
-  singleHeader,
-  textKey,
-} from "./signature.ts";
+import { anyMatches, hexDigest, hmacKey, hmacSha256, keyring, singleHeader, textKey } from "./signature.ts";
 import type { HookRequest, Meaning, Message, Source } from "./source.ts";
 
 const PREFIX = "sha256=";
@@ -52,6 +43,6 @@ export const github: Source = {
 
   sign(body, { secret }) {
     const digest = hmacSha256(hmacKey(new TextEncoder().encode(secret)), body);
-    return { "x-hub-signature-256": PREFIX + hexText(digest) };
+    return { "x-hub-signature-256": PREFIX + digest.toHex() };
   },
 };

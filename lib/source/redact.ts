@@ -9,7 +9,7 @@
  */
 import { JsonCursor, unquoted } from "../event/json_cursor.ts";
 import { decodeJson } from "../event/json_text.ts";
-import { hexText, type HmacKey, hmacKey, hmacSha256 } from "./signature.ts";
+import { type HmacKey, hmacKey, hmacSha256 } from "./signature.ts";
 
 export interface Redacted {
   /** Empty when the bytes could not be understood. */
@@ -27,7 +27,7 @@ export function createRedactor(paths: readonly string[], redact_key: string): Re
   const key = hmacKey(encoder.encode(redact_key));
   const steps = paths.map((path) => path.split("."));
   return (bytes) => {
-    const sha256 = hexText(hmacSha256(key, "body\u0000", bytes));
+    const sha256 = hmacSha256(key, "body\u0000", bytes).toHex();
     const decoded = decodeJson(bytes);
     if (!decoded.ok) return { value: new Uint8Array(), sha256 };
     const text = replaceValues(decoded.text, steps, key);
@@ -74,5 +74,5 @@ function below(paths: readonly Path[], name: string): readonly Path[] {
 /** A string's token is that of what it says, however it is escaped. */
 function token(source: string, key: HmacKey): string {
   const said = source[0] === '"' ? unquoted(source) : source;
-  return `redacted:${hexText(hmacSha256(key, "value\u0000", said)).slice(0, TOKEN_DIGITS)}`;
+  return `redacted:${hmacSha256(key, "value\u0000", said).toHex().slice(0, TOKEN_DIGITS)}`;
 }

@@ -12,7 +12,6 @@ import { textFault } from "./enveloped.ts";
 import {
   anyMatches,
   hexDigest,
-  hexText,
   hmacKey,
   hmacSha256,
   isFresh,
@@ -78,7 +77,7 @@ export const revolut: Source = {
 
   sign(body, { secret, now_ms }) {
     const digest = hmacSha256(hmacKey(new TextEncoder().encode(secret)), `v1.${now_ms}.`, body);
-    return { "revolut-request-timestamp": String(now_ms), "revolut-signature": `v1=${hexText(digest)}` };
+    return { "revolut-request-timestamp": String(now_ms), "revolut-signature": `v1=${digest.toHex()}` };
   },
 };
 

@@ -37,9 +37,9 @@ export function hmacSha256(key: HmacKey, ...pieces: readonly (string | Uint8Arra
   for (const piece of pieces) inner.update(piece);
   const outer = new Uint8Array(BLOCK_BYTES + DIGEST_BYTES);
   outer.set(key.outer);
-  // Digests as text and back are twice as fast as the Buffers that node:crypto makes of them.
-  outer.set(bytesOfHex(inner.digest("hex")), BLOCK_BYTES);
-  return bytesOfHex(createHash("sha256").update(outer).digest("hex"));
+  // Digests as text and back are faster as the Buffers that node:crypto makes of them.
+  outer.set(Uint8Array.fromHex(inner.digest("hex")), BLOCK_BYTES);
+  return Uint8Array.fromHex(createHash("sha256").update(outer).digest("hex"));
 }
 
 /** How a sender turns the text of a secret into key bytes; null when the text is no key. */
@@ -101,20 +101,7 @@ export function singleHeader(headers: Headers, name: string): string | null {
 
 /** 64 lower-case hex digits as 32 bytes, else null. */
 export function hexDigest(text: string): Uint8Array | null {
-  return /^[0-9a-f]{64}$/.test(text) ? bytesOfHex(text) : null;
-}
-
-/** The bytes of lower-case hex digits. */
-function bytesOfHex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length / 2);
-  for (let at = 0; at < bytes.length; at++) {
-    bytes[at] = nibble(text.charCodeAt(2 * at)) << 4 | nibble(text.charCodeAt(2 * at + 1));
-  }
-  return bytes;
-}
-
-function nibble(code: number): number {
-  return code < 0x3a ? code - 0x30 : code - 0x57;
+  return /^[0-9a-f]{64}$/.test(text) ? Uint8Array.fromHex(text) : null;
 }
 
 /** Base64 with its padding and nothing else, else null. */
@@ -128,13 +115,6 @@ export function strictBase64(text: string): Uint8Array | null {
 /** 44 characters of strict base64 as 32 bytes, else null. */
 export function base64Digest(text: string): Uint8Array | null {
   return text.length === 44 ? strictBase64(text) : null;
-}
-
-/** Bytes as lower-case hex digits. */
-export function hexText(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
 }
 
 /** Bytes as padded base64. */

@@ -12,7 +12,6 @@ import { currencyExponent, fromMinorUnits } from "../event/money.ts";
 import {
   anyMatches,
   hexDigest,
-  hexText,
   hmacKey,
   hmacSha256,
   isFresh,
@@ -88,7 +87,7 @@ export const stripe: Source = {
   sign(body, { secret, now_ms }) {
     const time = Math.floor(now_ms / 1000);
     const digest = hmacSha256(hmacKey(new TextEncoder().encode(secret)), `${time}.`, body);
-    return { "stripe-signature": `t=${time},v1=${hexText(digest)}` };
+    return { "stripe-signature": `t=${time},v1=${digest.toHex()}` };
   },
 };
 

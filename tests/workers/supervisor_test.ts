@@ -50,7 +50,7 @@ function supervised() {
     supervisor.start({
       name: role,
       url,
-      start: { type: "start", settings, role, index: 0, count: 1 },
+      start: { type: "start", settings, role, index: 0, count: 1, gives_way: false },
     });
   return { supervisor, start, lines, clock, fatal };
 }
