@@ -21,9 +21,9 @@ import type {
   Time,
   Timestamp,
   Utf8,
-} from "npm:apache-arrow@17.0.0";
+} from "apache-arrow";
 
-export type { Data, DataType, RecordBatch, Schema } from "npm:apache-arrow@17.0.0";
+export type { Data, DataType, RecordBatch, Schema } from "apache-arrow";
 
 const guard = <T extends DataType>(typeId: number) => (type: DataType): type is T => type.typeId === typeId;
 
@@ -55,7 +55,7 @@ export const isDouble = (type: Float): boolean => Number(type.precision) === 2;
 
 /** The batches as an Arrow stream. */
 export async function arrowStream(schema: Schema, batches: readonly RecordBatch[]): Promise<Uint8Array> {
-  const { RecordBatchStreamWriter } = await import("npm:apache-arrow@17.0.0");
+  const { RecordBatchStreamWriter } = await import("apache-arrow");
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);
   for (const batch of batches) writer.write(batch);

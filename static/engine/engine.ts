@@ -5,7 +5,7 @@
  * `instantiate()` hangs for ever where the policy forbids WebAssembly, so it has a deadline; only the `eh` bundle is
  * sound; without the ICU extension the clock's functions fail, so they are macros over a time that we set.
  */
-import * as duckdb from "npm:@duckdb/duckdb-wasm@1.33.1-dev45.0";
+import * as duckdb from "@duckdb/duckdb-wasm";
 import type { RecordBatch, Schema } from "./arrow.ts";
 import { readable, readableError } from "./engine_error.ts";
 

@@ -6,10 +6,8 @@
  * compressed and pinned by their sha256, so that neither a build nor a page needs anybody's server.
  */
 export const ENGINE_FILES: Readonly<Record<string, string>> = {
-  "engine.worker.js": import.meta.resolve(
-    "npm:@duckdb/duckdb-wasm@1.33.1-dev45.0/dist/duckdb-browser-eh.worker.js",
-  ),
-  "engine.wasm": import.meta.resolve("npm:@duckdb/duckdb-wasm@1.33.1-dev45.0/dist/duckdb-eh.wasm"),
+  "engine.worker.js": import.meta.resolve("@duckdb/duckdb-wasm/dist/duckdb-browser-eh.worker.js"),
+  "engine.wasm": import.meta.resolve("@duckdb/duckdb-wasm/dist/duckdb-eh.wasm"),
 };
 
 export interface EngineExtension {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DateUnit, Precision, TimeUnit, Type } from "npm:apache-arrow@17.0.0";
+import { DateUnit, Precision, TimeUnit, Type } from "apache-arrow";
 import { isType, PER_SECOND } from "../../../static/engine/arrow.ts";
 import { asksForTime, clockMacros } from "../../../static/engine/clock_macros.ts";
 
