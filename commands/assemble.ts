@@ -37,6 +37,7 @@ import type { AppDeps } from "../routes/app.ts";
 import type { LakeQuery } from "../routes/query.ts";
 import { pageResponse } from "../static/assets.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
+import { fullStatus, spillOf, tellSpill } from "./full_status.ts";
 import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
 
@@ -68,7 +69,8 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   if (role.has_door) await prepared(settings, { clock, line });
   const log = await logOf(role, settings);
   if (log) building.use(log);
-  if (log) tellSpill(log, metrics);
+  const spill = log ? spillOf(log) : null;
+  if (spill) tellSpill(spill, metrics);
   const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const catalog = connectCatalog(settings, store);
@@ -103,7 +105,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     lines: line,
     scrub,
     health,
-    status,
+    status: fullStatus({ status, spill, health, clock, rate: () => live?.events_per_second ?? 0 }),
     query,
     catalog,
     live,
@@ -157,16 +159,6 @@ async function prepared(settings: Settings, { clock, line }: { clock: Clock; lin
   // Heard here while we wait, and by the log's own checks when it comes later.
   preparing.catch((error) => line.error("the topics are refused", { error }));
   await Promise.race([preparing, clock.sleep(PREPARE_WAIT_MS)]);
-}
-
-/** Only a log with a spill has a state to tell. */
-function tellSpill(log: EventLog, metrics: Metrics): void {
-  if (!("state" in log)) return;
-  const spill = log as EventLog & { readonly state: { records: number; bytes: number } };
-  metrics.beforeReading(() => {
-    metrics.gauge("spill_records", {}).set(spill.state.records);
-    metrics.gauge("spill_bytes", {}).set(spill.state.bytes);
-  });
 }
 
 /** The door starts while the broker is away: it then believes the setting, which topics are made with. */

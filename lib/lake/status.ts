@@ -9,6 +9,7 @@ import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { Fault } from "../errors.ts";
 import type { Bounds, EventLog } from "../log/log.ts";
 import { appliedOf, markOf } from "./applied.ts";
+import { type CompactionState, compactionState } from "./compaction_state.ts";
 import { tableKey } from "./table_key.ts";
 
 export interface PartitionStatus {
@@ -36,6 +37,7 @@ export interface LakeStatus {
   partitions: PartitionStatus[];
   accounting: SourceAccount[];
   freshness_seconds: number;
+  compaction: CompactionState;
   rules: string | null;
   as_of: string;
 }
@@ -77,6 +79,7 @@ export async function readStatus(context: StatusContext): Promise<LakeStatus> {
     partitions: readings.map((one) => one.status).sort((a, b) => a.partition - b.partition),
     accounting: accountingOf(readings),
     freshness_seconds: waiting.length === 0 ? 0 : Math.max(0, now - Math.min(...waiting)) / 1000,
+    compaction: compactionState(tables.map(({ metadata }) => metadata)),
     rules: readings.map((one) => one.checkpoint?.taken_over.rules).find((version) => version !== undefined) ??
       null,
     as_of: new Date(now).toISOString(),

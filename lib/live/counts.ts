@@ -1,10 +1,12 @@
 /**
  * Events by source and kind as they come, from two ways of counting that each know something the other does not.
  *
- *   doors of this process   at once, but nothing of other processes      (metrics)
+ *   doors of this process   soon, but nothing of other processes         (metrics, which threads report every second)
  *   the log itself          everything, but only when it is read         (accounting of /api/status)
  *
- * A source's count is what the log held when it was read last, and what the doors counted since. Counts never go back.
+ * A source's count is what the log held when it was read, and what the doors counted since. The doors' counters are
+ * joined to a reading only when every thread has reported what that reading holds, else it would count twice. Counts
+ * never go back.
  */
 import type { Sample } from "../observe/metrics.ts";
 import type { LivePoint } from "./payload.ts";
@@ -43,6 +45,8 @@ export function total(samples: readonly Sample[], name: string): number | null {
 
 /** Points and moments that are kept to say how many came in the last seconds. */
 const RATE_WINDOW_MS = 3_000;
+/** By then all threads have reported what was on the log at a moment. */
+const REPORTED_AFTER_MS = 1_500;
 
 interface Moment {
   at_ms: number;
@@ -55,19 +59,25 @@ const isSource = (name: string) => !name.startsWith("(");
 export class EventCounts {
   #sources: Record<string, number> = {};
   #kinds: Tally = {};
-  #log: { counts: Tally; doors: Tally } = { counts: {}, doors: {} };
+  #base: { counts: Tally; doors: Tally } = { counts: {}, doors: {} };
+  /** A reading of the log that the doors' counters may not have caught up with. */
+  #reading: { counts: Tally; at_ms: number } | null = null;
   #last: { sources: Tally; kinds: Tally } | null = null;
   #moments: Moment[] = [];
   accepted = 0;
 
-  /** The log was read, and this is what the doors had counted just after. */
-  logRead(counts: Tally, doors: DoorCounts): void {
-    this.#log = { counts, doors: doors.sources };
-    this.#count(doors.sources);
+  /** This is what the log held at a moment. */
+  logRead(counts: Tally, at_ms: number): void {
+    this.#reading ??= { counts, at_ms };
+    this.#raise(counts);
   }
 
   doorsRead(doors: DoorCounts, at_ms: number): void {
-    this.#count(doors.sources);
+    if (this.#reading && at_ms - this.#reading.at_ms >= REPORTED_AFTER_MS) {
+      this.#base = { counts: this.#reading.counts, doors: doors.sources };
+      this.#reading = null;
+    }
+    this.#raise(this.#counted(doors.sources));
     this.#kinds = doors.kinds;
     this.#moments.push({ at_ms, accepted: this.accepted });
     while (this.#moments.length > 2 && this.#moments[1].at_ms <= at_ms - RATE_WINDOW_MS) {
@@ -91,15 +101,20 @@ export class EventCounts {
     return { t, sources: growth(last.sources, now.sources), kinds: growth(last.kinds, now.kinds) };
   }
 
-  #count(doors: Tally): void {
-    const since = (source: string) => (doors[source] ?? 0) - (this.#log.doors[source] ?? 0);
-    const names = new Set([...Object.keys(this.#log.counts), ...Object.keys(doors)]);
-    let accepted = 0;
-    for (const name of names) {
-      const count = (this.#log.counts[name] ?? 0) + since(name);
-      accepted += count;
+  /** The base, and what the doors counted since. */
+  #counted(doors: Tally): Tally {
+    const { counts, doors: before } = this.#base;
+    const names = [...new Set([...Object.keys(counts), ...Object.keys(doors)])];
+    return Object.fromEntries(
+      names.map((name) => [name, (counts[name] ?? 0) + (doors[name] ?? 0) - (before[name] ?? 0)]),
+    );
+  }
+
+  #raise(counts: Tally): void {
+    for (const [name, count] of Object.entries(counts)) {
       if (isSource(name)) this.#sources[name] = Math.max(this.#sources[name] ?? 0, count);
     }
+    const accepted = Object.values(counts).reduce((sum, count) => sum + count, 0);
     this.accepted = Math.max(this.accepted, accepted);
   }
 }

@@ -78,6 +78,11 @@ export class LiveHub {
     this.close();
   }
 
+  /** As it was at the last look. */
+  get events_per_second(): number {
+    return this.#counts.events_per_second;
+  }
+
   /** Ends every stream and takes no more, so that a server with open pages can stop. */
   close(): void {
     this.#clients.close();
@@ -143,7 +148,7 @@ export class LiveHub {
   async #readStatus(): Promise<void> {
     const status = await this.sources.status();
     const byLog = Object.fromEntries(status.accounting.map((one) => [one.source, one.accepted]));
-    this.#counts.logRead(byLog, doorCounts(this.sources.metrics.merged()));
+    this.#counts.logRead(byLog, this.sources.clock.now());
     this.#status = status;
   }
 

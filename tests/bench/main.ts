@@ -5,8 +5,16 @@ import { ingestBench } from "./ingest.ts";
 import { landingBench } from "./landing.ts";
 import { startBench } from "./start.ts";
 import { freshnessBench } from "./freshness.ts";
+import { faceBench } from "./face.ts";
 
-const BENCHES: readonly Bench[] = [hooksBench, ingestBench, landingBench, freshnessBench, startBench];
+const BENCHES: readonly Bench[] = [
+  hooksBench,
+  ingestBench,
+  landingBench,
+  freshnessBench,
+  startBench,
+  faceBench,
+];
 
 const wanted = Deno.args[0];
 const chosen = BENCHES.filter((bench) => wanted === undefined || bench.name === wanted);

@@ -11,10 +11,22 @@ Deno.test("EventCounts adds to the log what the doors counted since", () => {
   const counts = new EventCounts();
   counts.doorsRead(doors({ shop: 5 }), 0);
   equal(counts.accepted, 5);
-  counts.logRead({ shop: 100, other: 40 }, doors({ shop: 7 }));
+  counts.logRead({ shop: 100, other: 40 }, 100);
   equal(counts.accepted, 140);
-  counts.doorsRead(doors({ shop: 9 }), 1_000);
+  counts.doorsRead(doors({ shop: 7 }), 2_000);
+  equal(counts.accepted, 140);
+  counts.doorsRead(doors({ shop: 9 }), 2_500);
   equal(counts.accepted, 142);
+});
+
+Deno.test("EventCounts counts nothing twice when a thread reports later than the log was read", () => {
+  const counts = new EventCounts();
+  counts.doorsRead(doors({ demo: 0 }), 0);
+  counts.logRead({ demo: 10_000 }, 500);
+  for (const [at, reported] of [4_000, 10_000, 10_000, 10_000, 10_020].entries()) {
+    counts.doorsRead(doors({ demo: reported }), 700 + at * 500);
+  }
+  equal(counts.accepted, 10_020);
 });
 
 Deno.test("EventCounts never goes back", () => {
@@ -24,7 +36,7 @@ Deno.test("EventCounts never goes back", () => {
     let [door, before] = [0, 0];
     for (const [at, one] of steps.entries()) {
       door += one.door;
-      if (one.isLog) counts.logRead({ shop: one.log }, doors({ shop: door }));
+      if (one.isLog) counts.logRead({ shop: one.log }, at * 500);
       counts.doorsRead(doors({ shop: door }), at * 500);
       ok(counts.accepted >= before);
       before = counts.accepted;
@@ -45,9 +57,9 @@ Deno.test("EventCounts tells rates over seconds and points of what came between"
 
 Deno.test("EventCounts counts what is not taken apart by source yet once", () => {
   const counts = new EventCounts();
-  counts.logRead({ shop: 10, "(not yet read)": 30 }, doors({}));
+  counts.logRead({ shop: 10, "(not yet read)": 30 }, 0);
   equal(counts.accepted, 40);
-  counts.logRead({ shop: 40 }, doors({}));
+  counts.logRead({ shop: 40 }, 2_000);
   equal(counts.accepted, 40);
   deepEqual(Object.keys(counts.point(0).sources), []);
 });
