@@ -1,7 +1,7 @@
 /** All of one cell, laid out: JSON indented, the other cells of its row beside it. */
 import type { Rows } from "../engine/result.ts";
 import { h } from "../shared/dom.ts";
-import { jsonOf } from "./export.ts";
+import { jsonOf } from "../engine/values.ts";
 
 export function cellView(rows: Rows, row: number, column: number): HTMLElement {
   const text = rows.text(row, column);

@@ -5,14 +5,8 @@ import type { Lake } from "../engine/lake.ts";
 import { NameIndex, quoteIdentifier } from "../sql/names.ts";
 import { type Scope, type ScopedRelation, scopeOf } from "../sql/scope.ts";
 import { statementAt } from "../sql/statements.ts";
+import { OFFERED_KEYWORDS } from "./duckdb_dialect.ts";
 import type { Schemas } from "./schemas.ts";
-
-const KEYWORDS =
-  ("SELECT FROM WHERE GROUP BY ORDER HAVING LIMIT OFFSET JOIN LEFT RIGHT FULL INNER CROSS ASOF ON USING AS AND OR " +
-    "NOT IN IS NULL LIKE ILIKE BETWEEN CASE WHEN THEN ELSE END DISTINCT UNION ALL INTERSECT EXCEPT WITH RECURSIVE VALUES OVER " +
-    "PARTITION ROWS RANGE PRECEDING FOLLOWING CURRENT ROW QUALIFY WINDOW FILTER EXCLUDE REPLACE PIVOT UNPIVOT DESCRIBE SUMMARIZE " +
-    "EXPLAIN ANALYZE DESC ASC NULLS FIRST LAST INTERVAL DATE TIMESTAMP CAST TRUE FALSE EXISTS SAMPLE CREATE TEMP TABLE VIEW")
-    .split(" ");
 
 /** Functions of the engine by name, with what they take and do. */
 export interface FunctionInfo {
@@ -122,7 +116,7 @@ export class SqlCompletion {
         apply: `${one.name}(`,
         boost: -1,
       })),
-      ...KEYWORDS.map((label) => ({ label, type: "keyword", boost: -2 })),
+      ...OFFERED_KEYWORDS.map((label) => ({ label, type: "keyword", boost: -2 })),
       ...this.#tables(scope).map((one) => ({ ...one, boost: -3 })),
     ];
     const seen = new Set<string>();

@@ -8,7 +8,7 @@ import {
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab, toggleComment } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { PostgreSQL, sql } from "@codemirror/lang-sql";
+import { sql } from "@codemirror/lang-sql";
 import { type Diagnostic, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension, Prec } from "@codemirror/state";
@@ -23,6 +23,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { adoptingRoot } from "./adopting_root.ts";
+import { DUCKDB } from "./duckdb_dialect.ts";
 import type { TextRange } from "./fault_place.ts";
 
 export interface EditorActions {
@@ -168,7 +169,7 @@ export function editorState(text: string, actions: EditorActions): EditorState {
       syntaxHighlighting(COLOURS),
       THEME,
       TYPE_OVER_SELECTION,
-      sql({ dialect: PostgreSQL }),
+      sql({ dialect: DUCKDB }),
       placeholder("SELECT …    Ctrl+Enter runs the statement at the cursor"),
       EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false", autocorrect: "off" }),
       EditorView.updateListener.of((update) => {

@@ -1,10 +1,9 @@
-/** Gives a result away as a file: CSV (safe for spreadsheets), JSON lines, Arrow from the rows, Parquet from the engine. */
-import { arrowStream } from "../engine/arrow.ts";
-import { Result, type Rows } from "../engine/result.ts";
+/** Gives a result away as a file, as it is seen: filtered and sorted. CSV is safe for spreadsheets. */
+import { arrowOf, parquetOf } from "../engine/row_files.ts";
+import type { Rows } from "../engine/result.ts";
 import type { EngineSession } from "../engine/session.ts";
-import { type Cell, cellText } from "../engine/values.ts";
+import { jsonOf } from "../engine/values.ts";
 import { csvText, ndjsonText } from "../../lib/query/format.ts";
-import { quoteText } from "../sql/names.ts";
 
 export type ExportFormat = "csv" | "json" | "parquet" | "arrow";
 const ROWS_A_PART = 20_000;
@@ -17,29 +16,39 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 
 export interface ExportSource {
   rows: Rows;
-  /** The statement that gave the rows: Parquet is written by the engine, which runs it once more. */
-  sql: string;
+  /** Numbers of the rows to export, in their order; null for all as they came. */
+  order: Uint32Array | null;
   session: EngineSession;
 }
 
 export async function exportRows(source: ExportSource, format: ExportFormat, name: string): Promise<void> {
-  const parts = format === "parquet"
-    ? [await parquetBytes(source)]
-    : format === "arrow"
-    ? [await arrowBytes(source.rows)]
-    : await textParts(source.rows, format);
+  const extension = format === "json" ? "ndjson" : format;
   download(
-    new Blob(parts, { type: TYPES[format] }),
-    `${fileName(name)}.${format === "json" ? "ndjson" : format}`,
+    new Blob(await partsOf(source, format), { type: TYPES[format] }),
+    `${fileName(name)}.${extension}`,
   );
 }
 
-async function textParts(rows: Rows, format: "csv" | "json"): Promise<string[]> {
+async function partsOf(source: ExportSource, format: ExportFormat): Promise<BlobPart[]> {
+  const { rows, order, session } = source;
+  switch (format) {
+    case "parquet":
+      return [await parquetOf(session, rows, order)];
+    case "arrow":
+      return [await arrowOf(session, rows, order)];
+    case "csv":
+    case "json":
+      return await textParts(rows, order, format);
+  }
+}
+
+async function textParts(rows: Rows, order: Uint32Array | null, format: "csv" | "json"): Promise<string[]> {
   const parts: string[] = [];
-  for (let from = 0; from === 0 || from < rows.rowCount; from += ROWS_A_PART) {
+  const count = order?.length ?? rows.rowCount;
+  for (let from = 0; from === 0 || from < count; from += ROWS_A_PART) {
     const part = {
       columns: rows.columns,
-      rows: jsonRows(rows, from, from + ROWS_A_PART),
+      rows: jsonRows(rows, order, { from, to: Math.min(from + ROWS_A_PART, count) }),
       truncated: false,
       elapsed_ms: 0,
     };
@@ -54,42 +63,14 @@ function withoutFirstLine(text: string, header: string): string {
   return text.slice(header.length);
 }
 
-function jsonRows(rows: Rows, from: number, to: number): unknown[][] {
-  const count = Math.max(0, Math.min(to, rows.rowCount) - from);
-  return Array.from(
-    { length: count },
-    (_, at) => rows.columns.map((_, column) => jsonOf(rows.cell(from + at, column))),
-  );
-}
-
-/** A cell as JSON has it; whole numbers beyond 2^53 stay exact as text. */
-export function jsonOf(cell: Cell): unknown {
-  if (typeof cell === "bigint") return Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
-  if (cell instanceof Uint8Array) return cellText(cell);
-  if (Array.isArray(cell)) return cell.map(jsonOf);
-  if (typeof cell === "object" && cell !== null) {
-    return Object.fromEntries(
-      cell.entries.map(([key, value]) => [key === null ? "null" : cellText(key), jsonOf(value)]),
-    );
-  }
-  return cell;
-}
-
-async function arrowBytes(rows: Rows): Promise<Uint8Array<ArrayBuffer>> {
-  if (!(rows instanceof Result)) {
-    throw new Error("Cannot export Arrow: the rows came from the server, run the query here");
-  }
-  return new Uint8Array(await arrowStream(rows.schema, rows.batches));
-}
-
-async function parquetBytes({ session, sql }: ExportSource): Promise<Uint8Array<ArrayBuffer>> {
-  const file = `export-${Date.now()}.parquet`;
-  return await session.exclusive(async () => {
-    await session.run(`COPY (${sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`);
-    const engine = await session.engine();
-    const bytes = new Uint8Array(await engine.readFile(file));
-    await engine.dropFile(file);
-    return bytes;
+function jsonRows(
+  rows: Rows,
+  order: Uint32Array | null,
+  { from, to }: { from: number; to: number },
+): unknown[][] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, at) => {
+    const row = order ? order[from + at] : from + at;
+    return rows.columns.map((_, column) => jsonOf(rows.cell(row, column)));
   });
 }
 

@@ -81,9 +81,13 @@ export class QueryRunner {
   ): Promise<Outcome> {
     const started = performance.now();
     try {
-      const prepared = await this.lake.prepare(statement.text, moment, signal);
-      const result = await this.#rows(statement, signal, events);
-      prepared.fetched_bytes += await this.lake.takeRangeBytes();
+      const engine = await this.session.engine();
+      const { prepared, result } = await this.session.guarded(engine, signal, async () => {
+        const prepared = await this.lake.prepare(statement.text, moment, signal);
+        const result = await this.#rows(statement, signal, events);
+        prepared.fetched_bytes += await this.lake.takeRangeBytes();
+        return { prepared, result };
+      });
       return { statement, result, prepared, elapsed_ms: performance.now() - started };
     } catch (error) {
       if (error instanceof Error && (error.name === "Cancelled" || error.name === "AbortError")) throw error;

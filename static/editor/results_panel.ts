@@ -48,7 +48,9 @@ export class ResultsPanel {
   #outcome: Outcome | null = null;
   #drawnAt = 0;
 
-  constructor(readonly exportAs: (outcome: Outcome, format: ExportFormat) => Promise<void>) {
+  constructor(
+    readonly exportAs: (rows: Rows, order: Uint32Array | null, format: ExportFormat) => Promise<void>,
+  ) {
     this.grid.hidden = true;
     this.grid.setAttribute("aria-label", "Result");
     const bar = h("div", { class: "results-bar" }, this.#summary, this.#choice, this.#tools);
@@ -225,9 +227,9 @@ export class ResultsPanel {
   async #exportChosen(): Promise<void> {
     const format = this.#export.value as ExportFormat;
     this.#export.value = "";
-    if (!this.#outcome) return;
+    if (!this.#outcome?.result) return;
     try {
-      await this.exportAs(this.#outcome, format);
+      await this.exportAs(this.#outcome.result, this.#order, format);
     } catch (error) {
       this.message("bad", error instanceof Error ? error.message : String(error));
     }

@@ -29,7 +29,7 @@ const MUCH_BYTES = 150_000_000;
 export const show: ShowPage = (place, context) => {
   const page = new SqlPage();
   append(place, page.element);
-  place.addEventListener("page-shown", () => page.takeOver(context));
+  place.addEventListener("page-shown", () => page.comeBack(context));
   page.start();
   page.takeOver(context);
 };
@@ -55,6 +55,7 @@ class SqlPage {
   readonly #asOf = h("span", { class: "as-of", "data-as-of": true });
   readonly #engineState = h("span", { class: "muted" }, "engine not started");
   readonly #editorBox = h("div", { class: "editor-box" });
+  readonly #resultsPlace = h("div", { class: "results-place" });
   #estimating = new AbortController();
   #estimateTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -81,7 +82,8 @@ class SqlPage {
       }),
       this.#editorBox,
     );
-    append(query, splitter(query), this.#toolbar(), this.#parameters.element, bench.results.element);
+    append(query, splitter(query), this.#toolbar(), this.#parameters.element, this.#resultsPlace);
+    replace(this.#resultsPlace, bench.results.element);
     const status = h("footer", { class: "status-bar" }, this.#asOf, this.#engineState);
     this.element = h("div", { class: "workbench" }, side, query, status);
     acceptDroppedFiles(this.element, bench);
@@ -131,16 +133,23 @@ class SqlPage {
     bench.editor = createEditor({ parent: this.#editorBox, text: bench.tabs.active.text, actions });
     bench.tabs.addEventListener("switch", () => {
       bench.showTab((text) => editorState(text, actions));
+      replace(this.#resultsPlace, bench.results.element);
       bench.editor.focus();
       this.#textChanged();
     });
     bench.addEventListener("state", () => this.#showState());
     bench.addEventListener("age", () => this.#showAge());
     listenForKeys(this.element, bench, (table) => this.#look(table));
+    addEventListener("pagehide", () => bench.tabs.save());
     setInterval(() => this.#showAge(), 1000);
     setInterval(() => document.hidden || !this.element.isConnected || this.#refresh(), TABLES_EVERY_MS);
     this.#textChanged();
     this.#begin();
+  }
+
+  /** The page stood aside while another was looked at. */
+  async comeBack(context: PageContext): Promise<void> {
+    await Promise.all([this.#refresh(), this.takeOver(context)]);
   }
 
   /** Opens what another page handed over, which runs, and what a link carries, which does not. */

@@ -1,15 +1,16 @@
 /** The state and the actions of the SQL page: tabs, engine, tables, what runs. The page around it only draws. */
+import type { EditorState } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import { startEngineOfPage } from "../engine/start.ts";
 import { type Estimate, Lake } from "../engine/lake.ts";
 import { runOnServer } from "../engine/server_rows.ts";
-import { EngineSession } from "../engine/session.ts";
+import { EngineSession, orCancelled } from "../engine/session.ts";
 import { formatSql } from "../sql/format.ts";
 import { NameIndex, tablesIn } from "../sql/names.ts";
 import { bindParameters } from "../sql/parameters.ts";
 import { type Statement, statementAt, statementsOf } from "../sql/statements.ts";
 import { SqlCompletion } from "./completion.ts";
-import { editorState, markFaults } from "./editor_view.ts";
+import { markFaults } from "./editor_view.ts";
 import { exportRows } from "./export.ts";
 import { placeOfFault, sentenceOf } from "./fault_place.ts";
 import { Library } from "./library.ts";
@@ -27,17 +28,26 @@ export class Workbench extends EventTarget {
   readonly runner = new QueryRunner(this.session, this.lake);
   readonly schemas = new Schemas();
   readonly completion = new SqlCompletion(this.lake, this.schemas);
-  readonly results: ResultsPanel;
   editor!: EditorView;
   committedAt: string | null = null;
   #running: AbortController | null = null;
+  /** What each tab of this visit holds beside its text. */
+  #panels = new Map<string, ResultsPanel>();
+  #states = new Map<string, EditorState>();
+  #shownTab = this.tabs.active.id;
 
-  constructor() {
-    super();
-    this.results = new ResultsPanel((outcome, format) => {
-      const source = { rows: outcome.result!, sql: outcome.statement.text, session: this.session };
-      return exportRows(source, format, this.tabs.active.title);
-    });
+  /** The results of the active tab; they wait while another tab is looked at. */
+  get results(): ResultsPanel {
+    const { id } = this.tabs.active;
+    let panel = this.#panels.get(id);
+    if (!panel) {
+      const { session } = this;
+      panel = new ResultsPanel((rows, order, format) =>
+        exportRows({ rows, order, session }, format, this.tabs.active.title)
+      );
+      this.#panels.set(id, panel);
+    }
+    return panel;
   }
 
   get isRunning(): boolean {
@@ -51,12 +61,13 @@ export class Workbench extends EventTarget {
   /** Runs the selection, else the statement at the cursor, else everything. */
   run(what: "cursor" | "all"): Promise<void> {
     const moment = { as_of: this.tabs.active.as_of };
+    const { results } = this;
     return this.#attempt(
       this.statements(what),
       (statements, signal) =>
         this.runner.run(statements, moment, signal, {
-          started: (rows) => this.results.started(rows),
-          grown: (rows) => this.results.grown(rows),
+          started: (rows) => signal.aborted || results.started(rows),
+          grown: (rows) => signal.aborted || results.grown(rows),
         }),
     );
   }
@@ -114,16 +125,18 @@ export class Workbench extends EventTarget {
     this.#running = running;
     this.dispatchEvent(new Event("state"));
     markFaults(this.editor, []);
-    this.results.begin();
+    const { results } = this;
+    const tab = this.tabs.active.id;
+    results.begin();
     const started = performance.now();
     const sql = statements.map((one) => this.text.slice(one.from, one.to)).join(";\n\n");
     try {
-      const outcomes = await work(statements, running.signal);
+      const outcomes = await orCancelled(work(statements, running.signal), running.signal);
       this.#noteAge(outcomes);
-      this.results.finished(outcomes);
+      results.finished(outcomes);
       this.#remember(sql, outcomes.at(-1)?.result?.rowCount ?? 0, started);
     } catch (error) {
-      if (this.#running === running || !running.signal.aborted) this.#fail(error);
+      this.#fail(error, results, tab);
       if (!running.signal.aborted) this.#remember(sql, null, started);
     } finally {
       if (this.#running === running) {
@@ -137,17 +150,16 @@ export class Workbench extends EventTarget {
     this.library.remember({ sql, at: Date.now(), elapsed_ms: performance.now() - started, rows });
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, results: ResultsPanel, tab: string): void {
     const name = error instanceof Error ? error.name : "";
+    results.failed();
     if (name === "Cancelled" || name === "AbortError") {
-      this.results.failed();
-      this.results.message("warn", name === "Cancelled" ? (error as Error).message : "Cancelled");
+      results.message("warn", name === "Cancelled" ? (error as Error).message : "Cancelled");
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
-    this.results.failed();
-    this.results.message("bad", sentenceOf(message));
-    if (!(error instanceof StatementFault)) return;
+    results.message("bad", sentenceOf(message));
+    if (!(error instanceof StatementFault) || this.tabs.active.id !== tab) return;
     const { statement } = error;
     const place = placeOfFault(message, statement.text, 0);
     markFaults(this.editor, [{
@@ -197,8 +209,19 @@ export class Workbench extends EventTarget {
     this.tabs.open(sql, title, { as_of });
   }
 
-  /** Puts the active tab's text into the editor, with an undo of its own. */
-  showTab(makeState: (text: string) => ReturnType<typeof editorState>): void {
-    this.editor.setState(makeState(this.tabs.active.text));
+  /** Puts the active tab into the editor: its text, its cursor, its own history of undo. */
+  showTab(makeState: (text: string) => EditorState): void {
+    const { id, text } = this.tabs.active;
+    if (id !== this.#shownTab) this.#states.set(this.#shownTab, this.editor.state);
+    this.#shownTab = id;
+    this.editor.setState(this.#states.get(id) ?? makeState(text));
+    this.#forgetClosed();
+  }
+
+  #forgetClosed(): void {
+    const open = new Set(this.tabs.tabs.map((tab) => tab.id));
+    for (const kept of [this.#panels, this.#states]) {
+      for (const id of kept.keys()) if (!open.has(id)) kept.delete(id);
+    }
   }
 }

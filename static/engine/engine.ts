@@ -36,6 +36,8 @@ export interface Engine {
   bytesRead(name: string): Promise<number>;
   dropFile(name: string): Promise<void>;
   readFile(name: string): Promise<Uint8Array>;
+  /** Makes a table of an Arrow stream. */
+  insertArrow(table: string, stream: Uint8Array): Promise<void>;
   /** Runs one statement; rows come in batches, and the first error rejects wherever it happens. */
   send(sql: string): Promise<Stream>;
   /** Asks the running statement to end; may do nothing for a long time, so follow it with `terminate`. */
@@ -86,6 +88,8 @@ async function open(database: duckdb.AsyncDuckDB, assets: EngineAssets): Promise
     },
     dropFile: async (name) => void await database.dropFile(name),
     readFile: (name) => database.copyFileToBuffer(name),
+    insertArrow: (name, stream) =>
+      connection.insertArrowFromIPCStream(stream, { name, schema: "main", create: true }),
     send: async (sql) => {
       try {
         const reader = await connection.send(sql);

@@ -10,6 +10,8 @@ import type { RecordBatch, Schema } from "./arrow.ts";
 import type { Engine } from "./engine.ts";
 
 const KILL_AFTER_MS = 250;
+/** The work itself says better how it was cancelled, when it can. */
+const LEAVE_AFTER_MS = 500;
 
 /** The statement was cancelled by the person or by the page; not a fault. */
 export class Cancelled extends Error {
@@ -75,7 +77,7 @@ export class EngineSession {
     });
   }
 
-  /** Waits for `work`, and no longer than KILL_AFTER_MS past an abort. */
+  /** Waits for `work`, and no longer than KILL_AFTER_MS past an abort. May stand in another `guarded`. */
   async guarded<T>(engine: Engine, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     if (signal.aborted) throw new Cancelled(false);
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -84,7 +86,7 @@ export class EngineSession {
       onAbort = () => {
         engine.cancel().catch(() => undefined);
         timer = setTimeout(() => {
-          this.kill();
+          this.#kill(engine);
           reject(new Cancelled(true));
         }, KILL_AFTER_MS);
       };
@@ -103,11 +105,25 @@ export class EngineSession {
     }
   }
 
-  /** Ends the engine now and starts another, so that the next statement finds it ready. */
-  kill(): void {
-    const engine = this.#engine;
+  /** Ends the engine, unless another has taken its place, and starts the next, which then is ready when it is needed. */
+  async #kill(engine: Engine): Promise<void> {
+    const current = this.#engine;
+    if (!current || await current !== engine || this.#engine !== current) return;
     this.#engine = null;
-    engine?.then((one) => one.terminate(), () => undefined);
+    engine.terminate();
     this.engine().catch(() => undefined);
+  }
+}
+
+/** Waits for `work` until the signal aborts, whatever it hangs on: an engine that starts, a network that is cut. */
+export async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const end = Promise.withResolvers<never>();
+  const onAbort = () => setTimeout(() => end.reject(new Cancelled(false)), LEAVE_AFTER_MS);
+  signal.addEventListener("abort", onAbort, { once: true });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, end.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -195,3 +195,16 @@ function nestedText(cell: Cell): string {
 export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** A cell as JSON has it; whole numbers beyond 2^53 stay exact as text. */
+export function jsonOf(cell: Cell): unknown {
+  if (typeof cell === "bigint") return Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
+  if (cell instanceof Uint8Array) return cellText(cell);
+  if (Array.isArray(cell)) return cell.map(jsonOf);
+  if (typeof cell === "object" && cell !== null) {
+    return Object.fromEntries(
+      cell.entries.map(([key, value]) => [key === null ? "null" : cellText(key), jsonOf(value)]),
+    );
+  }
+  return cell;
+}

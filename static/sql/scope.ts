@@ -33,7 +33,31 @@ const NO_ALIAS = new Set(
 
 export function scopeOf(sql: string): Scope {
   const tokens = tokensOf(sql).filter((token) => token.kind !== "comment");
-  return { relations: relationsOf(tokens), ctes: ctesOf(tokens) };
+  const derived = derivedOf(tokens);
+  return {
+    relations: [...relationsOf(tokens), ...derived.map(({ name }) => ({ name, alias: null }))],
+    ctes: [...ctesOf(tokens), ...derived],
+  };
+}
+
+/** `FROM (SELECT ...) name`: a table that only this statement has, like a CTE. */
+function derivedOf(tokens: readonly Token[]): ScopedCte[] {
+  const found: ScopedCte[] = [];
+  for (let at = 1; at < tokens.length; at++) {
+    const before = tokens[at - 1];
+    const isRelation = before.text === "," || (isWord(before) && BEFORE_RELATION.has(lower(before)));
+    if (!isRelation || !isSign(tokens[at], "(")) continue;
+    const { inside, end } = insideOf(tokens, at);
+    const alias = aliasAt(tokens, end + 1);
+    const isQuery = isWord(inside[0]) && ["select", "from", "with"].includes(lower(inside[0]));
+    if (alias && isQuery) found.push(queryAs(alias.name, inside));
+  }
+  return found;
+}
+
+/** The columns that a query gives under a name. */
+function queryAs(name: string, inside: readonly Token[]): ScopedCte {
+  return { name, columns: selectedColumns(inside), starred: hasStar(inside) ? relationsOf(inside) : [] };
 }
 
 function relationsOf(tokens: readonly Token[]): ScopedRelation[] {
@@ -75,11 +99,12 @@ function ctesOf(tokens: readonly Token[]): ScopedCte[] {
     while (isWord(tokens[place + 1])) place += 1;
     if (tokens[place + 1]?.text !== "(") continue;
     const body = insideOf(tokens, place + 1);
-    const columns = named
-      ? named.inside.filter(isName).map((token) => token.text)
-      : selectedColumns(body.inside);
-    const isStarred = !named && hasStar(body.inside);
-    found.push({ name: tokens[at].text, columns, starred: isStarred ? relationsOf(body.inside) : [] });
+    const name = tokens[at].text;
+    found.push(
+      named
+        ? { name, columns: named.inside.filter(isName).map((token) => token.text), starred: [] }
+        : queryAs(name, body.inside),
+    );
   }
   return found;
 }

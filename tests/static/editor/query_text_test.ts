@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { guess } from "../../../static/editor/chart_choice.ts";
-import { jsonOf } from "../../../static/editor/export.ts";
+import { jsonOf } from "../../../static/engine/values.ts";
 import { tableNameOf } from "../../../static/editor/dropped_file.ts";
 import { matching } from "../../../static/editor/palette.ts";
 import { packQuery, unpackQuery } from "../../../static/editor/share.ts";

@@ -12,6 +12,7 @@ function scripted(log: string[], cancelWorks: boolean): Engine {
     bytesRead: () => Promise.resolve(0),
     dropFile: () => Promise.resolve(),
     readFile: () => Promise.resolve(new Uint8Array()),
+    insertArrow: () => Promise.resolve(),
     async send(sql) {
       log.push(sql);
       if (sql === "fail") throw new Error("it failed");

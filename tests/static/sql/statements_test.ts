@@ -90,6 +90,18 @@ Deno.test("`tablesIn` finds every known table, qualified or by the order of stag
   assert.equal(tablesIn("show tables", index).length, 4);
 });
 
+Deno.test("`scopeOf` knows the columns of a query that stands for a table", () => {
+  const scope = scopeOf(
+    "select q. from (select a, sum(b) as total from t group by a) q join (select * from u) as r",
+  );
+  assert.deepEqual(scope.ctes.map(({ name, columns }) => [name, columns]), [["q", ["a", "total"]], [
+    "r",
+    [],
+  ]]);
+  assert.deepEqual(scope.ctes[1].starred.map(({ name }) => name), ["u"]);
+  assert.deepEqual(scopeOf("select a from t where a in (select b from u)").ctes, []);
+});
+
 Deno.test("`scopeOf` knows aliases and the columns of CTEs", () => {
   const scope = scopeOf(
     "with a as (select user_id, sum(x) as total, count(*) n from t), b(k) as (select 1), c as (select * from t2) " +
