@@ -123,7 +123,8 @@ async function otherPages(page: Page, program: Program): Promise<void> {
   await page.getByRole("button", { name: /^Acknowledge/ }).first().click({ timeout: 30_000 });
   await page.getByText(/page$/).first().waitFor();
   await open("rules");
-  await page.getByRole("row", { name: /impossible_travel.*critical/ }).waitFor({ timeout: 30_000 });
+  await page.getByRole("region", { name: "Rules in force" }).first()
+    .getByRole("row", { name: /impossible_travel.*critical/ }).waitFor({ timeout: 30_000 });
   await open("tables/processed.transactions");
   await page.getByText(/Against the snapshot before/).waitFor({ timeout: 30_000 });
   await open("tables/processed.payments");
