@@ -48,33 +48,51 @@ export function splitIngest(body: Uint8Array, options: SplitOptions): Split {
 }
 
 function splitLines(body: Uint8Array, { kind, max_events }: SplitOptions): Split {
-  const text = decodeUtf8(body);
   const records: IngestRecord[] = [];
-  let text_at = 0;
-  for (let at = 0; at < body.length;) {
-    const line_feed = body.indexOf(LF, at);
-    const end = line_feed < 0 ? body.length : line_feed;
-    const value = body.subarray(at, end > at && body[end - 1] === CR ? end - 1 : end);
-    const text_end = text === null ? 0 : lineEnd(text, text_at);
-    if (!isBlank(value)) {
-      if (records.length === max_events) return { ok: false, reason: "too_many" };
-      // A trailing CR is a blank to the parser, and no part of the record.
-      const decoded = text === null ? decodeJson(value) : parseJson(text.slice(text_at, text_end));
-      records.push(recordOf(value, decoded, kind));
-    }
-    at = end + 1;
-    text_at = text_end + 1;
+  for (const { value, text } of linesOf(body)) {
+    if (isBlank(value)) continue;
+    if (records.length === max_events) return { ok: false, reason: "too_many" };
+    // A trailing CR is a blank to the parser, and no part of the record.
+    records.push(recordOf(value, text === null ? decodeJson(value) : parseJson(text), kind));
   }
   return { ok: true, records };
 }
 
-function lineEnd(text: string, from: number): number {
-  const at = text.indexOf("\n", from);
-  return at < 0 ? text.length : at;
+interface Line {
+  /** Without LF and CRLF. */
+  value: Uint8Array;
+  /** Without LF; null when the body is not UTF-8. */
+  text: string | null;
+}
+
+function* linesOf(body: Uint8Array): Generator<Line> {
+  const whole = decodeUtf8(body);
+  // In ASCII the n-th character is the n-th byte, and lines are found much faster in text.
+  const isAscii = whole?.length === body.length;
+  let text_at = 0;
+  for (let at = 0; at < body.length;) {
+    const text = whole === null ? null : textLine(whole, text_at);
+    const end = isAscii ? at + text!.length : byteLineEnd(body, at);
+    yield { value: body.subarray(at, end > at && body[end - 1] === CR ? end - 1 : end), text };
+    at = end + 1;
+    text_at += (text?.length ?? 0) + 1;
+  }
+}
+
+function textLine(text: string, from: number): string {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.slice(from) : text.slice(from, end);
+}
+
+function byteLineEnd(body: Uint8Array, from: number): number {
+  const end = body.indexOf(LF, from);
+  return end < 0 ? body.length : end;
 }
 
 function isBlank(bytes: Uint8Array): boolean {
-  return bytes.every(isBlankByte);
+  // A loop of our own: nearly every line is known by its first byte.
+  for (let at = 0; at < bytes.length; at++) if (!isBlankByte(bytes[at])) return false;
+  return true;
 }
 
 function isBlankByte(byte: number): boolean {
