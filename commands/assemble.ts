@@ -26,6 +26,7 @@ import { Questions } from "../lib/lake/questions.ts";
 import { readStatus } from "../lib/lake/status.ts";
 import { type LakeView, lakeViews } from "../lib/lake/views.ts";
 import type { EventLog } from "../lib/log/log.ts";
+import { spillAgeSeconds, spillStateOf } from "../lib/log/spill_state.ts";
 import { type Dependency, Health } from "../lib/observe/health.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
@@ -37,7 +38,7 @@ import type { AppDeps } from "../routes/app.ts";
 import type { LakeQuery } from "../routes/query.ts";
 import { pageResponse } from "../static/assets.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
-import { fullStatus, spillOf, tellSpill } from "./full_status.ts";
+import { fullStatus } from "./full_status.ts";
 import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
 
@@ -67,10 +68,9 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const store = building.use(await connectStore(settings));
   await probeStore(store);
   if (role.has_door) await prepared(settings, { clock, line });
-  const log = await logOf(role, settings);
+  const log = await logOf(role, settings, line);
   if (log) building.use(log);
-  const spill = log ? spillOf(log) : null;
-  if (spill) tellSpill(spill, metrics);
+  if (log && role.has_door) tellSpill(log, metrics, clock);
   const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const catalog = connectCatalog(settings, store);
@@ -78,7 +78,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const views = lakeViews(configuration.kinds, configuration.windows);
   const query = await queryOf(role, { settings, catalog, store, views, building });
   const health = new Health(dependencies(role, { settings, log, store, supervisor }), clock);
-  const status = () => readStatus({ log, catalog, chains, clock });
+  const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
   const rules = rulesService({ settings, configuration, query, clock });
   const live = role.shows && log
     ? new LiveHub({
@@ -105,7 +105,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     lines: line,
     scrub,
     health,
-    status: fullStatus({ status, spill, health, clock, rate: () => live?.events_per_second ?? 0 }),
+    status: fullStatus({ status, health, clock, rate: () => live?.events_per_second ?? 0 }),
     query,
     catalog,
     live,
@@ -134,9 +134,10 @@ const NO_LOG: Pick<EventLog, "append"> = {
     ),
 };
 
-async function logOf(role: Role, settings: Settings): Promise<EventLog | null> {
+async function logOf(role: Role, settings: Settings, line: LogLine): Promise<EventLog | null> {
   if (role.name === "query") return null;
-  return role.has_door ? await connectDoorLog(settings, KEEPER_URL) : await connectLog(settings);
+  if (!role.has_door) return await connectLog(settings);
+  return await connectDoorLog(settings, { keeper_url: KEEPER_URL, warn: (message) => line.warn(message) });
 }
 
 /** How long the door waits for the brokers before it opens without them. */
@@ -159,6 +160,15 @@ async function prepared(settings: Settings, { clock, line }: { clock: Clock; lin
   // Heard here while we wait, and by the log's own checks when it comes later.
   preparing.catch((error) => line.error("the topics are refused", { error }));
   await Promise.race([preparing, clock.sleep(PREPARE_WAIT_MS)]);
+}
+
+function tellSpill(log: EventLog, metrics: Metrics, clock: Clock): void {
+  metrics.beforeReading(() => {
+    const state = spillStateOf(log);
+    metrics.gauge("spill_records", {}).set(state.records);
+    metrics.gauge("spill_bytes", {}).set(state.bytes);
+    metrics.gauge("spill_oldest_seconds", {}).set(spillAgeSeconds(state, clock.now()));
+  });
 }
 
 /** The door starts while the broker is away: it then believes the setting, which topics are made with. */

@@ -19,6 +19,8 @@ const HOUR_MS = 3_600_000;
 /** DuckDB's share of the maintain thread. */
 const WRITER_MEMORY_BYTES = 768 * 1024 * 1024;
 const WRITER_THREADS = 2;
+/** The door waits so long for the brokers before it spills: no sender of webhooks has given up by then. */
+const SPILL_AFTER_MS = 3_000;
 
 /** Where the tables live below the store's root; on S3 the setting says. */
 const DISK_LAKE_PREFIX = "lake/";
@@ -35,7 +37,10 @@ export function logFolder(settings: Settings): string {
 
 /** The log for whoever may wait for the disk: workers and commands. */
 export async function connectLog(settings: Settings): Promise<EventLog> {
-  if (settings.KAFKA_BROKERS !== null) return await connectKafka(settings);
+  if (settings.KAFKA_BROKERS !== null) {
+    const { KafkaLog } = await import("./log/kafka_log.ts");
+    return new KafkaLog(kafkaOptions(settings));
+  }
   const { openSqliteLog } = await import("./log/sqlite_log.ts");
   return await openSqliteLog({ directory: logFolder(settings), partitions: settings.PARTITIONS });
 }
@@ -50,33 +55,35 @@ export async function copyEmbeddedLog(settings: Settings, folder: string): Promi
   return await openSqliteLog({ directory: folder, partitions: settings.PARTITIONS });
 }
 
+export interface DoorLogParts {
+  /** The script of the thread that waits for the disk (workers/log_keeper.ts). */
+  keeper_url: URL;
+  /** Told when spilling begins and ends. */
+  warn: (message: string) => void;
+}
+
 /** The log for the door: its thread never waits for the disk. */
-export async function connectDoorLog(settings: Settings, keeper_url: URL): Promise<EventLog> {
-  if (settings.KAFKA_BROKERS !== null) return await connectDoorKafka(settings);
-  const { openKeptLog } = await import("./log/kept_log.ts");
-  return await openKeptLog({
-    directory: logFolder(settings),
-    partitions: settings.PARTITIONS,
-    worker_url: keeper_url,
-  });
+export async function connectDoorLog(settings: Settings, parts: DoorLogParts): Promise<EventLog> {
+  if (settings.KAFKA_BROKERS !== null) return await connectDoorKafka(settings, parts);
+  return await connectKeptLog(settings, logFolder(settings), parts);
 }
 
 /** With room for a spill the door goes on while the brokers are away; without, it loads neither SQLite nor a thread. */
-async function connectDoorKafka(settings: Settings): Promise<EventLog> {
-  const broker = await connectKafka(settings);
-  if (settings.SPILL_MAX_BYTES === 0) return broker;
-  const { openSqliteLog } = await import("./log/sqlite_log.ts");
+async function connectDoorKafka(settings: Settings, parts: DoorLogParts): Promise<EventLog> {
+  if (settings.SPILL_MAX_BYTES === 0) return await connectLog(settings);
+  const { KafkaLog } = await import("./log/kafka_log.ts");
   const { openSpillingLog } = await import("./log/spill.ts");
-  const store = await openSqliteLog({
-    directory: `${settings.DATA_DIR}/spill`,
-    partitions: settings.PARTITIONS,
+  return await openSpillingLog({
+    broker: new KafkaLog({ ...kafkaOptions(settings), append_timeout_ms: SPILL_AFTER_MS }),
+    store: await connectKeptLog(settings, `${settings.DATA_DIR}/spill`, parts),
+    max_bytes: settings.SPILL_MAX_BYTES,
+    warn: parts.warn,
   });
-  return await openSpillingLog({ broker, store, max_bytes: settings.SPILL_MAX_BYTES });
 }
 
-async function connectKafka(settings: Settings): Promise<EventLog> {
-  const { KafkaLog } = await import("./log/kafka_log.ts");
-  return new KafkaLog(kafkaOptions(settings));
+async function connectKeptLog(settings: Settings, directory: string, { keeper_url }: DoorLogParts) {
+  const { openKeptLog } = await import("./log/kept_log.ts");
+  return await openKeptLog({ directory, partitions: settings.PARTITIONS, worker_url: keeper_url });
 }
 
 /** How to reach the brokers, and what our topics are called. */

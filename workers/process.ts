@@ -21,6 +21,7 @@ import { seedPartitions } from "../lib/partition/control_record.ts";
 import { EventProcessor } from "../lib/partition/event_processor.ts";
 import { type OwnerContext, ownPartition } from "../lib/partition/owner.ts";
 import { Owners } from "../lib/partition/owners.ts";
+import { Watchdog } from "../lib/partition/watchdog.ts";
 import { runWorker, type WorkContext } from "./shell.ts";
 
 runWorker("process", async (context) => {
@@ -48,6 +49,7 @@ runWorker("process", async (context) => {
   const judge = createJudge(configuration);
   const { metrics, line } = context;
 
+  const watchdog = new Watchdog();
   const processors = new Map<number, EventProcessor>();
   const base: Omit<OwnerContext, "chain"> = {
     log,
@@ -83,6 +85,7 @@ runWorker("process", async (context) => {
     },
     events: {
       claimed: (checkpoint) => line.info("claimed", facts(checkpoint)),
+      turned: (partition) => watchdog.turned(partition, systemClock.now()),
       decided(checkpoint, cut_ms) {
         metrics.histogram("checkpoint_seconds", {}).observe(cut_ms / 1000);
         countRows(metrics, checkpoint);
@@ -106,19 +109,32 @@ runWorker("process", async (context) => {
     HELD_EVERY_MS,
   );
   const owners: Owners = new Owners({
-    own: (partition, signal) => ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal),
+    own: (partition, signal) =>
+      ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal)
+        .finally(() => watchdog.forget(partition)),
     waiting: (reason) => context.waiting(reason),
   });
+  const watching = setInterval(() => endIfStill(watchdog, context), LOOK_FOR_STANDSTILL_MS);
   const following = assignment.follow(async (owned) => {
     await owners.change(owned);
     context.ready();
   }, context.signal);
   await Promise.race([following, owners.failed, watch.ended]);
   clearInterval(telling);
+  clearInterval(watching);
   await owners.change(new Set());
 });
 
 const HELD_EVERY_MS = 5_000;
+const LOOK_FOR_STANDSTILL_MS = 10_000;
+
+/** Thrown where nobody catches it: the thread ends at once, whatever hangs, and the supervisor starts another. */
+function endIfStill(watchdog: Watchdog, { line }: WorkContext): void {
+  const still = watchdog.still(systemClock.now());
+  if (still.length === 0) return;
+  line.error("owners stand still; the thread is started again", { partitions: still });
+  throw new Error(`The owners of partitions ${still.join(", ")} stand still`);
+}
 
 const WATCH_EVERY_MS = 2_000;
 

@@ -1,7 +1,7 @@
 /** The thread that makes up events: demo data inside the program, or the role `produce` in front of Kafka. */
 import { systemClock } from "../lib/clock.ts";
 import { configText, loadConfiguration } from "../lib/configuration.ts";
-import { connectLog } from "../lib/connect.ts";
+import { connectLog, prepareLog } from "../lib/connect.ts";
 import { messageOf } from "../lib/errors.ts";
 import { Generator } from "../lib/generator/generator.ts";
 import { type GeneratorConfig, readGeneratorFile } from "../lib/generator/generator_file.ts";
@@ -31,6 +31,7 @@ runWorker("produce", async (context) => {
     events_per_second ?? (settings.DEMO_EVENTS_PER_SECOND || USUAL_RATE);
   const { kinds, sources } = await loadConfiguration(settings);
   await using log = await connectLog(settings);
+  await prepareLog(settings);
   const { partitions } = await log.identity("events");
   const accepted = context.metrics.counter("events_accepted_total", { source: DEMO_SOURCE });
   const seed = systemClock.now();

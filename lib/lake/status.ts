@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { Fault } from "../errors.ts";
 import type { Bounds, EventLog } from "../log/log.ts";
+import { spillAgeSeconds, type SpillState } from "../log/spill_state.ts";
 import { appliedOf, markOf } from "./applied.ts";
 import { type CompactionState, compactionState } from "./compaction_state.ts";
 import { tableKey } from "./table_key.ts";
@@ -36,6 +37,8 @@ export interface LakeStatus {
   settled: boolean;
   partitions: PartitionStatus[];
   accounting: SourceAccount[];
+  /** Durable beside the log, because the broker is away: not yet in any partition, so not in the accounting either. */
+  spill: { records: number; bytes: number; oldest_seconds: number };
   freshness_seconds: number;
   compaction: CompactionState;
   rules: string | null;
@@ -45,6 +48,7 @@ export interface LakeStatus {
 export interface StatusContext {
   /** null where a role has no log: everything that is not decided is then unknown. */
   log: Pick<EventLog, "bounds" | "read"> | null;
+  spill(): SpillState;
   catalog: Catalog;
   chains: ReadonlyMap<number, CheckpointChain>;
   clock: Clock;
@@ -63,6 +67,8 @@ interface PartitionReading {
   tail: Map<string, number>;
   /** Log time of the oldest record that cannot be queried yet, null when all can. */
   waiting_since: number | null;
+  /** What stands in it behind the checkpoint is then unknown. */
+  is_log_away: boolean;
 }
 
 export async function readStatus(context: StatusContext): Promise<LakeStatus> {
@@ -73,11 +79,15 @@ export async function readStatus(context: StatusContext): Promise<LakeStatus> {
     [...context.chains.values()].map((chain) => readPartition(chain, tables, context)),
   );
   const now = context.clock.now();
-  const waiting = readings.map((one) => one.waiting_since).filter((time) => time !== null);
+  const spill = context.spill();
+  const waiting = [...readings.map((one) => one.waiting_since), spill.oldest_ms].filter((time) =>
+    time !== null
+  );
   return {
-    settled: waiting.length === 0,
+    settled: waiting.length === 0 && spill.records === 0 && !readings.some((one) => one.is_log_away),
     partitions: readings.map((one) => one.status).sort((a, b) => a.partition - b.partition),
     accounting: accountingOf(readings),
+    spill: { records: spill.records, bytes: spill.bytes, oldest_seconds: spillAgeSeconds(spill, now) },
     freshness_seconds: waiting.length === 0 ? 0 : Math.max(0, now - Math.min(...waiting)) / 1000,
     compaction: compactionState(tables.map(({ metadata }) => metadata)),
     rules: readings.map((one) => one.checkpoint?.taken_over.rules).find((version) => version !== undefined) ??
@@ -105,6 +115,7 @@ async function readPartition(
   return {
     checkpoint,
     tail: bySource,
+    is_log_away: log !== null && bounds === null,
     waiting_since: !published.events ? published.since ?? now : lag_records > 0 ? oldest_ms ?? now : null,
     status: {
       partition,

@@ -17,6 +17,7 @@ import { MAX_QUEUE_BYTES, MAX_RECORD_BYTES } from "./log_limits.ts";
 import { totalBytes } from "./record_batch.ts";
 import { Tally } from "./tally.ts";
 import { drained, placed, spilled, spillPartitionOf } from "./spill_place.ts";
+import type { Spilling, SpillState } from "./spill_state.ts";
 
 /** A local log that can say how much it holds (sqlite_log.ts). */
 export interface SpillStore extends EventLog {
@@ -36,13 +37,6 @@ export interface SpillOptions {
   /** Told when spilling begins and ends, and when draining fails though the broker is there. */
   warn?: (message: string) => void;
   clock?: Clock;
-}
-
-export interface SpillState {
-  records: number;
-  bytes: number;
-  /** Log time of the oldest record in it; null when it is empty. */
-  oldest_ms: number | null;
 }
 
 /** A partition of the spill that holds something. */
@@ -68,7 +62,7 @@ export async function openSpillingLog(options: SpillOptions): Promise<SpillingLo
   return log;
 }
 
-export class SpillingLog implements EventLog {
+export class SpillingLog implements EventLog, Spilling {
   readonly #broker: EventLog;
   readonly #store: SpillStore;
   readonly #clock: Clock;

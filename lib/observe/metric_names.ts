@@ -39,6 +39,7 @@ export const METRICS = {
   freshness_seconds: gauge([], "Age of the newest record that can be queried, while there is newer."),
   spill_bytes: gauge([], "Bytes that wait beside the log because the broker is away."),
   spill_records: gauge([], "Records that wait beside the log because the broker is away."),
+  spill_oldest_seconds: gauge([], "How long the oldest of them has waited."),
   active_windows: gauge([], "Windows that are open."),
   active_sessions: gauge([], "Session windows that are open."),
   checkpoint_bytes: gauge(["partition"], "Size of the newest segment."),

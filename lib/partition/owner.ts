@@ -19,6 +19,8 @@ import type { Processor } from "./processor.ts";
 /** What the owner tells whoever watches; nothing depends on it being heard. */
 export interface OwnerEvents {
   claimed(checkpoint: Checkpoint): void;
+  /** It went on: begins, read, or waits for another owner on purpose. Silence for minutes means that it hangs. */
+  turned(partition: number): void;
   /** `cut_ms` is how long segment and decision took. */
   decided(checkpoint: Checkpoint, cut_ms: number): void;
   lag(partition: number, lag_records: number, lag_seconds: number): void;
@@ -56,6 +58,7 @@ export async function ownPartition(
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
+    context.events.turned(partition);
     try {
       const run = await startRun(partition, context);
       if (run) {
@@ -138,6 +141,7 @@ function refuseLostRecords(partition: number, next_offset: number, begin: number
 async function untilStill(context: OwnerContext, signal: AbortSignal): Promise<void> {
   let newest = (await context.chain.numbers()).at(-1) ?? 0;
   while (!signal.aborted) {
+    context.events.turned(context.chain.partition);
     await context.clock.sleep(2 * context.checkpoint_ms, signal).catch(() => undefined);
     const now = (await context.chain.numbers()).at(-1) ?? 0;
     if (now === newest) return;

@@ -68,6 +68,7 @@ export class PartitionRun {
 
   async until(signal: AbortSignal): Promise<"stopped" | "lost"> {
     while (!signal.aborted) {
+      this.context.events.turned(this.#last.partition);
       const records = await this.#read(signal);
       for (const record of records) {
         if (record.offset >= this.cuts[0] && !await this.#cut()) return "lost";

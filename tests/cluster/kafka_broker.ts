@@ -5,8 +5,11 @@
 import { Kafka, logLevel } from "kafkajs";
 
 export const KAFKA_VERSION = "4.1.0";
+/** The last line before 4: still in wide use. */
+export const OLD_KAFKA_VERSION = "3.9.1";
 
 export interface BrokerOptions {
+  version?: string;
   /** Further lines of server.properties, or other values for ours. */
   properties?: Readonly<Record<string, string>>;
   /** How clients must speak to it; the properties then bring the keys and passwords. */
@@ -20,7 +23,7 @@ const STOP_LIMIT_MS = 20_000;
 
 /** Starts a broker that the caller must dispose of. */
 export async function startKafkaBroker(options: BrokerOptions = {}): Promise<KafkaBroker> {
-  const classpath = `${await kafkaJars()}/*`;
+  const classpath = `${await kafkaJars(options.version)}/*`;
   const folder = await Deno.makeTempDir({ prefix: "kafka-" });
   const port = freePort();
   const config = `${folder}/server.properties`;
@@ -146,13 +149,13 @@ export class KafkaBroker implements AsyncDisposable {
 }
 
 /** The folder of the jars, filled by Maven when they are not there yet. */
-export async function kafkaJars(): Promise<string> {
+export async function kafkaJars(version = KAFKA_VERSION): Promise<string> {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const jars = `${cache}/millrace/kafka-${KAFKA_VERSION}`;
-  if (await exists(`${jars}/kafka_2.13-${KAFKA_VERSION}.jar`)) return jars;
+  const jars = `${cache}/millrace/kafka-${version}`;
+  if (await exists(`${jars}/kafka_2.13-${version}.jar`)) return jars;
   await Deno.mkdir(`${cache}/millrace`, { recursive: true });
   const fresh = await Deno.makeTempDir({ dir: `${cache}/millrace`, prefix: "kafka-" });
-  await Deno.writeTextFile(`${fresh}/pom.xml`, POM);
+  await Deno.writeTextFile(`${fresh}/pom.xml`, pom(version));
   await run("mvn", [
     "-q",
     "-B",
@@ -167,12 +170,14 @@ export async function kafkaJars(): Promise<string> {
   return jars;
 }
 
-const POM = `<project><modelVersion>4.0.0</modelVersion>
+function pom(version: string): string {
+  return `<project><modelVersion>4.0.0</modelVersion>
   <groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
   <dependencies><dependency>
-    <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version>
+    <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${version}</version>
   </dependency></dependencies>
 </project>`;
+}
 
 function propertiesText(folder: string, port: number, options: BrokerOptions): string {
   const controller = freePort();

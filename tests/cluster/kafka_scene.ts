@@ -6,14 +6,20 @@ import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
 import { topicName, TOPICS } from "../../lib/log/topics.ts";
 import type { LogUnderTest } from "../contracts/log_contract.ts";
-import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
+import { KAFKA_VERSION, type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 
 export let broker: KafkaBroker;
 export let kafka: Kafka;
+let version = KAFKA_VERSION;
 let prefixes = 0;
 
+/** Another version of the broker than ours, for all tests of a file. */
+export function useVersion(other: string): void {
+  version = other;
+}
+
 Deno.test.beforeAll(async () => {
-  broker = await startKafkaBroker();
+  broker = await startKafkaBroker({ version });
   kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
 });
 

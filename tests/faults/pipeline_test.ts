@@ -143,7 +143,7 @@ async function processAll(
       }),
     seeds: () => seeds,
     appliedOffsets: () => Promise.resolve([]),
-    events: { claimed: check, decided: check, lag() {}, warn() {}, alarm() {} },
+    events: { claimed: check, decided: check, turned() {}, lag() {}, warn() {}, alarm() {} },
   };
   const owner = ownPartition(0, context, abort.signal);
   await Promise.race([done.promise, owner]);

@@ -175,7 +175,7 @@ export class SmallLake implements AsyncDisposable {
       newId: () => crypto.randomUUID(),
       newProcessor,
       appliedOffsets: () => Promise.resolve([]),
-      events: { claimed: seen, decided: seen, lag() {}, warn() {}, alarm() {} },
+      events: { claimed: seen, decided: seen, turned() {}, lag() {}, warn() {}, alarm() {} },
     };
     const abort = new AbortController();
     const owner = ownPartition(0, context, abort.signal);

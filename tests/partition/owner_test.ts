@@ -68,6 +68,7 @@ async function watched(log: EventLog, store: ObjectStore): Promise<Watched> {
       // A decision whose answer was lost shows in the next claim.
       claimed: check,
       decided: check,
+      turned: () => undefined,
       lag: () => undefined,
       warn: () => undefined,
       alarm: () => undefined,
@@ -197,5 +198,37 @@ Deno.test("a checkpoint is decided only after its results were acknowledged", as
   abort.abort();
   await done;
   deepStrictEqual((await decided(folder)).rows, expected);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an owner turns while there is nothing to do, and no more once its log does not answer", async () => {
+  const folder = await Deno.makeTempDir();
+  await seed(folder);
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  await using store = await openDiskStore(`${folder}/store`);
+  const { context, caughtUp } = await watched(log, store);
+  let turns = 0;
+  let hangs = false;
+  const hanging = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<never>();
+  const read: EventLog["read"] = (...asked) => {
+    if (!hangs) return context.log.read(...asked);
+    hanging.resolve();
+    return never.promise;
+  };
+  const abort = new AbortController();
+  const events = { ...context.events, turned: () => void turns++ };
+  const done = ownPartition(0, { ...context, events, log: { ...context.log, read } }, abort.signal);
+  await caughtUp;
+  const before = turns;
+  while (turns < before + 5) await systemClock.sleep(1);
+  hangs = true;
+  await hanging.promise;
+  const still = turns;
+  await systemClock.sleep(50);
+  strictEqual(turns, still);
+  abort.abort();
+  never.reject(abort.signal.reason);
+  await done;
   await Deno.remove(folder, { recursive: true });
 });
