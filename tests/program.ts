@@ -17,13 +17,17 @@ export interface ProgramOptions {
   env: Record<string, string>;
   /** How long the first log line `listening` may take. */
   start_ms?: number;
+  /** No file grows beyond so many KiB: as if the disk were full. */
+  file_kib?: number;
 }
 
 const ROOT = new URL("..", import.meta.url);
 
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, options.role ?? "all"],
+  const args = ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, options.role ?? "all"];
+  const limited = `trap "" XFSZ; ulimit -f ${options.file_kib}; exec "$0" "$@"`;
+  const child = new Deno.Command(options.file_kib ? "bash" : Deno.execPath(), {
+    args: options.file_kib ? ["-c", limited, Deno.execPath(), ...args] : args,
     cwd: ROOT.pathname,
     env: { PORT: "0", LOG_FORMAT: "json", ...options.env },
     stdout: "piped",

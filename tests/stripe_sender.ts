@@ -42,9 +42,12 @@ export function stripeSignature(body: string, now_s: number, secret = STRIPE_SEC
 }
 
 /** Sends one webhook; true when it was acknowledged, false when nobody answered or the answer was 5xx. */
-export async function sendStripe(url: string, body: string): Promise<boolean> {
+export async function sendStripe(url: string, body: string, secret = STRIPE_SECRET): Promise<boolean> {
   const now_s = Math.floor(Date.now() / 1000);
-  const headers = { "content-type": "application/json", "stripe-signature": stripeSignature(body, now_s) };
+  const headers = {
+    "content-type": "application/json",
+    "stripe-signature": stripeSignature(body, now_s, secret),
+  };
   let answer: Response;
   try {
     answer = await fetch(`${url}/hooks/stripe`, { method: "POST", headers, body });

@@ -1,9 +1,13 @@
 /** A whole cluster on this machine: a real broker, a real S3 server, and every role as a process of its own. */
-import { type Program, startProgram } from "../program.ts";
+import type { PartitionStatus } from "../../lib/lake/status.ts";
+import { type Program, type ProgramOptions, startProgram } from "../program.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 import { type S3Server, startS3Server } from "./s3_server.ts";
 
 export const CLUSTER_TOKEN = "cluster-admin-token";
+
+/** All roles start at once on a machine that may be busy with other things. */
+const START_MS = 180_000;
 
 export interface ClusterOptions {
   /** Processes of the role `process`. */
@@ -48,11 +52,15 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts a role (again); `process-1` is another process of the role `process`. Its folder and port stay its own. */
-  async begin(name: string, env: Record<string, string> = {}): Promise<Program> {
+  async begin(
+    name: string,
+    env: Record<string, string> = {},
+    limits: Pick<ProgramOptions, "file_kib"> = {},
+  ): Promise<Program> {
     const before = this.roles.get(name);
     const PORT = before ? new URL(before.url).port : "0";
     const own = { ...this.env, DATA_DIR: `${this.folder}/${name}`, PORT, ...env, ...this.#queryUrl(name) };
-    const program = await startProgram({ role: name.split("-")[0], env: own });
+    const program = await startProgram({ role: name.split("-")[0], env: own, start_ms: START_MS, ...limits });
     this.roles.set(name, program);
     return program;
   }
@@ -68,6 +76,35 @@ export class Cluster implements AsyncDisposable {
 
   async kill(name: string): Promise<void> {
     await this.roles.get(name)!.kill();
+  }
+
+  /** What the edge answers to a question of one row. */
+  async ask(sql: string): Promise<unknown[]> {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${CLUSTER_TOKEN}` };
+    const answer = await fetch(`${this.url}/api/query`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ sql }),
+    });
+    const result = await answer.json();
+    if (answer.status !== 200) throw new Error(JSON.stringify(result));
+    return result.rows[0];
+  }
+
+  async status(): Promise<{ partitions: PartitionStatus[] }> {
+    const answer = await fetch(`${this.url}/api/status`, {
+      headers: { authorization: `Bearer ${CLUSTER_TOKEN}` },
+    });
+    return await answer.json();
+  }
+
+  /** A command of the program, beside the running cluster. */
+  async command(...args: string[]): Promise<{ code: number; stdout: string }> {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "main.ts", ...args],
+      env: { ...this.env, DATA_DIR: `${this.folder}/command` },
+    }).output();
+    return { code, stdout: new TextDecoder().decode(stdout) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

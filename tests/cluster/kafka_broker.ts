@@ -3,6 +3,7 @@
  * tree; each broker has its own free ports and its own temporary folder, which a restart keeps.
  */
 import { Kafka, logLevel } from "kafkajs";
+import { freePort } from "./free_port.ts";
 
 export const KAFKA_VERSION = "4.1.0";
 /** The last line before 4: still in wide use. */
@@ -16,6 +17,8 @@ export interface BrokerOptions {
   security_protocol?: "PLAINTEXT" | "SASL_PLAINTEXT" | "SASL_SSL";
   /** Users of SCRAM as `SCRAM-SHA-512=[name=...,password=...]`. */
   users?: readonly string[];
+  /** All of server.properties instead of ours, for a broker that serves clients on this port. */
+  whole?: { port: number; cluster_id: string; properties: Readonly<Record<string, string>> };
 }
 
 const START_LIMIT_MS = 150_000;
@@ -25,13 +28,16 @@ const STOP_LIMIT_MS = 20_000;
 export async function startKafkaBroker(options: BrokerOptions = {}): Promise<KafkaBroker> {
   const classpath = `${await kafkaJars(options.version)}/*`;
   const folder = await Deno.makeTempDir({ prefix: "kafka-" });
-  const port = freePort();
+  const port = options.whole?.port ?? freePort();
   const config = `${folder}/server.properties`;
-  await Deno.writeTextFile(config, propertiesText(folder, port, options));
-  const id = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
-    .replaceAll("+", "a").replaceAll("/", "b").slice(0, 22);
+  const properties = options.whole?.properties ?? ourProperties(folder, port, options);
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
+  await Deno.writeTextFile(config, lines.join(""));
   const users = (options.users ?? []).flatMap((user) => ["--add-scram", user]);
-  const format = ["format", "--standalone", "-t", id, "-c", config, ...users];
+  // A quorum that the properties name is not to be made up.
+  const quorum = options.whole ? [] : ["--standalone"];
+  const id = options.whole?.cluster_id ?? newClusterId();
+  const format = ["format", ...quorum, "-t", id, "-c", config, ...users];
   await run("java", ["-cp", classpath, "kafka.tools.StorageTool", ...format]);
   const broker = new KafkaBroker(folder, port, classpath, options.security_protocol ?? "PLAINTEXT");
   await broker.start();
@@ -179,10 +185,15 @@ function pom(version: string): string {
 </project>`;
 }
 
-function propertiesText(folder: string, port: number, options: BrokerOptions): string {
+function newClusterId(): string {
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
+    .replaceAll("+", "a").replaceAll("/", "b").slice(0, 22);
+}
+
+function ourProperties(folder: string, port: number, options: BrokerOptions): Record<string, string> {
   const controller = freePort();
   const protocol = options.security_protocol ?? "PLAINTEXT";
-  const properties: Record<string, string> = {
+  return {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.quorum.bootstrap.servers": `127.0.0.1:${controller}`,
@@ -204,12 +215,6 @@ function propertiesText(folder: string, port: number, options: BrokerOptions): s
     "log.cleaner.dedupe.buffer.size": String(8 * 1024 * 1024),
     ...options.properties,
   };
-  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join("");
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function run(command: string, args: readonly string[]): Promise<void> {

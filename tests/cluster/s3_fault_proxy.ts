@@ -3,7 +3,7 @@
  *
  *   store ──► proxy ──► server      lose_request, refuse      nothing reaches the server
  *         ◄──       ◄──             lose_answer, fail_after   done, but nobody hears it
- *                                   cut, flip                 the answer comes damaged
+ *                                   cut, flip, flatter        the answer comes damaged, or lies
  *
  * The proxy keeps the Host header, so that signatures stay right.
  */
@@ -24,6 +24,8 @@ export type S3Fault =
   | "cut"
   /** One bit of the answer's body is another. */
   | "flip"
+  /** Who came too late is told that it won. */
+  | "flatter"
   /** One bit of the request's body is another. */
   | "flip_request"
   /** An error page instead of the request, under status 200 or the status given. */
@@ -101,7 +103,7 @@ async function serve(
     return errorPage(outgoing, fault.fail_after, fault.code);
   }
   const damaged = fault === "flip" ? flipped(answer.body) : answer.body;
-  outgoing.writeHead(answer.status, answer.headers);
+  outgoing.writeHead(fault === "flatter" && answer.status === 412 ? 200 : answer.status, answer.headers);
   if (fault !== "cut") return void outgoing.end(damaged);
   outgoing.write(damaged.subarray(0, damaged.length >> 1), () => outgoing.destroy());
 }

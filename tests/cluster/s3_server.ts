@@ -1,5 +1,6 @@
 /** A real S3 server (MinIO) on a free port with a folder of its own, built once from its source and kept in the cache. */
 import type { S3Options } from "../../lib/store/s3_client.ts";
+import { freePort } from "./free_port.ts";
 
 const MODULE = "github.com/minio/minio@latest";
 const ACCESS_KEY_ID = "millrace-test";
@@ -21,7 +22,7 @@ export interface S3Server extends AsyncDisposable {
 }
 
 export async function startS3Server(): Promise<S3Server> {
-  const binary = await findBinary() ?? await build();
+  const binary = await minioBinary();
   const folder = await Deno.makeTempDir({ prefix: "s3-server-" });
   const port = freePort();
   const endpoint = `http://127.0.0.1:${port}`;
@@ -102,14 +103,13 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 function cacheFolder(): string {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
   return `${cache}/millrace`;
+}
+
+export async function minioBinary(): Promise<string> {
+  return await findBinary() ?? await build();
 }
 
 async function findBinary(): Promise<string | null> {

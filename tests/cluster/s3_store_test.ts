@@ -4,6 +4,8 @@ import { Fault } from "../../lib/errors.ts";
 import { probeStore } from "../../lib/store/probe.ts";
 import { openS3Store, type S3Store } from "../../lib/store/s3_store.ts";
 import { objectStoreContract, type OpenedStore } from "../contracts/object_store_contract.ts";
+import { startProgram } from "../program.ts";
+import { startS3FaultProxy } from "./s3_fault_proxy.ts";
 import { startS3Server } from "./s3_server.ts";
 
 const server = await startS3Server();
@@ -28,6 +30,29 @@ Deno.test("S3 store: the probe believes the server", async () => {
   await using opened = openFresh();
   await probeStore(opened.store);
   assert.deepEqual(await Array.fromAsync(opened.store.list("")), []);
+});
+
+Deno.test("a program refuses to start on a store that lets several creators win, and says why", async () => {
+  await using proxy = await startS3FaultProxy(server.endpoint);
+  proxy.decide = () => "flatter";
+  const folder = await Deno.makeTempDir();
+  const { access_key_id, secret_access_key } = server;
+  const env = {
+    DATA_DIR: folder,
+    S3_ENDPOINT: proxy.endpoint,
+    S3_BUCKET: "liar",
+    S3_ACCESS_KEY_ID: access_key_id,
+    S3_SECRET_ACCESS_KEY: secret_access_key,
+  };
+  await assert.rejects(startProgram({ env, role: "query", start_ms: 180_000 }), (error) => {
+    assert.match(String(error), /ended with 1 before it listened/);
+    assert.match(
+      String(error),
+      /Cannot trust the store: \d+ of 32 callers created the same object; use a store/,
+    );
+    return true;
+  });
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("S3 store: `ensureBucket` makes the bucket once, however many ask", async () => {

@@ -1,21 +1,7 @@
 /** PyIceberg counts exactly what was acknowledged, while the program is killed and after: through the catalog and from the files. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { exactSum, killScenario } from "../../kill_scenario.ts";
-import { runPython } from "../python.ts";
-
-const COUNT = `
-import json, sys
-from decimal import Decimal
-from pyiceberg.catalog import load_catalog
-from pyiceberg.table import StaticTable
-args = json.loads(sys.argv[1])
-def facts(table):
-    rows = table.scan(selected_fields=("event_id", "amount")).to_arrow().to_pylist()
-    total = sum((row["amount"] for row in rows), Decimal(0))
-    return [len(rows), len({row["event_id"] for row in rows}), format(total, "f")]
-table = load_catalog("millrace", type="rest", uri=args["uri"], warehouse="any").load_table("processed.transactions")
-print(json.dumps({"catalog": facts(table), "files": facts(StaticTable.from_metadata(table.metadata_location))}))
-`;
+import { countPayments } from "../foreign_count.ts";
 
 Deno.test("PyIceberg counts what was acknowledged after kill -9 at random moments, compaction running", async () => {
   const folder = await Deno.makeTempDir();
@@ -27,7 +13,7 @@ Deno.test("PyIceberg counts what was acknowledged after kill -9 at random moment
   });
   try {
     const expected = [acknowledged.size, acknowledged.size, exactSum(acknowledged.values())];
-    const found = await runPython(COUNT, { uri: `${program.url}/iceberg` });
+    const found = await countPayments({ uri: `${program.url}/iceberg` });
     deepStrictEqual(found, { catalog: expected, files: expected });
     ok(acknowledged.size > 100);
     console.log(`${acknowledged.size} payments acknowledged and found`);

@@ -1,0 +1,178 @@
+/**
+ * What a cluster must survive under load, each ordeal closed by the same proof (payments.ts): short in the cluster suite,
+ * at length in the soak.
+ */
+import { ok } from "node:assert/strict";
+import { seededRandom } from "../kill_scenario.ts";
+import { STRIPE_SECRET } from "../stripe_sender.ts";
+import { Cluster } from "./cluster.ts";
+import { pause, Payments } from "./payments.ts";
+import { type S3Fault, startS3FaultProxy } from "./s3_fault_proxy.ts";
+import { StubbornOwners } from "./stubborn_owners.ts";
+
+export interface OrdealSizes {
+  /** Kills of some role. */
+  kills: number;
+  /** How long a process that was stopped in the middle of a flush sleeps at least. */
+  sleep_ms: number;
+  sleeps: number;
+  /** Workers that come and go, one every `turn_ms`. */
+  turns: number;
+  turn_ms: number;
+  /** How often broker and store go away, and for how long. */
+  outages: number;
+  away_ms: number;
+  /** Restarts of owners that believe they own everything. */
+  duels: number;
+}
+
+/** Between two events of an ordeal so many payments are acknowledged: load goes on, whatever the machine's speed. */
+const SOME = 30;
+const TAKE_OVER_MS = 240_000;
+
+export async function runOrdeals(t: Deno.TestContext, sizes: OrdealSizes): Promise<void> {
+  const seed = Number(Deno.env.get("SEED") ?? Date.now() % 1_000_000);
+  console.log(`seed ${seed}`);
+  const random = seededRandom(seed);
+  await using cluster = await Cluster.start({
+    processes: 2,
+    env: { STRIPE_WEBHOOK_SECRET: STRIPE_SECRET, COMPACT_EVERY_MS: "500", PARTITIONS: "4" },
+  });
+  const acknowledged = new Map();
+  const ordeal = (name: string, work: (payments: Payments) => Promise<void>) =>
+    t.step(name, async () => {
+      await using payments = new Payments(cluster, { random, acknowledged });
+      await payments.more(SOME);
+      await work(payments);
+      await payments.more(SOME);
+      await payments.prove();
+    });
+
+  await ordeal(
+    "every role is killed at random moments, compaction running",
+    (payments) => killRoles(payments, { kills: sizes.kills, random }),
+  );
+  await ordeal(
+    "two more programs believe that they own every partition",
+    (payments) => duel(payments, sizes.duels),
+  );
+  await ordeal(
+    "a process sleeps in the middle of a flush while another takes over, and wakes",
+    async (payments) => {
+      for (let i = 0; i < sizes.sleeps; i++) {
+        await sleepAt(payments, "/segments/", { fault: "pass", sleep_ms: sizes.sleep_ms });
+        await sleepAt(payments, "/checkpoints/", { fault: { late_ms: 2_000 }, sleep_ms: sizes.sleep_ms });
+      }
+    },
+  );
+  await ordeal("processes come and go", (payments) => comeAndGo(payments, sizes));
+  await ordeal("broker and store go away and come back", (payments) => outages(payments, sizes));
+}
+
+async function killRoles(payments: Payments, { kills, random }: { kills: number; random: () => number }) {
+  const { cluster } = payments;
+  const roles = ["process-0", "maintain", "edge", "query", "process-1"];
+  for (let i = 0; i < kills; i++) {
+    const role = roles[i % roles.length];
+    await pause(random() * 2_000);
+    await cluster.kill(role);
+    await cluster.begin(role);
+    await payments.more(SOME);
+  }
+}
+
+async function duel(payments: Payments, duels: number) {
+  await using owners = new StubbornOwners(payments.cluster.env);
+  await owners.start();
+  await owners.start();
+  for (let i = 0; i < duels; i++) {
+    await payments.more(SOME);
+    await owners.restart(i % 2);
+  }
+  await payments.more(SOME);
+}
+
+/** Stops a process at the moment that it sends such a request, until others work on its partitions; then lets it wake. */
+async function sleepAt(payments: Payments, path: string, how: { fault: S3Fault; sleep_ms: number }) {
+  const { cluster } = payments;
+  await using proxy = await startS3FaultProxy(cluster.s3.endpoint);
+  // The one that is to sleep stands behind the proxy; the other one must not own everything when it begins.
+  await cluster.roles.get("process-0")!.stop();
+  const sleeper = await cluster.begin("process-0", { S3_ENDPOINT: proxy.endpoint });
+  const asleep = Promise.withResolvers<{ partition: number; epoch: number }>();
+  const owned = new Map<number, number>();
+  const hear = () => {
+    for (const line of sleeper.lines.filter((one) => one.includes('"msg":"claimed"'))) {
+      const { partition, epoch } = JSON.parse(line);
+      owned.set(partition, epoch);
+    }
+  };
+  let isAsleep = false;
+  proxy.decide = (request) => {
+    const partition = Number(/\/(?:segments|checkpoints)\/(\d+)\//.exec(request.path)?.[1] ?? NaN);
+    const isFlush = request.method === "PUT" && request.path.includes(path);
+    hear();
+    if (isAsleep || !isFlush || !owned.has(partition)) return "pass";
+    isAsleep = true;
+    Deno.kill(sleeper.pid, "SIGSTOP");
+    asleep.resolve({ partition, epoch: owned.get(partition)! });
+    return how.fault;
+  };
+  try {
+    const { partition, epoch } = await withPatience(asleep.promise, () => `${path} was never written`);
+    const until = Date.now() + how.sleep_ms;
+    await takenOver(payments, partition, epoch);
+    while (Date.now() < until) await payments.more(1);
+  } finally {
+    Deno.kill(sleeper.pid, "SIGCONT");
+  }
+  await payments.more(SOME);
+  // It goes on, without the proxy.
+  await cluster.roles.get("process-0")!.stop();
+  await cluster.begin("process-0");
+}
+
+/** Until another owner decided something in that partition. */
+async function takenOver({ cluster }: Payments, partition: number, epoch: number): Promise<void> {
+  const deadline = Date.now() + TAKE_OVER_MS;
+  for (;;) {
+    const status = (await cluster.status()).partitions.find((one) => one.partition === partition)!;
+    if (status.epoch > epoch) return;
+    ok(Date.now() < deadline, `nobody takes partition ${partition} over`);
+    await pause(200);
+  }
+}
+
+async function withPatience<T>(promise: Promise<T>, what: () => string): Promise<T> {
+  const over = Promise.withResolvers<never>();
+  const timer = setTimeout(() => over.reject(new Error(what())), TAKE_OVER_MS);
+  return await Promise.race([promise, over.promise]).finally(() => clearTimeout(timer));
+}
+
+async function comeAndGo(payments: Payments, { turns, turn_ms }: OrdealSizes) {
+  const { cluster } = payments;
+  for (let i = 0; i < turns; i++) {
+    const name = `process-${2 + i % 2}`;
+    const there = cluster.roles.get(name);
+    if (i % 4 < 2) await cluster.begin(name);
+    else if (i % 8 < 4) ok(await there!.stop() === 0, `${name} did not end in order`);
+    else await there!.kill();
+    await Promise.all([pause(turn_ms), payments.more(SOME)]);
+  }
+  for (const name of ["process-2", "process-3"]) await cluster.roles.get(name)?.kill();
+}
+
+async function outages(payments: Payments, { outages, away_ms }: OrdealSizes) {
+  const { cluster: { broker, s3 } } = payments;
+  for (let i = 0; i < outages; i++) {
+    // An orderly end first, then a power cut.
+    await (i % 2 === 0 ? broker.stop() : broker.kill());
+    await Promise.all([pause(away_ms), payments.more(SOME)]);
+    await broker.start();
+    await payments.more(SOME);
+    await (i % 2 === 0 ? s3.stop() : s3.kill());
+    await pause(away_ms);
+    await s3.restart();
+    await payments.more(SOME);
+  }
+}
