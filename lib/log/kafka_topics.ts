@@ -83,7 +83,7 @@ function newTopic(topic: string, plan: TopicPlan) {
     "retention.ms": String(plan.retention_ms),
     "retention.bytes": "-1",
     "unclean.leader.election.enable": "false",
-    "min.insync.replicas": String(Math.max(1, plan.replication - 1)),
+    "min.insync.replicas": String(minInsync(plan)),
   };
   return {
     topic,
@@ -91,6 +91,11 @@ function newTopic(topic: string, plan: TopicPlan) {
     replicationFactor: plan.replication,
     configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
   };
+}
+
+/** One replica may be away; what is acknowledged stands on all the others. */
+function minInsync({ replication }: TopicPlan): number {
+  return Math.max(1, replication - 1);
 }
 
 function maxBatchBytes(plan: TopicPlan): number {
@@ -113,7 +118,13 @@ export function differencesOf(settings: ReadonlyMap<string, string>, plan: Topic
       `${plan.retention_ms} or more, or -1`,
       retention_ms === -1 || retention_ms >= plan.retention_ms,
     ],
+    ["retention.bytes", "-1", Number(settings.get("retention.bytes") ?? -1) < 0],
     ["unclean.leader.election.enable", "false", settings.get("unclean.leader.election.enable") !== "true"],
+    [
+      "min.insync.replicas",
+      `${minInsync(plan)} or more`,
+      Number(settings.get("min.insync.replicas") ?? 1) >= minInsync(plan),
+    ],
   ];
   return demands.filter(([, , fits]) => !fits).map(([name, wanted]) =>
     `${name} is ${settings.get(name) ?? "unknown"} and must be ${wanted}`

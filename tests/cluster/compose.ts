@@ -170,23 +170,15 @@ export class Compose implements AsyncDisposable {
       : [await minioBinary(), ...service.command!.map((word) => this.#here(name, word))];
     const data = `${this.folder}/data/${name}`;
     await Deno.mkdir(data, { recursive: true });
-    const child = new Deno.Command(program, {
-      args,
+    const kept = `exec "$0" "$@" >> "${this.folder}/${name}.out" 2>&1`;
+    const child = new Deno.Command("sh", {
+      args: ["-c", kept, program, ...args],
       cwd: this.image.folder,
       clearEnv: true,
       env: { ...hostEnvironment(), ...this.environment(name) },
       stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
     }).spawn();
-    const output = Deno.open(`${this.folder}/${name}.out`, { create: true, append: true });
-    const kept = output.then(async (file) => {
-      for (const stream of [child.stdout, child.stderr]) {
-        void stream.pipeTo(file.writable, { preventClose: true });
-      }
-      await child.status;
-    });
-    this.running.push({ name, child, ended: kept.then(async () => (await child.status).code) });
+    this.running.push({ name, child, ended: child.status.then(({ code }) => code) });
   }
 
   async #healthy(name: string, { healthcheck }: Service): Promise<void> {

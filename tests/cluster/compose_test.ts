@@ -24,7 +24,7 @@ const INGESTED = 60;
 Deno.test("compose.yaml: what it starts takes webhooks and events, and shows them as rows to everybody", async (t) => {
   await using compose = await Compose.open();
   const image = await filesOf(compose.image.folder);
-  await Promise.all(["edge", "maintain", "produce"].map((name) => compose.up(name)));
+  await Promise.all(["edge", "query", "maintain", "produce"].map((name) => compose.up(name)));
   await compose.scale("process", 2);
   const url = compose.url("edge");
   const authorization = `Bearer ${compose.token("api")}`;

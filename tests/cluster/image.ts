@@ -23,7 +23,7 @@ export async function copyImage(folder: string): Promise<Image> {
     }
     if (word === "COPY") await leaveOut(folder);
     // The last stage's commands are about users and folders of the container.
-    if (word === "RUN" && line.includes("deno ")) await run(line.slice("RUN ".length), folder);
+    if (line.startsWith("RUN deno ")) await run(line.slice("RUN ".length), folder);
   }
   const entrypoint = lines.find((line) => line.startsWith("ENTRYPOINT "))!.slice("ENTRYPOINT ".length);
   return { folder, entrypoint: JSON.parse(entrypoint) };

@@ -5,7 +5,7 @@ import { differencesOf } from "../../lib/log/kafka_topics.ts";
 const PLAN = {
   topic_prefix: "",
   partitions: 1,
-  replication: 1,
+  replication: 3,
   retention_ms: 1000,
   max_record_bytes: 100_000,
 };
@@ -15,6 +15,8 @@ const GOOD = {
   "message.timestamp.type": "LogAppendTime",
   "max.message.bytes": "200000",
   "retention.ms": "1000",
+  "retention.bytes": "-1",
+  "min.insync.replicas": "2",
   "unclean.leader.election.enable": "false",
 };
 
@@ -30,7 +32,9 @@ for (
     ["message.timestamp.type", "CreateTime", "LogAppendTime"],
     ["max.message.bytes", "165535", "165536 or more"],
     ["retention.ms", "999", "1000 or more, or -1"],
+    ["retention.bytes", "1000000", "-1"],
     ["unclean.leader.election.enable", "true", "false"],
+    ["min.insync.replicas", "1", "2 or more"],
   ]
 ) {
   Deno.test(`differencesOf names ${name} when it is ${value}`, () => {
