@@ -105,7 +105,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     lines: line,
     scrub,
     health,
-    status: fullStatus({ status, health, clock, rate: () => live?.events_per_second ?? 0 }),
+    status: fullStatus({ status, health, rate: () => live?.events_per_second ?? 0 }),
     query,
     catalog,
     live,

@@ -1,5 +1,4 @@
 /** `/api/status` in full: what the lake says, and beside it what only this process knows. */
-import type { Clock } from "../lib/clock.ts";
 import type { LakeStatus } from "../lib/lake/status.ts";
 import { liveStages } from "../lib/live/stages.ts";
 import type { Health } from "../lib/observe/health.ts";
@@ -7,7 +6,6 @@ import type { Health } from "../lib/observe/health.ts";
 export interface FullStatusParts {
   status(): Promise<LakeStatus>;
   health: Pick<Health, "report">;
-  clock: Clock;
   /** Events a second at this door. */
   rate(): number;
 }

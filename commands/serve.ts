@@ -112,6 +112,7 @@ export async function serve(
   const line = lineOf(settings, clock, scrub);
   const stop = stopSignal();
   const metrics = new Metrics();
+  tellProcess(metrics);
   const failure = { reason: null as string | null };
   const supervisor: Supervisor = new Supervisor({
     clock,
@@ -135,6 +136,13 @@ export async function serve(
   await Promise.all([server.stop(), supervisor.stop(STOP_MS)]);
   if (failure.reason !== null) console.error(failure.reason);
   return failure.reason === null ? 0 : 1;
+}
+
+function tellProcess(metrics: Metrics): void {
+  metrics.beforeReading(() => {
+    metrics.gauge("process_resident_bytes", {}).set(Deno.memoryUsage().rss);
+    metrics.gauge("process_uptime_seconds", {}).set(performance.now() / 1000);
+  });
 }
 
 function startWorkers(role: Role, settings: Settings, supervisor: Supervisor): void {
