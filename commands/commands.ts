@@ -5,6 +5,7 @@ import { audit } from "./audit.ts";
 import { backup, restore } from "./backup.ts";
 import { dev, reset } from "./dev.ts";
 import { doctor } from "./doctor.ts";
+import { evolve } from "./evolve.ts";
 import { hook } from "./hook.ts";
 import { models } from "./models.ts";
 import { produce } from "./produce.ts";
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   compact,
   expire,
   collect,
+  evolve,
   relocate,
   backup,
   restore,

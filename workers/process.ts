@@ -15,6 +15,7 @@ import { systemClock } from "../lib/clock.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { appliedOf, markOf } from "../lib/lake/applied.ts";
 import { ensureTables } from "../lib/lake/ensure_tables.ts";
+import { evolveTable } from "../lib/lake/evolution.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
@@ -82,6 +83,10 @@ runWorker("process", async (context) => {
       const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
       return tables.filter((table) => table !== null)
         .map((table) => markOf(appliedOf(table.metadata), partition).next_offset);
+    },
+    evolve({ kind, changes }) {
+      const table = `processed.${configuration.kinds.get(kind)!.table}`;
+      return evolveTable({ catalog, store, now: systemClock.now }, table, changes);
     },
     events: {
       claimed: (checkpoint) => line.info("claimed", facts(checkpoint)),

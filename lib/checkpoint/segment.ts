@@ -25,8 +25,8 @@ const Part = z.object({
   /** A table (`raw.events`), or `state:<what>`. */
   name: z.string(),
   rows: z.number().int(),
-  /** Schema version of the rows, so that the publisher maps their fields by id. */
-  schema_id: z.number().int(),
+  /** How many changes of the table's columns its rows know (event/column_change.ts): the publisher maps them by field id. */
+  schema_version: z.number().int(),
   start: z.number().int(),
   size_bytes: z.number().int(),
   sha256: z.string(),
@@ -49,12 +49,21 @@ export interface SegmentRange {
   next_offset: number;
 }
 
+interface OpenPart {
+  name: string;
+  schema_version: number;
+  /** Of the frame that is open. */
+  text: string;
+  rows: number;
+  frames: Promise<Uint8Array>[];
+}
+
+type Body = Pick<SegmentPart, "name" | "rows" | "schema_version"> & { bytes: Uint8Array };
+
 /** Gathers rows as NDJSON while they are made, and compresses off the thread as it goes. */
 export class SegmentWriter {
-  readonly #tables = new Map<
-    string,
-    { text: string; rows: number; schema_id: number; frames: Promise<Uint8Array>[] }
-  >();
+  /** By table and version. */
+  readonly #parts = new Map<string, OpenPart>();
   #characters = 0;
 
   /** Characters gathered so far: what the checkpoint's size limit looks at. */
@@ -63,9 +72,12 @@ export class SegmentWriter {
   }
 
   /** Adds a row, and answers with its text, so that whoever needs it elsewhere does not write it again. */
-  add(table: string, row: Row, schema_id: number): string {
-    let entry = this.#tables.get(table);
-    if (!entry) this.#tables.set(table, entry = { text: "", rows: 0, schema_id, frames: [] });
+  add(table: string, row: Row, schema_version: number): string {
+    const key = schema_version === 0 ? table : `${table} ${schema_version}`;
+    let entry = this.#parts.get(key);
+    if (!entry) {
+      this.#parts.set(key, entry = { name: table, schema_version, text: "", rows: 0, frames: [] });
+    }
     const text = JSON.stringify(row);
     entry.text += text + "\n";
     entry.rows++;
@@ -76,23 +88,25 @@ export class SegmentWriter {
 
   /** Rows by table. */
   counts(): Record<string, number> {
-    return Object.fromEntries([...this.#tables].map(([name, entry]) => [name, entry.rows]));
+    const counts: Record<string, number> = {};
+    for (const { name, rows } of this.#parts.values()) counts[name] = (counts[name] ?? 0) + rows;
+    return counts;
   }
 
   /** The finished object and the hash of its index. `states` are stored as they are given, under `state:<name>`. */
   async finish(range: SegmentRange, states: Readonly<Record<string, Uint8Array>>): Promise<FinishedSegment> {
-    const bodies: { name: string; rows: number; schema_id: number; bytes: Uint8Array }[] = [];
-    for (const [name, entry] of this.#tables) {
+    const bodies: Body[] = [];
+    for (const entry of this.#parts.values()) {
       if (entry.text !== "") closeFrame(entry);
-      const bytes = concat(await Promise.all(entry.frames));
-      bodies.push({ name, rows: entry.rows, schema_id: entry.schema_id, bytes });
+      const { name, rows, schema_version } = entry;
+      bodies.push({ name, rows, schema_version, bytes: concat(await Promise.all(entry.frames)) });
     }
     for (const [name, bytes] of Object.entries(states)) {
       if (bytes.length === 0) continue;
       bodies.push({
         name: `state:${name}`,
         rows: 0,
-        schema_id: 0,
+        schema_version: 0,
         bytes: await compress(bytes, COMPRESSION),
       });
     }
@@ -114,14 +128,14 @@ function closeFrame(entry: { text: string; frames: Promise<Uint8Array>[] }): voi
 
 function assemble(
   range: SegmentRange,
-  bodies: readonly { name: string; rows: number; schema_id: number; bytes: Uint8Array }[],
+  bodies: readonly Body[],
 ): FinishedSegment {
   let start = 0;
-  const parts = bodies.map(({ name, rows, schema_id, bytes }) => {
+  const parts = bodies.map(({ name, rows, schema_version, bytes }) => {
     const part = {
       name,
       rows,
-      schema_id,
+      schema_version,
       start,
       size_bytes: bytes.length,
       sha256: hash("sha256", bytes, "hex"),

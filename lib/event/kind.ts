@@ -6,6 +6,7 @@
  */
 import type { FieldFault } from "../errors.ts";
 import type { Cell, Column, Row } from "./column.ts";
+import { extraText } from "./extra.ts";
 import { type Field, type FieldReader, fieldReader, isId, missing, timestampFault } from "./field.ts";
 import { fieldColumn, fieldSchema, type JsonSchema } from "./field_schema.ts";
 import type { TypedEvent } from "./judgement.ts";
@@ -100,7 +101,7 @@ export function defineKind(declaration: KindDeclaration): Kind {
       }
       if (faults.length > 0 || event_id === null || moment === null) return { ok: false, event_id, faults };
       derived?.derive(cells, moment.ms);
-      cells.extra = extraOf(body, known, used_aliases);
+      cells.extra = extraText(body, (name) => known.has(name) || used_aliases?.includes(name) === true);
       return { ok: true, event: typedEvent(declaration.name, event_id, moment, cells) };
     },
     partitionKey: (body) => keyOf(body, partition),
@@ -158,20 +159,6 @@ function readTimestamp(body: JsonObject, faults: FieldFault[]): Moment | null {
   if (reading.ok) return reading.moment;
   faults.push(timestampFault("timestamp", reading.code, value));
   return null;
-}
-
-/** JSON text of the fields that the kind does not know, written member by member so that `__proto__` is only a name. */
-function extraOf(
-  body: JsonObject,
-  known: ReadonlySet<string>,
-  used_aliases: readonly string[] | null,
-): string | null {
-  let text = "";
-  for (const key of Object.keys(body)) {
-    if (known.has(key) || used_aliases?.includes(key)) continue;
-    text += `${text === "" ? "{" : ","}${JSON.stringify(key)}:${JSON.stringify(own(body, key))}`;
-  }
-  return text === "" ? null : text + "}";
 }
 
 /** The names to look under, in order; an alias directly after its field. */

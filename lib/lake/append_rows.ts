@@ -8,6 +8,7 @@ import { commitUpdate } from "../iceberg/commit.ts";
 import { COLLECTED } from "../iceberg/update.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { ensureTables } from "./ensure_tables.ts";
+import { evolutionOf } from "./evolution.ts";
 import type { Lander } from "./lander.ts";
 import { parseTableKey } from "./table_key.ts";
 import type { TableSpec } from "./tables.ts";
@@ -36,7 +37,7 @@ export async function appendRows(
   const bytes = new Uint8Array(zstdCompressSync(new TextEncoder().encode(text)));
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const { metadata } = (await catalog.load(name))!;
-    const piece = { bytes, schema_id: metadata["current-schema-id"], rows: rows.length };
+    const piece = { bytes, schema_version: evolutionOf(metadata).length, rows: rows.length };
     const added = await lander.land(spec, metadata, [piece]);
     const committed = await commitUpdate({
       catalog,

@@ -1,12 +1,18 @@
 /** Landing: rows become sorted Parquet files in the store, one a day that they touch. Nothing refers to them yet. */
 import { Fault } from "../errors.ts";
 import type { DataFile } from "../iceberg/data_file.ts";
-import type { IcebergField, PartitionSpec, TableMetadata } from "../iceberg/metadata.ts";
+import {
+  currentSchema,
+  type IcebergField,
+  type PartitionSpec,
+  type TableMetadata,
+} from "../iceberg/metadata.ts";
 import { dataKey } from "../iceberg/paths.ts";
 import { ndjsonRelation } from "../parquet/ndjson.ts";
 import { dataFile, type WrittenFile } from "../parquet/statistics.ts";
 import type { ParquetWriter } from "../parquet/writer.ts";
 import type { ObjectStore } from "../store/object_store.ts";
+import { writtenFields } from "./evolution.ts";
 import { parseTableKey } from "./table_key.ts";
 import type { TableLayout } from "./tables.ts";
 
@@ -14,8 +20,8 @@ import type { TableLayout } from "./tables.ts";
 export interface LandPiece {
   /** zstd frames of NDJSON. */
   bytes: Uint8Array;
-  /** The table's schema when the rows were made. */
-  schema_id: number;
+  /** How many changes of the table's columns the rows know (evolution.ts). */
+  schema_version: number;
   rows: number;
 }
 
@@ -38,11 +44,11 @@ export class Lander {
     const fields = currentFields(metadata);
     return await this.inFolder(async (folder) => {
       const selects: string[] = [];
-      for (const [schema_id, same] of Map.groupBy(pieces, (piece) => piece.schema_id)) {
+      for (const [version, same] of Map.groupBy(pieces, (piece) => piece.schema_version)) {
         const paths = await Promise.all(
-          same.map((piece, i) => writePiece(`${folder}/${schema_id}-${i}.ndjson.zst`, piece)),
+          same.map((piece, i) => writePiece(`${folder}/${version}-${i}.ndjson.zst`, piece)),
         );
-        selects.push(ndjsonRelation({ paths, written: writtenFields(metadata, schema_id) }, fields));
+        selects.push(ndjsonRelation({ paths, written: writtenFields(metadata, version) }, fields));
       }
       const files = await this.context.writer.write({
         select: selects.join(" UNION ALL "),
@@ -103,26 +109,7 @@ async function create(store: ObjectStore, key: string, path: string): Promise<vo
 }
 
 export function currentFields(metadata: TableMetadata): IcebergField[] {
-  return fieldsById(metadata, metadata["current-schema-id"]);
-}
-
-function fieldsById(metadata: TableMetadata, id: number): IcebergField[] {
-  const schema = metadata.schemas.find((one) => one["schema-id"] === id);
-  if (!schema) throw new RangeError(`There is no schema ${id} in ${metadata.location}`);
-  return schema.fields;
-}
-
-/**
- * The fields of rows that were made under a schema, by the names they have in these rows. A type that was widened since
- * reads them too. A column that came later may be in them all the same, when the program knew it before the schema did;
- * under a name that was another column's it is not.
- */
-export function writtenFields(metadata: TableMetadata, id: number): IcebergField[] {
-  const then = fieldsById(metadata, id);
-  const now = new Map(currentFields(metadata).map((field) => [field.id, field]));
-  const [ids, names] = [new Set(then.map((field) => field.id)), new Set(then.map((field) => field.name))];
-  const later = [...now.values()].filter((field) => !ids.has(field.id) && !names.has(field.name));
-  return [...then.map((field) => ({ ...field, type: now.get(field.id)?.type ?? field.type })), ...later];
+  return currentSchema(metadata).fields;
 }
 
 function currentSpec(metadata: TableMetadata): PartitionSpec {

@@ -122,24 +122,24 @@ export class Publisher {
 
   async #land(spec: TableLayout, base: LoadedTable, take: Take): Promise<DataFile[]> {
     const pieces: LandPiece[] = [];
-    for (const checkpoint of take.checkpoints) {
-      const piece = await this.#piece(spec.key, checkpoint);
-      if (piece) pieces.push(piece);
-    }
+    for (const checkpoint of take.checkpoints) pieces.push(...await this.#pieces(spec.key, checkpoint));
     return await this.context.lander.land(spec, base.metadata, pieces);
   }
 
-  /** A table's rows of one checkpoint, as they stand in its segment. */
-  async #piece(table: string, checkpoint: Checkpoint): Promise<LandPiece | null> {
+  /** A table's rows of one checkpoint, as they stand in its segment: one piece, or more around a change of its columns. */
+  async #pieces(table: string, checkpoint: Checkpoint): Promise<LandPiece[]> {
     const { store } = this.context;
     const { segment } = checkpoint;
-    if (!segment) return null;
+    if (!segment) return [];
     const index = await readSegmentIndex(store, segment);
-    const part = index?.parts.find((one) => one.name === table);
-    if (index && !part) return null;
-    const bytes = part && await readSegmentPart(store, segment.key, part);
-    if (!bytes || !part) throw missing(table, checkpoint, segment.key);
-    return { bytes, schema_id: part.schema_id, rows: part.rows };
+    if (!index) throw missing(table, checkpoint, segment.key);
+    const pieces: LandPiece[] = [];
+    for (const part of index.parts.filter((one) => one.name === table)) {
+      const bytes = await readSegmentPart(store, segment.key, part);
+      if (!bytes) throw missing(table, checkpoint, segment.key);
+      pieces.push({ bytes, schema_version: part.schema_version, rows: part.rows });
+    }
+    return pieces;
   }
 }
 

@@ -5,10 +5,12 @@
  *                    └─ row ─► dedup ─┬─ duplicate | id_conflict ────────────┤
  *                                     └─ new ─► stream ─► row, late, alerts ─┴─► raw row with the outcome
  */
+import { z } from "zod";
 import { noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { SegmentWriter } from "../checkpoint/segment.ts";
 import { PartitionState } from "../checkpoint/state.ts";
 import type { Row } from "../event/column.ts";
+import { type ColumnChange, goesOnFrom, SchemaBody } from "../event/column_change.ts";
 import {
   DEAD_LETTERS,
   type DeadLetter,
@@ -17,6 +19,7 @@ import {
   ruleFailed,
 } from "../event/dead_letter.ts";
 import { DedupIndex } from "../event/dedup_index.ts";
+import { type RowShape, rowShape } from "../event/evolved_row.ts";
 import { decodeJson } from "../event/json_text.ts";
 import { type Judge, KAFKA_SOURCE } from "../event/judge.ts";
 import type { Judgement, Outcome } from "../event/judgement.ts";
@@ -53,6 +56,13 @@ export interface ProcessorObserver {
 const KEYED = "keyed";
 const DEDUP = "dedup";
 const SETTINGS_SPACE = "partition/settings";
+/** By kind, the changes of its columns that are in force. */
+const SCHEMA_SPACE = "partition/schemas";
+
+interface Evolved {
+  changes: readonly ColumnChange[];
+  shape: RowShape;
+}
 
 export class EventProcessor implements Processor {
   readonly stateNames = [KEYED, DEDUP];
@@ -64,6 +74,9 @@ export class EventProcessor implements Processor {
   #log_time_ms: number | null = null;
   #results = new Map<Topic, NewRecord[]>();
   #days = new Set<string>();
+  /** Kinds whose columns were changed, as far as this partition has read. */
+  #evolved = new Map<string, Evolved>();
+  #newly_evolved = new Set<string>();
 
   constructor(private readonly parts: EventProcessorParts) {
     this.#dedup = new DedupIndex(parts.defaults.dedup_max_ids);
@@ -85,6 +98,7 @@ export class EventProcessor implements Processor {
     this.#taken_over = { ...summary.taken_over };
     this.#log_time_ms = summary.log_time_ms;
     this.#pipeline = this.#newPipeline();
+    for (const [kind, changes] of this.#schemas().entries()) this.#shape(kind, changes);
   }
 
   accept(record: LogRecord, segment: SegmentWriter): boolean {
@@ -149,6 +163,8 @@ export class EventProcessor implements Processor {
     const { event, kind } = judgement;
     const source = record.headers.source ?? KAFKA_SOURCE;
     const table = `processed.${this.parts.kinds.get(kind)!.table}`;
+    const evolved = this.#evolved.get(kind);
+    const version = evolved?.changes.length ?? 0;
     const row: Row = {
       source,
       log_partition: record.partition,
@@ -157,12 +173,12 @@ export class EventProcessor implements Processor {
       event_time: timestampCell(event.event_time_ms, event.event_time_sub_us),
       received_at: timestampCell(record.received_at),
       late: false,
-      schema_version: 0,
+      schema_version: version,
       ...event.cells,
     };
     const { partition, offset, received_at } = record;
     const accepted = this.#pipeline.accept({ ...event, source, partition, offset, received_at, row });
-    this.#add(segment, table, accepted.cells);
+    this.#add(segment, table, evolved ? evolved.shape(accepted.cells) : accepted.cells, version);
     this.#write(accepted.outputs, received_at, segment);
     for (const { rule, message } of accepted.failures) {
       this.#letter(record, ruleFailed(kind, rule, message), segment);
@@ -182,10 +198,9 @@ export class EventProcessor implements Processor {
       offset,
       received_at,
     });
-    if (controlled.refused !== null) {
-      this.parts.observe.warn(
-        `the ${kind} record at ${partition}/${offset} was refused: ${controlled.refused}`,
-      );
+    const refused = kind === "schema" ? this.#evolve(body) : controlled.refused;
+    if (refused !== null) {
+      this.parts.observe.warn(`the ${kind} record at ${partition}/${offset} was refused: ${refused}`);
     } else this.#takeOver(kind, headers, body);
     this.#write(controlled.outputs, received_at, segment);
     this.#add(segment, RAW_EVENTS, rawRow(record, null, "control"));
@@ -200,6 +215,37 @@ export class EventProcessor implements Processor {
     this.#state.space(SETTINGS_SPACE).put("", body);
     const { dedup_max_ids } = body as { dedup_max_ids?: unknown };
     if (typeof dedup_max_ids === "number") this.#dedup.limit(dedup_max_ids);
+  }
+
+  /** A list that is in force already, or an older one, changes nothing. */
+  #evolve(body: unknown): string | null {
+    const parsed = SchemaBody.safeParse(body);
+    if (!parsed.success) return z.prettifyError(parsed.error);
+    const { kind, changes } = parsed.data;
+    const inForce = this.#schemas().get(kind) ?? [];
+    if (goesOnFrom(changes, inForce)) return null;
+    if (!goesOnFrom(inForce, changes)) return `it does not go on from what is in force for ${kind}`;
+    this.#schemas().put(kind, changes);
+    this.#shape(kind, changes);
+    return null;
+  }
+
+  #shape(kind: string, changes: readonly ColumnChange[]): void {
+    const known = this.parts.kinds.get(kind);
+    // A kind that nobody configures any more makes no rows.
+    if (!known) return;
+    this.#evolved.set(kind, { changes, shape: rowShape(known, changes) });
+    this.#newly_evolved.add(kind);
+  }
+
+  takeEvolved(): SchemaBody[] {
+    const kinds = [...this.#newly_evolved];
+    this.#newly_evolved.clear();
+    return kinds.map((kind) => ({ kind, changes: [...this.#evolved.get(kind)!.changes] }));
+  }
+
+  #schemas() {
+    return this.#state.space<readonly ColumnChange[]>(SCHEMA_SPACE);
   }
 
   #dedupSettings(): DedupDefaults {
@@ -236,10 +282,10 @@ export class EventProcessor implements Processor {
     });
   }
 
-  #add(segment: SegmentWriter, table: string, row: Row): string {
+  #add(segment: SegmentWriter, table: string, row: Row, schema_version = 0): string {
     const time = row.event_time ?? row.window_start ?? row.received_at;
     if (typeof time === "string") this.#days.add(time.slice(0, 10));
-    return segment.add(table, row, 0);
+    return segment.add(table, row, schema_version);
   }
 
   takeResults(): Iterable<[Topic, NewRecord[]]> {

@@ -10,6 +10,7 @@ import { type CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { claim } from "../checkpoint/claim.ts";
 import { Fault, messageOf } from "../errors.ts";
+import type { SchemaBody } from "../event/column_change.ts";
 import type { Bounds, EventLog, LogIdentity } from "../log/log.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { Seeds } from "./control_record.ts";
@@ -44,6 +45,8 @@ export interface OwnerContext {
   seeds: () => Seeds;
   /** Next offsets that some table has applied: a segment never crosses one after a damaged checkpoint. */
   appliedOffsets: (partition: number) => Promise<number[]>;
+  /** Sees to it that a table has the changes of its columns before rows that know them are decided. */
+  evolve: (evolved: SchemaBody) => Promise<void>;
   events: OwnerEvents;
 }
 

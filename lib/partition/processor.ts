@@ -2,6 +2,7 @@
 import type { SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { StateReceiver } from "../checkpoint/restore.ts";
 import type { SegmentWriter } from "../checkpoint/segment.ts";
+import type { SchemaBody } from "../event/column_change.ts";
 import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
 
 /** Everything a checkpoint says about the processor besides its state. */
@@ -21,6 +22,8 @@ export interface Processor extends StateReceiver {
   takeChanges(): Record<string, Uint8Array>;
   takeImages(): Record<string, Uint8Array>;
   summary(): ProcessorSummary;
+  /** Columns of kinds that were changed since this was last asked (or that were restored): rows of the segment may have them. */
+  takeEvolved(): SchemaBody[];
   /** Days that the open segment's rows touch. */
   openDays(): number;
   beginSegment(): void;

@@ -190,6 +190,8 @@ export class PartitionRun {
     const number = this.#last.number + 1;
     this.#sendResults();
     await Promise.all(this.#results);
+    // Made already by who told of it, unless the lake was lost and the log was not.
+    for (const evolved of this.processor.takeEvolved()) await this.context.evolve(evolved);
     const range = { partition, first_offset: this.#last.next_offset, next_offset: this.#next };
     const segment = await this.#segment.finish(range, this.processor.takeChanges());
     const name = { ...range, last_offset: this.#next - 1, epoch: this.#last.epoch, uuid: newId() };

@@ -42,7 +42,7 @@ async function flip(path: string, at: number): Promise<void> {
 Deno.test("a segment gives back its rows by table and its state by name", () =>
   stored(async (store, segment) => {
     const index = (await readSegmentIndex(store, segment))!;
-    deepStrictEqual(index.parts.map(({ name, rows, schema_id }) => [name, rows, schema_id]), [
+    deepStrictEqual(index.parts.map(({ name, rows, schema_version }) => [name, rows, schema_version]), [
       ["raw.events", 3, 0],
       ["processed.transactions", 1, 2],
       ["state:keyed", 0, 0],

@@ -144,6 +144,7 @@ async function processAll(
     seeds: () => seeds,
     appliedOffsets: () => Promise.resolve([]),
     events: { claimed: check, decided: check, turned() {}, lag() {}, warn() {}, alarm() {} },
+    evolve: () => Promise.resolve(),
   };
   const owner = ownPartition(0, context, abort.signal);
   await Promise.race([done.promise, owner]);

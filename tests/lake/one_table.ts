@@ -67,11 +67,11 @@ export class OneTable implements AsyncDisposable {
     return (await this.catalog.load(this.name))!;
   }
 
-  /** One append of rows that were made under `schema_id`. */
-  async add(rows: readonly Row[], schema_id = 0): Promise<void> {
+  /** One append of rows that were know so many changes. */
+  async add(rows: readonly Row[], schema_version = 0): Promise<void> {
     const { catalog, store, clock, name, lander, spec } = this;
     const bytes = await compress(rows.map((row) => JSON.stringify(row) + "\n").join(""));
-    const piece = { bytes, schema_id, rows: rows.length };
+    const piece = { bytes, schema_version, rows: rows.length };
     await commitUpdate({
       catalog,
       store,

@@ -20,6 +20,7 @@ import { audit } from "../../lib/lake/audit.ts";
 import { Collector } from "../../lib/lake/collector.ts";
 import { Compactor } from "../../lib/lake/compactor.ts";
 import { ensureTables } from "../../lib/lake/ensure_tables.ts";
+import { evolveTable } from "../../lib/lake/evolution.ts";
 import { expireTable } from "../../lib/lake/expiry.ts";
 import { currentFields, Lander } from "../../lib/lake/lander.ts";
 import { Publisher } from "../../lib/lake/publisher.ts";
@@ -149,21 +150,29 @@ export class SmallLake implements AsyncDisposable {
     return this.#appended;
   }
 
-  async append(count: number): Promise<void> {
-    const records = Array.from({ length: count }, (_, i) => transaction(this.#appended + i, this.clock.time));
+  async append(count: number, fields: Record<string, unknown> = {}): Promise<void> {
+    const records = Array.from(
+      { length: count },
+      (_, i) => transaction(this.#appended + i, this.clock.time, fields),
+    );
     await this.log.append("events", records);
     this.#appended += count;
   }
 
-  /** Owns the partition until all records are decided, three a checkpoint. */
-  async process(hands: Hands = {}): Promise<void> {
+  async appendRecord(record: NewRecord): Promise<void> {
+    await this.log.append("events", [record]);
+    this.#appended++;
+  }
+
+  /** Owns the partition until all records are decided, so many a checkpoint. */
+  async process(hands: Hands = {}, at_once = 3): Promise<void> {
     const { store = this.store, log = this.log } = hands;
     const caughtUp = Promise.withResolvers<void>();
     const seen = ({ next_offset }: Checkpoint) => {
       if (next_offset === this.#appended) caughtUp.resolve();
     };
     const context: OwnerContext = {
-      log: threeAtATime(log),
+      log: fewAtATime(log, at_once),
       store,
       clock: { now: () => this.clock.time, sleep: () => new Promise((resolve) => setTimeout(resolve)) },
       identity: await this.log.identity("events"),
@@ -176,6 +185,12 @@ export class SmallLake implements AsyncDisposable {
       newProcessor,
       appliedOffsets: () => Promise.resolve([]),
       events: { claimed: seen, decided: seen, turned() {}, lag() {}, warn() {}, alarm() {} },
+      evolve: ({ changes }) =>
+        evolveTable(
+          { catalog: this.catalog(hands), store, now: () => this.clock.time },
+          "processed.transactions",
+          changes,
+        ),
     };
     const abort = new AbortController();
     const owner = ownPartition(0, context, abort.signal);
@@ -362,20 +377,20 @@ function newProcessor(partition: number): EventProcessor {
   });
 }
 
-function threeAtATime(log: EventLog): EventLog {
+function fewAtATime(log: EventLog, max_records: number): EventLog {
   return {
     identity: (topic) => log.identity(topic),
     append: (topic, records) => log.append(topic, records),
     bounds: (topic, partition) => log.bounds(topic, partition),
     read: (topic, partition, from, limits, signal) =>
-      log.read(topic, partition, from, { ...limits, max_records: 3, wait_ms: 1 }, signal),
+      log.read(topic, partition, from, { ...limits, max_records, wait_ms: 1 }, signal),
     offsetAt: (topic, partition, time_ms) => log.offsetAt(topic, partition, time_ms),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-function transaction(i: number, received_at: number): NewRecord {
+function transaction(i: number, received_at: number, fields: Record<string, unknown>): NewRecord {
   const event = {
     event_id: `e${i}`,
     timestamp: received_at - 1000 + i,
@@ -383,6 +398,7 @@ function transaction(i: number, received_at: number): NewRecord {
     amount: `${i + 1}.25`,
     currency: "EUR",
     status: "completed",
+    ...fields,
   };
   return {
     partition: 0,

@@ -23,6 +23,10 @@ export class CountingProcessor implements Processor {
     this.image(name, bytes);
   }
 
+  takeEvolved() {
+    return [];
+  }
+
   accept(record: LogRecord, segment: SegmentWriter): boolean {
     const value = Number(new TextDecoder().decode(record.value!));
     this.sum += value;

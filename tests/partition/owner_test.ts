@@ -64,6 +64,7 @@ async function watched(log: EventLog, store: ObjectStore): Promise<Watched> {
     newProcessor: () => new CountingProcessor(),
     seeds: () => seeds,
     appliedOffsets: () => Promise.resolve([]),
+    evolve: () => Promise.resolve(),
     events: {
       // A decision whose answer was lost shows in the next claim.
       claimed: check,

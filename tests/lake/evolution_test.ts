@@ -1,0 +1,151 @@
+/** Columns that change while events come in: old and new rows, wherever a process dies and whatever is written again. */
+import { deepStrictEqual, rejects, throws } from "node:assert/strict";
+import type { ColumnChange } from "../../lib/event/column_change.ts";
+import { currentSchema } from "../../lib/iceberg/metadata.ts";
+import { withChange } from "../../lib/lake/change_plan.ts";
+import { evolutionOf, evolveTable, withChanges } from "../../lib/lake/evolution.ts";
+import { parseTableKey } from "../../lib/lake/table_key.ts";
+import { controlRecord } from "../../lib/partition/control_record.ts";
+import { configuration, SmallLake, withWriter } from "./small_lake.ts";
+
+const TABLE = "processed.transactions";
+const CHANGES: ColumnChange[] = [
+  { change: "add", column: { name: "tier", type: "int" } },
+  { change: "rename", name: "payment_method", to: "paid_with" },
+  { change: "widen", name: "tier", type: "long" },
+  { change: "drop", name: "device_id" },
+];
+
+/** Appends one more event than `records`, with all the fields that change. */
+async function appendOne(lake: SmallLake): Promise<void> {
+  await lake.append(1, { tier: lake.records, payment_method: "card", device_id: "d", more: 1 });
+}
+
+async function tell(lake: SmallLake, changes: readonly ColumnChange[]): Promise<void> {
+  const body = { kind: "transaction", changes };
+  await lake.appendRecord(controlRecord("schema", 0, { body, received_at: lake.clock.time }));
+}
+
+async function evolve(lake: SmallLake, changes: readonly ColumnChange[]): Promise<void> {
+  const context = { catalog: lake.catalog(), store: lake.store, now: () => lake.clock.time };
+  await evolveTable(context, TABLE, changes);
+}
+
+/** An event, and then with each change one more: five rows, six records of events and four of changes. */
+async function changing(lake: SmallLake, between: () => Promise<void> = () => Promise.resolve()) {
+  await appendOne(lake);
+  for (let count = 1; count <= CHANGES.length; count++) {
+    await between();
+    await evolve(lake, CHANGES.slice(0, count));
+    await between();
+    await tell(lake, CHANGES.slice(0, count));
+    await appendOne(lake);
+  }
+}
+
+const ROWS = `SELECT log_offset, schema_version, tier, paid_with, extra FROM $ ORDER BY log_offset`;
+const EXPECTED = [
+  ["0", 0, null, "card", `{"tier":0,"more":1}`],
+  ["2", 1, "2", "card", `{"more":1}`],
+  ["4", 2, "4", "card", `{"more":1}`],
+  ["6", 3, "6", "card", `{"more":1}`],
+  ["8", 4, "8", "card", `{"more":1}`],
+];
+
+async function rows(lake: SmallLake): Promise<unknown[][]> {
+  return await lake.rows(TABLE, (table) => ROWS.replace("$", table));
+}
+
+Deno.test("rows of five versions of a table in one segment are read as the table is now, before and after compaction", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    await changing(lake);
+    await lake.process({}, 100);
+    await lake.publish();
+    deepStrictEqual(await rows(lake), EXPECTED);
+    await lake.compact();
+    deepStrictEqual(await rows(lake), EXPECTED);
+    deepStrictEqual(await lake.problems(), []);
+    const { metadata } = (await lake.catalog().load(parseTableKey(TABLE)))!;
+    const names = currentSchema(metadata).fields.map((field) => field.name);
+    deepStrictEqual(names.includes("device_id") || names.includes("payment_method"), false);
+  }));
+
+Deno.test("a change between any two steps of process and publish gives the same rows", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    // One checkpoint a record, each restored from the one before, some published late.
+    let turn = 0;
+    await changing(lake, async () => {
+      await lake.process({}, 1);
+      if (turn++ % 3 === 0) await lake.publish();
+    });
+    await lake.process({}, 1);
+    await lake.publish();
+    deepStrictEqual(await rows(lake), EXPECTED);
+    await lake.compact();
+    deepStrictEqual(await rows(lake), EXPECTED);
+    deepStrictEqual(await lake.problems(), []);
+  }));
+
+Deno.test("a log whose lake was lost makes the changes again", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    await changing(lake);
+    await Deno.remove(`${lake.folder}/lake`, { recursive: true });
+    await using again = await lake.copy();
+    await again.process();
+    await again.publish();
+    deepStrictEqual(await rows(again), EXPECTED);
+  }));
+
+Deno.test("told twice, told late, told what does not go on: what is in force stays", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    await evolve(lake, CHANGES);
+    await evolve(lake, CHANGES);
+    await tell(lake, CHANGES);
+    await tell(lake, CHANGES.slice(0, 1));
+    await tell(lake, [{ change: "drop", name: "note" }]);
+    await tell(lake, CHANGES);
+    await appendOne(lake);
+    await lake.process();
+    await lake.publish();
+    deepStrictEqual((await rows(lake)).map((row) => row.slice(1, 3)), [[4, "4"]]);
+    const { metadata } = (await lake.catalog().load(parseTableKey(TABLE)))!;
+    deepStrictEqual(evolutionOf(metadata), CHANGES);
+    await rejects(evolve(lake, [{ change: "drop", name: "ip" }]), { code: "schema_parted" });
+    throws(() => withChanges(metadata, [...CHANGES, { change: "drop", name: "nothing" }], 0), {
+      code: "schema_refused",
+    });
+  }));
+
+Deno.test("`withChange` refuses what somebody leans on, and says who", () => {
+  const kind = configuration.kinds.get("transaction")!;
+  const users = {
+    rules: [],
+    windows: [],
+    sql: [{ what: "the model m", sql: "SELECT Country FROM processed.transactions" }],
+  };
+  const cases: [ColumnChange, RegExp][] = [
+    [{ change: "drop", name: "user_id" }, /the key of its events/],
+    [{ change: "drop", name: "z_score" }, /the stream/],
+    [{ change: "rename", name: "country", to: "land" }, /the model m/],
+    [{ change: "drop", name: "late" }, /every kind/],
+    [{ change: "widen", name: "log_partition", type: "long" }, /every kind/],
+    [{ change: "rename", name: "ip", to: "country" }, /has a field/],
+    [{ change: "rename", name: "ip", to: "a b" }, /a name has/],
+    [{ change: "add", column: { name: "timestamp", type: "long" } }, /event_time/],
+    [{ change: "add", column: { name: "account_id", type: "string" } }, /another name/],
+    [{ change: "add", column: { name: "payment_method", type: "string" } }, /goes into the column paid_with/],
+  ];
+  for (const [change, reason] of cases) {
+    throws(() => withChange(kind, CHANGES, change, users), { code: "change_refused", message: reason });
+  }
+  const again: ColumnChange = { change: "add", column: { name: "device_id", type: "string" } };
+  deepStrictEqual(withChange(kind, CHANGES, again, users), [...CHANGES, again]);
+  throws(
+    () => withChange(kind, CHANGES, { change: "add", column: { name: "device_id", type: "long" } }, users),
+    { message: /has it as string/ },
+  );
+});
