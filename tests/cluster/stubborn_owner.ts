@@ -53,6 +53,7 @@ const owning = [...connectChains(store, identity.partitions)].map(([partition, c
       return tables.filter((table) => table !== null)
         .map((table) => markOf(appliedOf(table.metadata), partition).next_offset);
     },
+    evolve: () => Promise.resolve(),
     events: {
       claimed: ({ epoch }) => console.log(`claimed partition ${partition} as epoch ${epoch}`),
       decided: nothing,
