@@ -26,6 +26,7 @@ import { parquetRelation } from "../../lib/parquet/relation.ts";
 import { openParquetWriter, type ParquetWriter } from "../../lib/parquet/writer.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { quickFolder } from "../quick_folder.ts";
 import { Crash, type FaultKind, FaultPlan } from "./fault_plan.ts";
 import { faultyLog } from "./faulty_log.ts";
 import { faultyStore } from "./faulty_store.ts";
@@ -196,11 +197,6 @@ async function check(folder: string, writer: ParquetWriter): Promise<void> {
     ask: (sql) => rowsOf("raw.events", sql),
   });
   deepStrictEqual(report.problems, []);
-}
-
-/** In memory where the machine has such a folder: the faults are ours, the disk's patience is not what is tried here. */
-function quickFolder(): Promise<string> {
-  return Deno.makeTempDir({ dir: "/dev/shm" }).catch(() => Deno.makeTempDir());
 }
 
 async function scenario(

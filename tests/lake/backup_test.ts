@@ -10,7 +10,8 @@ import { copyLog } from "../../lib/log/copy_log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { interruptingStore } from "../faults/interrupting_store.ts";
-import { PREFIX, quickFolder, SmallLake, usedLake, withWriter } from "./small_lake.ts";
+import { quickFolder } from "../quick_folder.ts";
+import { PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
 
 const quiet = { add: () => undefined, end: () => undefined };
 

@@ -15,7 +15,8 @@ import { parquetRelation } from "../../lib/parquet/relation.ts";
 import type { ParquetWriter } from "../../lib/parquet/writer.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
-import { PREFIX, quickFolder, TestClock } from "./small_lake.ts";
+import { quickFolder } from "../quick_folder.ts";
+import { PREFIX, TestClock } from "./small_lake.ts";
 
 const compress = promisify(zstdCompress);
 

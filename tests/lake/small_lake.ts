@@ -34,6 +34,7 @@ import { parquetRelation } from "../../lib/parquet/relation.ts";
 import { openParquetWriter, type ParquetWriter } from "../../lib/parquet/writer.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { quickFolder } from "../quick_folder.ts";
 
 export const PREFIX = "lake/";
 export const START = Date.parse("2026-03-01T12:00:00Z");
@@ -74,11 +75,6 @@ function portableStore(folder: string): ObjectStore {
     presign: (key, ttl_seconds) => disk.presign(key, ttl_seconds),
     [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose](),
   };
-}
-
-/** In memory where the machine has such a folder: the disk's patience is not what is tried here. */
-export function quickFolder(): Promise<string> {
-  return Deno.makeTempDir({ dir: "/dev/shm" }).catch(() => Deno.makeTempDir());
 }
 
 export class TestClock implements Clock {

@@ -3,98 +3,28 @@
  * segments hold every record exactly once, in order, with the state that an undisturbed run has.
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { zstdDecompressSync } from "node:zlib";
-import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
-import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
-import { readSegmentIndex, readSegmentPart } from "../../lib/checkpoint/segment.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { EventLog } from "../../lib/log/log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
-import { type OwnerContext, ownPartition } from "../../lib/partition/owner.ts";
-import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { ownPartition } from "../../lib/partition/owner.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { Crash, FAULT_KINDS, FaultPlan } from "../faults/fault_plan.ts";
 import { faultyStore } from "../faults/faulty_store.ts";
-import { CountingProcessor } from "./counting_processor.ts";
+import { quickFolder } from "../quick_folder.ts";
+import { append, decided, watched } from "./small_partition.ts";
 
 const RECORDS = 12;
-const nothing = { body: {}, version: "", file_hash: "" };
-const seeds = { rules: nothing, settings: nothing };
 
 async function seed(folder: string): Promise<void> {
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
   for (let i = 1; i <= RECORDS; i++) await append(log, i);
 }
 
-function append(log: EventLog, value: number): Promise<number[]> {
-  const bytes = new TextEncoder().encode(String(value));
-  return log.append("events", [{
-    partition: 0,
-    key: null,
-    value: bytes,
-    headers: { source: "test" },
-    received_at: value,
-  }]);
-}
-
-interface Watched {
-  context: OwnerContext;
-  caughtUp: Promise<void>;
-}
-
-/** An owner that cuts a checkpoint every few records, and says when it has them all. */
-async function watched(log: EventLog, store: ObjectStore): Promise<Watched> {
-  const caughtUp = Promise.withResolvers<void>();
-  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
-  const small: EventLog = {
-    ...bound(log),
-    read: (topic, partition, from, limits, signal) =>
-      log.read(topic, partition, from, { ...limits, max_records: 5, wait_ms: 1 }, signal),
-  };
-  const check = (checkpoint: Checkpoint) => void (checkpoint.next_offset === RECORDS && caughtUp.resolve());
-  const context: OwnerContext = {
-    log: small,
-    store,
-    chain,
-    identity: await log.identity("events"),
-    clock: { now: () => Date.now(), sleep: (_ms, signal) => systemClock.sleep(1, signal) },
-    checkpoint_ms: 0,
-    tick_after_ms: 1_000_000,
-    newId: () => crypto.randomUUID(),
-    newProcessor: () => new CountingProcessor(),
-    seeds: () => seeds,
-    appliedOffsets: () => Promise.resolve([]),
-    evolve: () => Promise.resolve(),
-    events: {
-      // A decision whose answer was lost shows in the next claim.
-      claimed: check,
-      decided: check,
-      turned: () => undefined,
-      lag: () => undefined,
-      warn: () => undefined,
-      alarm: () => undefined,
-    },
-  };
-  return { context, caughtUp: caughtUp.promise };
-}
-
-function bound(log: EventLog): EventLog {
-  return {
-    identity: (topic) => log.identity(topic),
-    append: (topic, records) => log.append(topic, records),
-    bounds: (topic, partition) => log.bounds(topic, partition),
-    read: (topic, partition, from, limits, signal) => log.read(topic, partition, from, limits, signal),
-    offsetAt: (topic, partition, time_ms) => log.offsetAt(topic, partition, time_ms),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}
-
 /** Owns the partition until everything is decided or the plan's crash comes. */
 async function work(folder: string, plan: FaultPlan): Promise<void> {
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
   await using disk = await openDiskStore(`${folder}/store`);
-  const { context, caughtUp } = await watched(log, faultyStore(disk, plan));
+  const { context, caughtUp } = await watched(log, faultyStore(disk, plan), RECORDS);
   const abort = new AbortController();
   const done = ownPartition(0, context, abort.signal);
   await Promise.race([caughtUp, done]).catch((error) => {
@@ -106,29 +36,6 @@ async function work(folder: string, plan: FaultPlan): Promise<void> {
   });
 }
 
-/** Rows of all decided segments, in the order of the chain. */
-async function decided(folder: string): Promise<{ rows: unknown[]; last: Checkpoint }> {
-  await using store = await openDiskStore(`${folder}/store`);
-  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
-  const rows: unknown[] = [];
-  let last = null as Checkpoint | null;
-  for (const number of await chain.numbers()) {
-    const checkpoint: Checkpoint | null = await chain.read(number);
-    ok(checkpoint);
-    strictEqual(checkpoint.first_offset, last?.next_offset ?? 0, "offset ranges tile");
-    last = checkpoint;
-    if (!checkpoint.segment) continue;
-    const index = await readSegmentIndex(store, checkpoint.segment);
-    for (const part of index!.parts.filter((one) => !one.name.startsWith("state:"))) {
-      const bytes = await readSegmentPart(store, checkpoint.segment.key, part);
-      const text = new TextDecoder().decode(zstdDecompressSync(bytes!));
-      rows.push(...text.trimEnd().split("\n").map((line) => JSON.parse(line)));
-    }
-  }
-  ok(last);
-  return { rows, last };
-}
-
 const expected = Array.from({ length: RECORDS }, (_, i) => ({
   log_offset: i,
   value: i + 1,
@@ -136,7 +43,7 @@ const expected = Array.from({ length: RECORDS }, (_, i) => ({
 }));
 
 async function scenario(plan: FaultPlan): Promise<void> {
-  const folder = await Deno.makeTempDir();
+  const folder = await quickFolder();
   try {
     await seed(folder);
     await work(folder, plan);
@@ -166,7 +73,7 @@ Deno.test("ownPartition decides every record once, whatever call of the store fa
 });
 
 Deno.test("two owners that both believe they own a partition decide every record once", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await quickFolder();
   await seed(folder);
   await Promise.all([work(folder, FaultPlan.none()), work(folder, FaultPlan.none())]);
   deepStrictEqual((await decided(folder)).rows, expected);
@@ -174,11 +81,11 @@ Deno.test("two owners that both believe they own a partition decide every record
 });
 
 Deno.test("a checkpoint is decided only after its results were acknowledged", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await quickFolder();
   await seed(folder);
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
   await using store = await openDiskStore(`${folder}/store`);
-  const { context, caughtUp } = await watched(log, store);
+  const { context, caughtUp } = await watched(log, store, RECORDS);
   const acknowledged = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const append: EventLog["append"] = async (topic, records) => {
@@ -203,11 +110,11 @@ Deno.test("a checkpoint is decided only after its results were acknowledged", as
 });
 
 Deno.test("an owner turns while there is nothing to do, and no more once its log does not answer", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await quickFolder();
   await seed(folder);
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
   await using store = await openDiskStore(`${folder}/store`);
-  const { context, caughtUp } = await watched(log, store);
+  const { context, caughtUp } = await watched(log, store, RECORDS);
   let turns = 0;
   let hangs = false;
   const hanging = Promise.withResolvers<void>();

@@ -1,0 +1,102 @@
+/** One partition in a folder: its log, its store, an owner with a processor that counts, and what was decided. */
+import { ok, strictEqual } from "node:assert/strict";
+import { zstdDecompressSync } from "node:zlib";
+import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
+import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
+import { readSegmentIndex, readSegmentPart } from "../../lib/checkpoint/segment.ts";
+import { systemClock } from "../../lib/clock.ts";
+import type { EventLog } from "../../lib/log/log.ts";
+import { type OwnerContext } from "../../lib/partition/owner.ts";
+import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { CountingProcessor } from "./counting_processor.ts";
+
+const nothing = { body: {}, version: "", file_hash: "" };
+const seeds = { rules: nothing, settings: nothing };
+
+export function append(log: EventLog, value: number): Promise<number[]> {
+  const bytes = new TextEncoder().encode(String(value));
+  return log.append("events", [{
+    partition: 0,
+    key: null,
+    value: bytes,
+    headers: { source: "test" },
+    received_at: value,
+  }]);
+}
+
+export interface Watched {
+  context: OwnerContext;
+  caughtUp: Promise<void>;
+}
+
+/** An owner that cuts a checkpoint every few records, and says when it has them all. */
+export async function watched(log: EventLog, store: ObjectStore, records: number): Promise<Watched> {
+  const caughtUp = Promise.withResolvers<void>();
+  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
+  const small: EventLog = {
+    ...bound(log),
+    read: (topic, partition, from, limits, signal) =>
+      log.read(topic, partition, from, { ...limits, max_records: 5, wait_ms: 1 }, signal),
+  };
+  const check = (checkpoint: Checkpoint) => void (checkpoint.next_offset === records && caughtUp.resolve());
+  const context: OwnerContext = {
+    log: small,
+    store,
+    chain,
+    identity: await log.identity("events"),
+    clock: { now: () => Date.now(), sleep: (_ms, signal) => systemClock.sleep(1, signal) },
+    checkpoint_ms: 0,
+    tick_after_ms: 1_000_000,
+    newId: () => crypto.randomUUID(),
+    newProcessor: () => new CountingProcessor(),
+    seeds: () => seeds,
+    appliedOffsets: () => Promise.resolve([]),
+    evolve: () => Promise.resolve(),
+    events: {
+      // A decision whose answer was lost shows in the next claim.
+      claimed: check,
+      decided: check,
+      turned: () => undefined,
+      lag: () => undefined,
+      warn: () => undefined,
+      alarm: () => undefined,
+    },
+  };
+  return { context, caughtUp: caughtUp.promise };
+}
+
+export function bound(log: EventLog): EventLog {
+  return {
+    identity: (topic) => log.identity(topic),
+    append: (topic, records) => log.append(topic, records),
+    bounds: (topic, partition) => log.bounds(topic, partition),
+    read: (topic, partition, from, limits, signal) => log.read(topic, partition, from, limits, signal),
+    offsetAt: (topic, partition, time_ms) => log.offsetAt(topic, partition, time_ms),
+    trim: (topic, partition, before) => log.trim(topic, partition, before),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** Rows of all decided segments, in the order of the chain. */
+export async function decided(folder: string): Promise<{ rows: unknown[]; last: Checkpoint }> {
+  await using store = await openDiskStore(`${folder}/store`);
+  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
+  const rows: unknown[] = [];
+  let last = null as Checkpoint | null;
+  for (const number of await chain.numbers()) {
+    const checkpoint: Checkpoint | null = await chain.read(number);
+    ok(checkpoint);
+    strictEqual(checkpoint.first_offset, last?.next_offset ?? 0, "offset ranges tile");
+    last = checkpoint;
+    if (!checkpoint.segment) continue;
+    const index = await readSegmentIndex(store, checkpoint.segment);
+    for (const part of index!.parts.filter((one) => !one.name.startsWith("state:"))) {
+      const bytes = await readSegmentPart(store, checkpoint.segment.key, part);
+      const text = new TextDecoder().decode(zstdDecompressSync(bytes!));
+      rows.push(...text.trimEnd().split("\n").map((line) => JSON.parse(line)));
+    }
+  }
+  ok(last);
+  return { rows, last };
+}
