@@ -9,6 +9,8 @@ import { sendStripe, STRIPE_SECRET, stripeBody, type StripePayment } from "./str
 
 export interface KillScenario {
   kills: number;
+  /** So many times the whole program stands still for a while, as under a laptop's lid, and goes on. */
+  lids?: number;
   senders: number;
   env: Record<string, string>;
   seed: number;
@@ -35,6 +37,13 @@ export function seededRandom(seed: number): () => number {
 }
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Longer than several checkpoint intervals; timers that came due meanwhile all come at once. */
+async function closeLid(program: Program, random: () => number): Promise<void> {
+  Deno.kill(program.pid, "SIGSTOP");
+  await wait(500 + random() * 2_000);
+  Deno.kill(program.pid, "SIGCONT");
+}
 
 /** Leaves the program running and settled; the caller asks its questions and stops it. */
 export async function killScenario(scenario: KillScenario): Promise<KillOutcome> {
@@ -69,6 +78,10 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
   const senders = Array.from({ length: scenario.senders }, (_, index) => sender(index));
   for (let kill = 0; kill < scenario.kills; kill++) {
     await wait(100 + random() * 1_200);
+    if (kill < (scenario.lids ?? 0)) {
+      await closeLid(current.program, random);
+      await wait(random() * 600);
+    }
     await current.program.kill();
     current.program = await start({ env });
   }

@@ -11,7 +11,12 @@ interface Suite {
 }
 
 /** Run at length by the soak: every fault at every call, many kills. */
-const LONG = ["tests/faults/pipeline_test.ts", "tests/cluster/foreign/kill_test.ts"];
+const LONG = [
+  "tests/faults/pipeline_test.ts",
+  "tests/faults/collector_test.ts",
+  "tests/lake/backup_test.ts",
+  "tests/cluster/foreign/kill_test.ts",
+];
 
 const SUITES: Record<string, Suite> = {
   unit: { include: (path) => !isSpecial(path) && !isSlow(path), coverage: false },

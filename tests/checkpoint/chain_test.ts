@@ -138,11 +138,19 @@ Deno.test("attempt finds its own checkpoint when the answer was lost", () =>
     deepStrictEqual(plan.names.map((name) => name.split(" ")[0]), ["create", "create", "read", "list"]);
   }));
 
+/** 8 becomes 9: still JSON, and still a checkpoint in every field. */
+function flipNextOffset(bytes: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(bytes);
+  const at = text.indexOf('"next_offset":8') + '"next_offset":'.length;
+  return bytes.map((byte, i) => i === at ? byte ^ 1 : byte);
+}
+
 for (
   const [defect, spoil] of [
     ["truncated", (bytes: Uint8Array) => bytes.subarray(0, bytes.length >> 1)],
     ["empty", () => new Uint8Array()],
     ["bit_flipped", (bytes: Uint8Array) => bytes.map((byte, i) => i === 40 ? byte ^ 1 : byte)],
+    ["whole, but for a bit of its next offset", flipNextOffset],
   ] as const
 ) {
   Deno.test(`a newest checkpoint that is ${defect} is passed over with an alarm`, () =>

@@ -6,6 +6,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Program, settled, startProgram } from "../program.ts";
+import { transactionLine } from "../transaction_line.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const SENDERS = 3;
@@ -33,7 +34,7 @@ function load(program: Program): Load {
       const answer = await fetch(`${program.url}/ingest/transaction`, {
         method: "POST",
         headers: { "content-type": "application/x-ndjson" },
-        body: ids.map(transaction).join("\n"),
+        body: ids.map(transactionLine).join("\n"),
       });
       strictEqual(answer.status, 202, await answer.text());
       for (const id of ids) acknowledged.add(id);
@@ -48,19 +49,6 @@ function load(program: Program): Load {
       await senders;
     },
   };
-}
-
-function transaction(event_id: string): string {
-  const user_id = `u${event_id.length % 7}${event_id.at(-1)}`;
-  const timestamp = Date.now() - 1_000;
-  return JSON.stringify({
-    event_id,
-    timestamp,
-    user_id,
-    amount: "1.50",
-    currency: "EUR",
-    status: "completed",
-  });
 }
 
 async function command(args: string[], env: Record<string, string>): Promise<string> {

@@ -5,32 +5,18 @@
  * Invariant: whatever happens at call n, every record is one row, every snapshot that is named is whole, the two newest
  * checkpoints can be restored from, and in the end nothing is left but what is named.
  */
-import { ok } from "node:assert/strict";
 import type { EventLog } from "../../lib/log/log.ts";
 import { SmallLake, usedLake, withWriter } from "../lake/small_lake.ts";
 import { Crash, type FaultKind, FaultPlan } from "./fault_plan.ts";
 import { faultyLog } from "./faulty_log.ts";
 import { faultyStore } from "./faulty_store.ts";
 import { interruptingStore } from "./interrupting_store.ts";
+import { everything, forEachCall } from "./sample.ts";
 
-/** Every call takes minutes: the soak asks for all, otherwise it is every fifth, and over the runs another one. */
-const everything = Deno.env.get("FAULTS") === "all";
-const STRIDE = everything ? 1 : 5;
-const first = 1 + (Number(Deno.env.get("SEED") ?? Date.now()) % STRIDE);
+const STRIDE = 15;
 const KINDS: FaultKind[] = everything
   ? ["crash_before", "crash_after", "fail_before", "fail_after"]
   : ["crash_after", "fail_before"];
-
-async function forEachCall(calls: number, run: (call: number) => Promise<void>): Promise<void> {
-  ok(calls > 20, `only ${calls} calls`);
-  for (let call = first; call <= calls; call += STRIDE) {
-    try {
-      await run(call);
-    } catch (error) {
-      throw new Error(`at call ${call} of ${calls}`, { cause: error });
-    }
-  }
-}
 
 async function passingFaults(work: () => Promise<void>): Promise<void> {
   try {
@@ -58,7 +44,7 @@ Deno.test("collecting, with a fault at every call", () =>
       await under(undisturbed, at);
     }
     for (const kind of KINDS) {
-      await forEachCall(undisturbed.calls, async (call) => {
+      await forEachCall(undisturbed.calls, STRIDE, async (call) => {
         await using at = await lake.copy();
         await under(FaultPlan.at(call, kind), at);
         await at.checkWhole();
@@ -87,7 +73,7 @@ Deno.test("collecting, with owner, publisher, compaction and expiry in between a
       await at.checkWhole();
       return calls();
     };
-    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+    await forEachCall(await interrupted(0), STRIDE, async (call) => void await interrupted(call));
   }));
 
 Deno.test("publishing and compacting, with a whole collection, grace and all, in between any two calls", () =>
@@ -106,7 +92,7 @@ Deno.test("publishing and compacting, with a whole collection, grace and all, in
       await at.checkWhole();
       return calls();
     };
-    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+    await forEachCall(await interrupted(0), STRIDE, async (call) => void await interrupted(call));
   }));
 
 Deno.test("an owner at work, with publishers and a whole collection in between any two calls", () =>
@@ -124,7 +110,7 @@ Deno.test("an owner at work, with publishers and a whole collection in between a
       await at.checkWhole();
       return calls();
     };
-    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+    await forEachCall(await interrupted(0), STRIDE, async (call) => void await interrupted(call));
   }));
 
 Deno.test("an owner at work, with another owner and a whole collection in between any two calls", () =>
@@ -139,7 +125,7 @@ Deno.test("an owner at work, with another owner and a whole collection in betwee
       await at.checkWhole();
       return calls();
     };
-    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+    await forEachCall(await interrupted(0), STRIDE, async (call) => void await interrupted(call));
   }));
 
 async function anotherOwner(lake: SmallLake): Promise<void> {
@@ -187,5 +173,5 @@ Deno.test("two collectors in between each other's calls", () =>
       await at.checkNothingElse();
       return calls();
     };
-    await forEachCall(await interrupted(0), async (call) => void await interrupted(call));
+    await forEachCall(await interrupted(0), STRIDE, async (call) => void await interrupted(call));
   }));

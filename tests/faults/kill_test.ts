@@ -9,7 +9,8 @@ Deno.test("kill -9 at random moments loses nothing and doubles nothing", async (
   const folder = await Deno.makeTempDir();
   const seed = Number(Deno.env.get("SEED") ?? Date.now() % 1_000_000);
   const { acknowledged, program, status } = await killScenario({
-    kills: 8,
+    kills: 5,
+    lids: 2,
     senders: 6,
     seed,
     env: { DATA_DIR: folder, COMPACT_EVERY_MS: "300" },

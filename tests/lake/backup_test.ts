@@ -10,6 +10,7 @@ import { copyLog } from "../../lib/log/copy_log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { interruptingStore } from "../faults/interrupting_store.ts";
+import { forEachCall } from "../faults/sample.ts";
 import { quickFolder } from "../quick_folder.ts";
 import { PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
 
@@ -97,16 +98,7 @@ Deno.test("a backup with everything else in between any two of its calls goes on
       await Deno.remove(to, { recursive: true });
       return calls();
     };
-    const calls = await interrupted(0);
-    ok(calls > 50, `only ${calls} calls`);
-    const stride = Deno.env.get("FAULTS") === "all" ? 1 : 9;
-    for (let call = 1 + Number(Deno.env.get("SEED") ?? Date.now()) % stride; call <= calls; call += stride) {
-      try {
-        await interrupted(call);
-      } catch (error) {
-        throw new Error(`at call ${call} of ${calls}`, { cause: error });
-      }
-    }
+    await forEachCall(await interrupted(0), 18, async (call) => void await interrupted(call));
   }));
 
 Deno.test("a backup that was not finished, or lost a byte, is refused", () =>

@@ -356,7 +356,7 @@ export class SmallLake implements AsyncDisposable {
   }
 }
 
-function newProcessor(partition: number): EventProcessor {
+export function newProcessor(partition: number): EventProcessor {
   return new EventProcessor({
     partition,
     judge: createJudge(configuration),

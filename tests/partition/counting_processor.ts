@@ -1,4 +1,7 @@
-/** A stand-in for the real processor that makes one row a record and keeps a running sum as its state. */
+/**
+ * A stand-in for the real processor that makes one row a record and keeps a running sum as its state. A change says from
+ * which sum to which it leads, so that a restore which misses one, or takes them in another order, is refused.
+ */
 import type { Processor, ProcessorSummary } from "../../lib/partition/processor.ts";
 import type { SegmentWriter } from "../../lib/checkpoint/segment.ts";
 import type { LogRecord, NewRecord, Topic } from "../../lib/log/log.ts";
@@ -6,6 +9,7 @@ import type { LogRecord, NewRecord, Topic } from "../../lib/log/log.ts";
 export class CountingProcessor implements Processor {
   readonly stateNames = ["sum"];
   sum = 0;
+  #taken = 0;
   #counts = 0;
   #log_time: number | null = null;
   #results: NewRecord[] = [];
@@ -16,11 +20,13 @@ export class CountingProcessor implements Processor {
   }
 
   image(_name: string, bytes: Uint8Array): void {
-    this.sum = Number(new TextDecoder().decode(bytes));
+    this.sum = this.#taken = Number(new TextDecoder().decode(bytes));
   }
 
-  change(name: string, bytes: Uint8Array): void {
-    this.image(name, bytes);
+  change(_name: string, bytes: Uint8Array): void {
+    const [from, to] = new TextDecoder().decode(bytes).split(">").map(Number);
+    if (from !== this.sum) throw new RangeError(`This change begins at ${from}, but the sum is ${this.sum}`);
+    this.sum = this.#taken = to;
   }
 
   takeEvolved() {
@@ -50,11 +56,13 @@ export class CountingProcessor implements Processor {
   }
 
   takeChanges(): Record<string, Uint8Array> {
-    return { sum: new TextEncoder().encode(String(this.sum)) };
+    const change = `${this.#taken}>${this.sum}`;
+    this.#taken = this.sum;
+    return { sum: new TextEncoder().encode(change) };
   }
 
   takeImages(): Record<string, Uint8Array> {
-    return this.takeChanges();
+    return { sum: new TextEncoder().encode(String(this.sum)) };
   }
 
   summary(): ProcessorSummary {

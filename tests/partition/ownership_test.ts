@@ -129,6 +129,7 @@ Deno.test("the first decision after a claim comes within a second of the first r
           const records = await scene.context.log.read(...args);
           // Time passes only where there is nothing to read.
           if (records.length === 0) now += 100;
+          if (now > 10_000) throw new RangeError("It does not decide");
           return records;
         },
       },
@@ -143,7 +144,11 @@ Deno.test("an owner stops when the log begins after its offset, or ends before i
     const { log } = scene.context;
     const at = (begin: number, end: number): OwnerContext => ({
       ...scene.context,
-      log: { ...log, bounds: () => Promise.resolve({ begin, end }) },
+      log: {
+        ...log,
+        bounds: () => Promise.resolve({ begin, end }),
+        read: () => Promise.reject(new RangeError("It reads on")),
+      },
     });
     const { signal } = new AbortController();
     await rejects(ownPartition(0, at(9, 20), signal), { code: "data_loss", message: /3 records are gone/ });
@@ -189,4 +194,35 @@ Deno.test("an owner that lost a decision drops everything, and whoever won is no
     const { rows, last } = await decided(scene.folder);
     deepStrictEqual(rows.map((row) => (row as { log_offset: number }).log_offset), [0, 1, 2, 3, 4, 5]);
     strictEqual(last.sources.test.rows, 6);
+  }));
+
+Deno.test("a segment touches so many days at most, whatever a batch holds", () =>
+  withScene(650, async (scene) => {
+    let days = 0;
+    const context: OwnerContext = {
+      ...scene.context,
+      checkpoint_ms: 1e9,
+      newProcessor: (partition) => {
+        const processor = scene.context.newProcessor(partition);
+        const accept = processor.accept.bind(processor);
+        // Every record lies on a day of its own.
+        processor.accept = (...args) => {
+          days++;
+          return accept(...args);
+        };
+        processor.openDays = () => days;
+        processor.beginSegment = () => days = 0;
+        return processor;
+      },
+      log: scene.log,
+    };
+    const three = Promise.withResolvers<void>();
+    let count = 0;
+    const decidedOne = () => void (++count === 3 && three.resolve());
+    await own({ ...context, events: { ...context.events, decided: decidedOne } }, three.promise);
+    const chain = new CheckpointChain(scene.store, 0, () => Promise.resolve());
+    const all = await Promise.all((await chain.numbers()).map((number) => chain.read(number)));
+    const sizes = all.map((one) => one!.next_offset - one!.first_offset);
+    ok(sizes.every((size) => size <= 200), sizes.join());
+    strictEqual((await decided(scene.folder)).rows.length, 650);
   }));

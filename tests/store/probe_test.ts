@@ -91,3 +91,15 @@ Deno.test("`probeStore` refuses a store that never lets anybody win, or keeps no
     await assertRefused(lying(store, forgetful), /is not there/);
   });
 });
+
+Deno.test("`probeStore` refuses a store that tells the wrong caller that it won", async () => {
+  await withStore(async (store) => {
+    let calls = 0;
+    const swapped = async (key: string, body: Uint8Array): Promise<Created> => {
+      const call = ++calls;
+      await store.create(key, body);
+      return call === 2 ? "created" : "taken";
+    };
+    await assertRefused(lying(store, swapped), /not that of the caller/);
+  });
+});

@@ -6,7 +6,8 @@ import { countPayments } from "../foreign_count.ts";
 Deno.test("PyIceberg counts what was acknowledged after kill -9 at random moments, compaction running", async () => {
   const folder = await Deno.makeTempDir();
   const { acknowledged, program } = await killScenario({
-    kills: Number(Deno.env.get("KILLS") ?? 15),
+    kills: Number(Deno.env.get("KILLS") ?? 8),
+    lids: 2,
     senders: 6,
     seed: Number(Deno.env.get("SEED") ?? Date.now() % 1_000_000),
     env: { DATA_DIR: folder, COMPACT_EVERY_MS: "300" },
