@@ -139,6 +139,8 @@ export class Publisher {
       if (!bytes) throw missing(table, checkpoint, segment.key);
       pieces.push({ bytes, schema_version: part.schema_version, rows: part.rows });
     }
+    const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
+    if (rows !== checkpoint.tables[table]?.rows) throw miscounted(table, checkpoint, rows);
     return pieces;
   }
 }
@@ -160,5 +162,17 @@ function missing(table: string, checkpoint: Checkpoint, key: string): Fault {
     "segment_missing",
     `Cannot publish checkpoint ${checkpoint.number} of partition ${checkpoint.partition} into ${table}: ${key} is gone`,
     { blame: "dependency", retry: "after_refresh" },
+  );
+}
+
+/** What was decided and what stands in the segment differ: nothing that is counted may go unseen. */
+function miscounted(table: string, { number, partition, tables }: Checkpoint, rows: number): Fault {
+  return new Fault(
+    "rows_miscounted",
+    `Cannot publish checkpoint ${number} of partition ${partition} into ${table}: it decided ${
+      tables[table]?.rows
+    } ` +
+      `rows, its segment holds ${rows}`,
+    { blame: "us", retry: "never" },
   );
 }

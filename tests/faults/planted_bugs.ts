@@ -382,8 +382,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "7",
     bug: "a segment that is missing is passed over",
     file: "lib/lake/publisher.ts",
-    from: "if (!bytes || !part) throw missing(table, checkpoint, segment.key);",
-    to: "if (!bytes || !part) return null;",
+    from: "if (!index) throw missing(table, checkpoint, segment.key);",
+    to: "if (!index) return [];",
+    test: PUBLISHER,
+  },
+  {
+    step: "7",
+    bug: "rows that a segment lacks are not missed",
+    file: "lib/lake/publisher.ts",
+    from: "if (rows !== checkpoint.tables[table]?.rows) throw miscounted(table, checkpoint, rows);",
+    to: "",
     test: PUBLISHER,
   },
   {

@@ -119,6 +119,16 @@ Deno.test("a segment that is gone stops the commit, and nothing is marked as app
     strictEqual((await loaded(lake)).version, before.version);
   }));
 
+Deno.test("a segment that holds fewer rows than were decided stops the commit", () =>
+  withWaitingRows(async (lake) => {
+    const publisher = lake.publisher();
+    const decided = (await publisher.decided()).get(0)!;
+    const newest = decided.at(-1)!;
+    const tables = { ...newest.tables, "raw.events": { ...newest.tables["raw.events"], rows: 99 } };
+    const more = new Map([[0, [...decided.slice(0, -1), { ...newest, tables }]]]);
+    await rejects(publisher.publish(rawOf(lake), more), { code: "rows_miscounted" });
+  }));
+
 Deno.test("a table without new rows is not committed", () =>
   withWaitingRows(async (lake) => {
     await lake.publish();
