@@ -18,6 +18,12 @@ import { timestampCell } from "./timestamp.ts";
 /** How far a sender's clock may run ahead of ours. */
 export const MAX_AHEAD_MS = 300_000;
 
+/**
+ * Larger bodies are not kept, only their hash. No door takes as much; a program that writes to the topic itself can, packed,
+ * and a row must still be readable when its table is written.
+ */
+export const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
+
 /** The source of records that another program wrote without saying who it is. */
 export const KAFKA_SOURCE = "kafka";
 
@@ -37,6 +43,9 @@ export function createJudge({ kinds, sources }: JudgeParts): Judge {
       const source = sources.of(record.headers.source ?? KAFKA_SOURCE);
       const kind = record.headers.kind ?? null;
       if (record.value === null) return dead("undecodable", [bytesFault("undecodable", "null")], kind, null);
+      if (record.value.length > LARGEST_BODY_BYTES) {
+        return dead("undecodable", [sizeFault(record.value.length)], kind, null);
+      }
       const decoded = decodeJson(record.value);
       if (!decoded.ok) return dead(decoded.reason, [bytesFault(decoded.reason)], kind, null);
       const { headers, value: bytes } = record;
@@ -123,6 +132,11 @@ function mergeFaults(mapping: readonly FieldFault[], kind: readonly FieldFault[]
 function bytesFault(code: "undecodable" | "too_deep", actual?: string): FieldFault {
   const expected = code === "too_deep" ? "at most 64 levels" : "JSON in UTF-8";
   return actual === undefined ? { field: "", code, expected } : { field: "", code, expected, actual };
+}
+
+function sizeFault(bytes: number): FieldFault {
+  const expected = `at most ${LARGEST_BODY_BYTES} bytes`;
+  return { field: "", code: "undecodable", expected, actual: `${bytes} bytes` };
 }
 
 function kindFault(kind: string | null): FieldFault {

@@ -2,7 +2,7 @@
 import type { LogRecord } from "../log/log.ts";
 import type { Cell, Column, Row } from "./column.ts";
 import { sha256Hex } from "./content_hash.ts";
-import { KAFKA_SOURCE, sha256OfBytes } from "./judge.ts";
+import { KAFKA_SOURCE, LARGEST_BODY_BYTES, sha256OfBytes } from "./judge.ts";
 import type { Judgement, Outcome } from "./judgement.ts";
 import { decodeUtf8 } from "./json_text.ts";
 import { timestampCell } from "./timestamp.ts";
@@ -117,12 +117,13 @@ export function rawRow(record: LogRecord, judgement: Judgement | null, outcome: 
   };
 }
 
-/** A body as text where it is UTF-8, else in base64. */
+/** A body as text where it is UTF-8, else in base64; null where it is too large to be kept. */
 export function bodyCells(
   value: Uint8Array | null,
 ): { body: string | null; body_encoding: "utf8" | "base64" } {
-  const text = value === null ? null : decodeUtf8(value);
-  if (value === null || text !== null) return { body: text, body_encoding: "utf8" };
+  if (value === null || value.length > LARGEST_BODY_BYTES) return { body: null, body_encoding: "utf8" };
+  const text = decodeUtf8(value);
+  if (text !== null) return { body: text, body_encoding: "utf8" };
   return { body: base64(value), body_encoding: "base64" };
 }
 

@@ -3,7 +3,7 @@
  * another one stops the process with the precise reason; what the broker believes of our progress is ignored.
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { Kafka, logLevel, type Message } from "kafkajs";
+import { CompressionTypes, Kafka, logLevel, type Message } from "kafkajs";
 import { type Program, settled } from "../program.ts";
 import { Cluster, CLUSTER_TOKEN } from "./cluster.ts";
 import { startKafkaBroker } from "./kafka_broker.ts";
@@ -11,6 +11,8 @@ import { startKafkaBroker } from "./kafka_broker.ts";
 const TOPIC = "millrace.events";
 const GROUP = "millrace.process";
 const MANY_BYTES = 4_900_000;
+/** A topic takes as much when it is packed. */
+const HUGE_BYTES = 80_000_000;
 
 function payment(i: number, more: Record<string, unknown> = {}): Message {
   const event = { event_id: `e${i}`, timestamp: Date.now(), user_id: `u${i}`, amount: 1, currency: "EUR" };
@@ -45,10 +47,10 @@ Deno.test({
     const kafka = new Kafka({ brokers: [cluster.broker.address], logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
     await admin.connect();
-    const send = async (messages: Message[]) => {
+    const send = async (messages: Message[], compression = CompressionTypes.None) => {
       const producer = kafka.producer();
       await producer.connect();
-      await producer.send({ topic: TOPIC, messages });
+      await producer.send({ topic: TOPIC, messages, compression });
       await producer.disconnect();
     };
     /** The orderly end of the process, and another one. */
@@ -70,14 +72,15 @@ Deno.test({
         { ...payment(10, { note: "x".repeat(MANY_BYTES) }), headers },
         { ...payment(11), key: null },
       ]);
+      await send([payment(12, { note: "y".repeat(HUGE_BYTES) }), payment(14)], CompressionTypes.GZIP);
       const status = await settled(cluster.url, CLUSTER_TOKEN);
       const accounts = (status.accounting as { source: string; rows: number; dead_letters: number }[])
         .map(({ source, rows, dead_letters }) => [source, rows, dead_letters]);
-      deepStrictEqual(accounts, [["kafka", 11, 2], ["shop", 1, 0]]);
-      deepStrictEqual(await rows(), [12, 12]);
+      deepStrictEqual(accounts, [["kafka", 12, 3], ["shop", 1, 0]]);
+      deepStrictEqual(await rows(), [13, 13]);
       const large = "SELECT max(length(extra))::INT, count(received_at)::INT FROM transactions";
       const [length, times] = await cluster.ask(large);
-      ok(Number(length) > MANY_BYTES && Number(times) === 12);
+      ok(Number(length) > MANY_BYTES && Number(times) === 13);
     });
 
     for (const [how, offset] of [["rewound", "0"], ["ahead", "1000000"]]) {

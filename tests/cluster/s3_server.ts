@@ -2,7 +2,8 @@
 import type { S3Options } from "../../lib/store/s3_client.ts";
 import { freePort } from "./free_port.ts";
 
-const MODULE = "github.com/minio/minio@latest";
+/** The last release before its repository was closed. */
+const MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
 const ACCESS_KEY_ID = "millrace-test";
 const SECRET_ACCESS_KEY = "millrace-test-secret";
 const START_MS = 60_000;

@@ -46,6 +46,8 @@ Deno.test("an edge without spill runs with net, env and read alone", async () =>
   await answer.body?.cancel();
   strictEqual(answer.status, 503);
   ok(answer.headers.get("retry-after"));
+  await broker.start();
+  while (!await sendStripe(url, body("evt_2"))) await new Promise((resolve) => setTimeout(resolve, 200));
   child.kill("SIGKILL");
   await child.status;
 });

@@ -9,7 +9,7 @@ import {
   ruleFailed,
 } from "../../lib/event/dead_letter.ts";
 import { sha256Hex } from "../../lib/event/content_hash.ts";
-import { createJudge } from "../../lib/event/judge.ts";
+import { createJudge, LARGEST_BODY_BYTES } from "../../lib/event/judge.ts";
 import { kindsOf } from "../../lib/event/kinds.ts";
 import { LATE_EVENT_COLUMNS, lateRow } from "../../lib/event/late_event.ts";
 import { RAW_EVENT_COLUMNS, rawRow } from "../../lib/event/raw_event.ts";
@@ -48,6 +48,21 @@ Deno.test("rawRow has exactly the columns of raw.events, whatever the record", (
     record(""),
   ];
   for (const one of records) deepStrictEqual(Object.keys(raw(one)), names(RAW_EVENT_COLUMNS));
+});
+
+Deno.test("a body too large for a row is a dead letter with its hash, and is not kept", () => {
+  const large = record(new Uint8Array(LARGEST_BODY_BYTES + 1).fill(0x20));
+  const judgement = judge(large);
+  ok(judgement.verdict === "dead_letter" && judgement.reason === "undecodable");
+  deepStrictEqual(judgement.errors, [{
+    field: "",
+    code: "undecodable",
+    expected: "at most 16777216 bytes",
+    actual: "16777217 bytes",
+  }]);
+  const row = raw(large);
+  deepStrictEqual([row.body, row.sha256, row.outcome], [null, sha256Hex(large.value!), "dead_letter"]);
+  strictEqual(deadLetterRow(large, judgement).original, null);
 });
 
 Deno.test("rawRow keeps a body as text, and in base64 what is no UTF-8", () => {
