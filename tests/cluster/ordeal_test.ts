@@ -3,7 +3,7 @@ import { runOrdeals } from "./ordeals.ts";
 
 Deno.test("a cluster under load survives its ordeals", (t) =>
   runOrdeals(t, {
-    kills: 5,
+    kills: 6,
     sleep_ms: 0,
     sleeps: 1,
     turns: 6,

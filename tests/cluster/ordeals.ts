@@ -73,7 +73,9 @@ export async function runOrdeals(t: Deno.TestContext, sizes: OrdealSizes): Promi
 
 async function killRoles(payments: Payments, { kills, random }: { kills: number; random: () => number }) {
   const { cluster } = payments;
-  const roles = ["process-0", "maintain", "edge", "query", "process-1"];
+  const roles = ["process-0", "maintain", "edge", "query", "maintain-1", "process-1"];
+  // Two that publish and compact the same tables.
+  await cluster.begin("maintain-1");
   for (let i = 0; i < kills; i++) {
     const role = roles[i % roles.length];
     await pause(random() * 2_000);
@@ -81,6 +83,7 @@ async function killRoles(payments: Payments, { kills, random }: { kills: number;
     await cluster.begin(role);
     await payments.more(SOME);
   }
+  await cluster.kill("maintain-1");
 }
 
 async function duel(payments: Payments, duels: number) {
