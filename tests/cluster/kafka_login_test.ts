@@ -99,6 +99,36 @@ for (const mechanism of Object.keys(PASSWORDS) as Mechanism[]) {
 }
 
 Deno.test({
+  name: "the program logs in by its settings, and trusts the authority that Deno is given",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const topic_prefix = "settings.";
+    const options = optionsOf("scram-sha-512", PASSWORDS["scram-sha-512"]);
+    await prepareTopics(options, { topic_prefix, partitions: 1, replication: 1, retention_ms: 3_600_000 });
+    await using log = new KafkaLog({ ...options, topic_prefix });
+    await log.append("events", [record("seen by the command")]);
+    const password = `${keys}/password`;
+    await Deno.writeTextFile(password, `${PASSWORDS["scram-sha-512"]}\n`);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "main.ts", "tail", "events", "--from", "0", "--limit", "1"],
+      env: {
+        DENO_CERT: `${keys}/broker.pem`,
+        KAFKA_BROKERS: broker.address,
+        KAFKA_TOPIC_PREFIX: topic_prefix,
+        KAFKA_SSL: "true",
+        KAFKA_SASL_MECHANISM: "scram-sha-512",
+        KAFKA_USERNAME: "alice",
+        KAFKA_PASSWORD_FILE: password,
+      },
+    }).output();
+    const text = new TextDecoder();
+    assert.equal(code, 0, text.decode(stderr));
+    assert.match(text.decode(stdout), /seen by the command/);
+  },
+});
+
+Deno.test({
   name: "a wrong password, and a broker that nobody vouches for, are refused with the reason",
   sanitizeOps: false,
   sanitizeResources: false,

@@ -6,6 +6,7 @@ Deno.test("a cluster under load survives its ordeals", (t) =>
     kills: 6,
     sleep_ms: 0,
     sleeps: 1,
+    errors: 300,
     turns: 6,
     turn_ms: 2_000,
     outages: 2,

@@ -7,7 +7,7 @@ import { seededRandom } from "../kill_scenario.ts";
 import { STRIPE_SECRET } from "../stripe_sender.ts";
 import { Cluster } from "./cluster.ts";
 import { pause, Payments } from "./payments.ts";
-import { type S3Fault, startS3FaultProxy } from "./s3_fault_proxy.ts";
+import { isListing, type S3Fault, startS3FaultProxy } from "./s3_fault_proxy.ts";
 import { StubbornOwners } from "./stubborn_owners.ts";
 
 export interface OrdealSizes {
@@ -16,6 +16,8 @@ export interface OrdealSizes {
   /** How long a process that was stopped in the middle of a flush sleeps at least. */
   sleep_ms: number;
   sleeps: number;
+  /** Calls to the store that go wrong, a third of all. */
+  errors: number;
   /** Workers that come and go, one every `turn_ms`. */
   turns: number;
   turn_ms: number;
@@ -66,6 +68,10 @@ export async function runOrdeals(t: Deno.TestContext, sizes: OrdealSizes): Promi
         await sleepAt(payments, "/checkpoints/", { fault: { late_ms: 2_000 }, sleep_ms: sizes.sleep_ms });
       }
     },
+  );
+  await ordeal(
+    "the store errs, loses what was said, and shows old lists",
+    (payments) => badStore(payments, { errors: sizes.errors, random }),
   );
   await ordeal("processes come and go", (payments) => comeAndGo(payments, sizes));
   await ordeal("broker and store go away and come back", (payments) => outages(payments, sizes));
@@ -135,6 +141,46 @@ async function sleepAt(payments: Payments, path: string, how: { fault: S3Fault; 
   // It goes on, without the proxy.
   await cluster.roles.get("process-0")!.stop();
   await cluster.begin("process-0");
+}
+
+/** What may happen to a call; a flipped bit of a range is for TLS to see. */
+const ANY_CALL: readonly S3Fault[] = [
+  "lose_request",
+  "lose_answer",
+  "empty",
+  "flip_request",
+  { refuse: 500, code: "InternalError" },
+  { refuse: 503, code: "SlowDown" },
+  { refuse: 200, code: "InternalError" },
+  { fail_after: 500, code: "InternalError" },
+  { fail_after: 503, code: "SlowDown" },
+  { late_ms: 300 },
+];
+const CONFLICT: S3Fault = { refuse: 409, code: "ConditionalRequestConflict" };
+
+async function badStore(payments: Payments, { errors, random }: { errors: number; random: () => number }) {
+  const { cluster } = payments;
+  await using proxy = await startS3FaultProxy(cluster.s3.endpoint);
+  const roles = ["process-0", "process-1", "maintain"];
+  for (const role of roles) {
+    await cluster.roles.get(role)!.stop();
+    await cluster.begin(role, { S3_ENDPOINT: proxy.endpoint });
+  }
+  let made = 0;
+  proxy.decide = ({ method, path }) => {
+    if (random() > 1 / 3) return "pass";
+    made++;
+    if (isListing({ method, url: path })) return random() < 0.5 ? "stale" : "cut";
+    if (method === "GET" && random() < 0.3) return "cut";
+    if (method === "PUT" && random() < 0.3) return CONFLICT;
+    return ANY_CALL[Math.floor(random() * ANY_CALL.length)];
+  };
+  while (made < errors) await payments.more(1);
+  proxy.decide = () => "pass";
+  for (const role of roles) {
+    await cluster.kill(role);
+    await cluster.begin(role);
+  }
 }
 
 /** Until another owner decided something in that partition. */

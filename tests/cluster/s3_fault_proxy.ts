@@ -4,6 +4,7 @@
  *   store ──► proxy ──► server      lose_request, refuse      nothing reaches the server
  *         ◄──       ◄──             lose_answer, fail_after   done, but nobody hears it
  *                                   cut, flip, flatter        the answer comes damaged, or lies
+ *                                   stale                     a listing is an old one
  *
  * The proxy keeps the Host header, so that signatures stay right.
  */
@@ -24,6 +25,8 @@ export type S3Fault =
   | "cut"
   /** One bit of the answer's body is another. */
   | "flip"
+  /** A listing that was true when it was last asked for; what was never asked for is as it is. */
+  | "stale"
   /** Who came too late is told that it won. */
   | "flatter"
   /** One bit of the request's body is another. */
@@ -53,6 +56,13 @@ export interface S3FaultProxy extends AsyncDisposable {
   reset(): void;
 }
 
+interface Target {
+  hostname: string;
+  port: string;
+  /** The last answer to each listing, by its path and query. */
+  listings: Map<string, Answer>;
+}
+
 interface Answer {
   status: number;
   headers: IncomingMessage["headers"];
@@ -63,10 +73,13 @@ export async function startS3FaultProxy(target: string): Promise<S3FaultProxy> {
   const { hostname, port } = new URL(target);
   const seen: SeenRequest[] = [];
   const proxy = { decide: (_: SeenRequest): S3Fault => "pass" };
+  const listings = new Map<string, Answer>();
   const server = createServer((incoming, outgoing) => {
     const request = { number: seen.length + 1, method: incoming.method ?? "", path: incoming.url ?? "" };
     seen.push(request);
-    serve(incoming, outgoing, proxy.decide(request), { hostname, port }).catch(() => outgoing.destroy());
+    serve(incoming, outgoing, proxy.decide(request), { hostname, port, listings }).catch(() =>
+      outgoing.destroy()
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -87,7 +100,7 @@ async function serve(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   fault: S3Fault,
-  target: { hostname: string; port: string },
+  target: Target,
 ): Promise<void> {
   const body = await bodyOf(incoming);
   if (fault === "lose_request") return void outgoing.destroy();
@@ -96,7 +109,10 @@ async function serve(
   if (typeof fault === "object" && "late_ms" in fault) {
     await new Promise((resolve) => setTimeout(resolve, fault.late_ms));
   }
-  const answer = await forward(incoming, fault === "flip_request" ? flipped(body) : body, target);
+  const sent = fault === "flip_request" ? flipped(body) : body;
+  const before = fault === "stale" ? target.listings.get(incoming.url ?? "") : undefined;
+  const answer = before ?? await forward(incoming, sent, target);
+  if (isListing(incoming) && answer.status === 200) target.listings.set(incoming.url ?? "", answer);
   if (fault === "lose_answer") return void outgoing.destroy();
   if (fault === "silence") return;
   if (typeof fault === "object" && "fail_after" in fault) {
@@ -108,10 +124,14 @@ async function serve(
   outgoing.write(damaged.subarray(0, damaged.length >> 1), () => outgoing.destroy());
 }
 
+export function isListing({ method, url }: { method?: string; url?: string }): boolean {
+  return method === "GET" && /[?&]list-type=2/.test(url ?? "");
+}
+
 function forward(
   incoming: IncomingMessage,
   body: Buffer,
-  target: { hostname: string; port: string },
+  target: Target,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = target;

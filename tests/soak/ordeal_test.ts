@@ -6,6 +6,7 @@ Deno.test("a cluster under load survives long ordeals", (t) =>
     kills: 100,
     sleep_ms: 60_000,
     sleeps: 5,
+    errors: 20_000,
     turns: 96,
     turn_ms: 5_000,
     outages: 10,
