@@ -153,7 +153,7 @@ export class Compose implements AsyncDisposable {
 
   /** The image turns KAFKA_A_B into the property a.b. */
   async #startBroker(): Promise<void> {
-    const { CLUSTER_ID, ...rest } = this.environment("kafka");
+    const { CLUSTER_ID, KAFKA_HEAP_OPTS: _, ...rest } = this.environment("kafka");
     const properties = Object.fromEntries(
       Object.entries(rest).map((
         [key, value],

@@ -134,7 +134,11 @@ Deno.test("compose.yaml: what it starts takes webhooks and events, and shows the
         headers: { authorization: `Bearer ${reader}` },
       });
       strictEqual(answer.status, 200, name);
-      match(await answer.text(), /^millrace_process_uptime_seconds /m, name);
+      const resident = Number(/^millrace_process_resident_bytes (\S+)$/m.exec(await answer.text())?.[1]);
+      ok(
+        resident > 0 && resident < bytesOf(compose.services[name].mem_limit!),
+        `${name} holds ${resident} bytes`,
+      );
     }
   });
 
@@ -171,6 +175,11 @@ Deno.test("the dashboard of Grafana asks for metrics that there are", async () =
   );
   deepStrictEqual([...asked].filter((name) => !known.has(name)), []);
 });
+
+function bytesOf(limit: string): number {
+  const [, number, unit] = /^(\d+)([mg])$/.exec(limit)!;
+  return Number(number) * (unit === "m" ? 1024 ** 2 : 1024 ** 3);
+}
 
 function hookBody(i: number): string {
   const created_s = Math.floor(Date.now() / 1000) - 30;
