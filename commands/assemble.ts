@@ -2,6 +2,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
+import { type ConfigurationWatch, watchConfiguration } from "../lib/configuration_watch.ts";
 import type { Settings } from "../lib/config.ts";
 import {
   clientConfig,
@@ -65,6 +66,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const { settings, clock, line, metrics, scrub, supervisor } = context;
   await using building = new AsyncDisposableStack();
   const configuration = await loadConfiguration(settings);
+  const watch = role.has_door ? watched(configuration, { settings, clock, line, building }) : null;
   const store = building.use(await connectStore(settings));
   await probeStore(store);
   if (role.has_door) await prepared(settings, { clock, line });
@@ -87,7 +89,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
       health,
       status,
       alerts: new AlertTail(log),
-      problems: () => [rules.problem()].filter((problem) => problem !== null),
+      problems: () => [watch?.refused ?? rules.problem()].filter((problem) => problem !== null),
       scrub,
     })
     : undefined;
@@ -99,7 +101,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     settings,
     log: log ?? NO_LOG,
     partitions,
-    sources: configuration.sources,
+    sources: () => (watch?.current ?? configuration).sources,
     kinds: () => configuration.kinds,
     metrics,
     lines: line,
@@ -114,6 +116,23 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   };
   const stack = building.move();
   return { deps, hangUp: () => live?.close(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Follows the files while the door is open. Only the sources are taken from them here; process takes the rest. */
+function watched(
+  first: Configuration,
+  { settings, clock, line, building }: Pick<AssembleContext, "settings" | "clock" | "line"> & {
+    building: AsyncDisposableStack;
+  },
+): ConfigurationWatch {
+  const abort = new AbortController();
+  const load = () => loadConfiguration(settings);
+  const watch = watchConfiguration(first, { load, clock, line, signal: abort.signal });
+  building.defer(() => {
+    abort.abort();
+    return watch.ended;
+  });
+  return watch;
 }
 
 /** Tells the live numbers until the returned function is called. */

@@ -1,6 +1,7 @@
 /** The files of `CONFIG_DIR` as the program uses them: senders, kinds, rules, windows. A bad file is refused whole. */
 import { hash } from "node:crypto";
 import type { Settings } from "./config.ts";
+import { Fault, messageOf } from "./errors.ts";
 import { type Kinds, kindsOf } from "./event/kinds.ts";
 import { readKindsFile } from "./event/kinds_file.ts";
 import { createSources, type Sources } from "./source/sources.ts";
@@ -21,6 +22,9 @@ export interface Configuration {
   windows: readonly WindowDefinition[];
   rules: ControlFile;
   settings: ControlFile;
+  /** Differs when any file does. */
+  version: string;
+  kinds_version: string;
 }
 
 /** Reads and checks all files; a fault in any of them is refused with its line and reason. A missing file is empty. */
@@ -38,6 +42,7 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
     dedup_token_ms: settings.DEDUP_TOKEN_MS,
     dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
     dedup_max_ids: settings.DEDUP_MAX_IDS,
+    ...sources.on_log,
     windows,
   };
   const settingsVersion = digest(JSON.stringify(settingsBody));
@@ -48,6 +53,8 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
     rules: rulesControl(rulesText, kinds),
     // What the environment says is part of it, so the text alone does not tell whether it changed.
     settings: { body: settingsBody, version: settingsVersion, file_hash: settingsVersion },
+    version: digest(JSON.stringify([kindsText, sourcesText, rulesText, windowsText])),
+    kinds_version: digest(kindsText),
   };
 }
 
@@ -67,6 +74,9 @@ export async function configText(path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
+    throw new Fault("config_unreadable", `Cannot read ${path}: ${messageOf(error)}`, {
+      blame: "us",
+      retry: "never",
+    });
   }
 }

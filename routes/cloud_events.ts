@@ -58,7 +58,7 @@ function handshake(door: Door, request: Request, requestId: string): Response {
   const astray = door.gate.misdirected(request);
   if (astray) return astray;
   const asked = request.headers.get("webhook-request-origin");
-  const origin = allowedOrigin(door.deps.sources.origins, asked);
+  const origin = allowedOrigin(door.deps.sources().origins, asked);
   if (origin === null) {
     return problem({
       status: 403,

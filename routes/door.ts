@@ -37,8 +37,8 @@ export interface DoorDeps {
   log: Pick<EventLog, "append">;
   /** Of the events topic. */
   partitions: number;
-  sources: Pick<Sources, "hook" | "of" | "origins" | "redactor">;
-  /** The kinds in force; may change while we run. */
+  /** The sources in force; `sources.yaml` may change while we run. */
+  sources(): Pick<Sources, "hook" | "of" | "origins" | "redactor">;
   kinds(): Kinds;
   metrics: Metrics;
   lines: LogLine;

@@ -23,7 +23,7 @@ export function hooks(door: Door): Hono<Env> {
   return new Hono<Env>().post("/hooks/:source", async (c) => {
     const requestId = nextRequestId();
     const name = c.req.param("source");
-    const source = door.deps.sources.hook(name);
+    const source = door.deps.sources().hook(name);
     const secrets = door.deps.settings.webhook_secrets;
     if (source === null || !Object.hasOwn(secrets, name) || secrets[name].length === 0) {
       return door.refuse(unknownSource(), STRANGER, requestId);

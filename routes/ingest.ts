@@ -80,8 +80,9 @@ function onLog(door: Door, records: readonly IngestRecord[], taking: Taking): Ne
   const { deps } = door;
   const received_at = deps.clock.now();
   const headers = { source: taking.source, kind: taking.kind_name, content_type: taking.content_type };
-  if (deps.sources.redactor(taking.source) !== null) {
-    const source = deps.sources.of(taking.source);
+  const sources = deps.sources();
+  if (sources.redactor(taking.source) !== null) {
+    const source = sources.of(taking.source);
     return records.map(({ value }) => recordOf(deps, source, { value, headers, received_at }).record);
   }
   return records.map(({ value, partition_key }) => ({

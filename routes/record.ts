@@ -8,7 +8,7 @@ import type { Source } from "../lib/source/source.ts";
 import type { Sources } from "../lib/source/sources.ts";
 
 export interface RecordContext {
-  sources: Pick<Sources, "redactor">;
+  sources(): Pick<Sources, "redactor">;
   kinds(): Kinds;
   partitions: number;
 }
@@ -31,7 +31,7 @@ const MAX_KIND_CHARS = 200;
 
 /** Nothing of what is redacted reaches the log, the key included: everything is told from the redacted bytes. */
 export function recordOf(context: RecordContext, source: Source, received: Received): Described {
-  const redacted = context.sources.redactor(source.name)?.(received.value) ?? null;
+  const redacted = context.sources().redactor(source.name)?.(received.value) ?? null;
   const value = redacted?.value ?? received.value;
   const kept = redacted
     ? { ...received.headers, redacted: "true", sha256: redacted.sha256 }

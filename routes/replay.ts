@@ -12,6 +12,8 @@ import { RAW_EVENTS } from "../lib/event/raw_event.ts";
 import type { EventLog, NewRecord } from "../lib/log/log.ts";
 import { partitionOf } from "../lib/log/topics.ts";
 import { describe } from "../lib/source/describe.ts";
+import { nameHeaders } from "../lib/source/record_headers.ts";
+import type { Source } from "../lib/source/source.ts";
 import type { Sources } from "../lib/source/sources.ts";
 import { LETTERS_WITH_STATE } from "./dead_letters.ts";
 import { all, type Item, type LakeSql, sameTimestamp, text } from "./lake_sql.ts";
@@ -21,7 +23,7 @@ export interface ReplayDeps extends RecordContext {
   clock: Pick<Clock, "now">;
   lake: LakeSql;
   log: Pick<EventLog, "append">;
-  sources: Pick<Sources, "of" | "redactor">;
+  sources(): Pick<Sources, "of" | "redactor">;
 }
 
 export interface ReplayAnswer {
@@ -92,8 +94,8 @@ export class Replay {
   }
 
   #record(letter: Item, body: string | undefined): NewRecord {
-    const headers = replayHeaders(letter);
-    const source = this.deps.sources.of(headers.source);
+    const source = this.deps.sources().of(String(letter.source));
+    const headers = replayHeaders(letter, source);
     const received_at = this.deps.clock.now();
     if (body !== undefined) {
       return recordOf(this.deps, source, { value: encoder.encode(body), headers, received_at }).record;
@@ -121,13 +123,13 @@ function after(last: Item | null): string | null {
 }
 
 /** What the first record carried, and which letter this one replays. */
-function replayHeaders(letter: Item): Record<string, string> {
+function replayHeaders(letter: Item, source: Source): Record<string, string> {
   const headers: Record<string, string> = {};
   const stored = letter.headers;
   if (typeof stored === "object" && stored !== null) {
     for (const [name, value] of Object.entries(stored)) if (typeof value === "string") headers[name] = value;
   }
-  headers.source = String(letter.source);
+  Object.assign(headers, nameHeaders(source));
   if (typeof letter.kind === "string") headers.kind = letter.kind;
   if (typeof letter.content_type === "string") headers.content_type = letter.content_type;
   headers.replay_of = String(letter.dead_letter_id);

@@ -1,6 +1,7 @@
 /** The thread that owns partitions: joins whoever assigns them, and turns their records into decided checkpoints. */
 import type { Checkpoint } from "../lib/checkpoint/checkpoint.ts";
 import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
+import { watchConfiguration } from "../lib/configuration_watch.ts";
 import {
   connectAssignment,
   connectCatalog,
@@ -10,7 +11,6 @@ import {
   lakePrefix,
   prepareLog,
 } from "../lib/connect.ts";
-import { Fault, messageOf } from "../lib/errors.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { appliedOf, markOf } from "../lib/lake/applied.ts";
@@ -40,7 +40,13 @@ runWorker("process", async (context) => {
       now: systemClock.now,
     });
   await prepare(configuration);
-  const watch = watchConfiguration(context, configuration, prepare);
+  const watch = watchConfiguration(configuration, {
+    load: () => loadConfiguration(settings),
+    beforeTaking: prepare,
+    clock: systemClock,
+    line: context.line,
+    signal: context.signal,
+  });
   await using log = await connectLog(settings);
   await prepareLog(settings);
   const identity = await log.identity("events");
@@ -139,40 +145,6 @@ function endIfStill(watchdog: Watchdog, { line }: WorkContext): void {
   if (still.length === 0) return;
   line.error("owners stand still; the thread is started again", { partitions: still });
   throw new Error(`The owners of partitions ${still.join(", ")} stand still`);
-}
-
-const WATCH_EVERY_MS = 2_000;
-
-/** Reads the files again and again; what is good counts from then on, what is bad is told and changes nothing. */
-function watchConfiguration(
-  { signal, line, start: { settings } }: WorkContext,
-  first: Configuration,
-  prepare: (next: Configuration) => Promise<void>,
-) {
-  const watch = { current: first, ended: Promise.resolve() };
-  let refused = "";
-  watch.ended = (async () => {
-    while (!signal.aborted) {
-      await systemClock.sleep(WATCH_EVERY_MS, signal).catch(() => undefined);
-      try {
-        const next = await loadConfiguration(settings);
-        const isNew = next.rules.file_hash !== watch.current.rules.file_hash ||
-          next.settings.file_hash !== watch.current.settings.file_hash;
-        if (isNew) await prepare(next);
-        if (isNew) watch.current = next;
-        refused = "";
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        if (messageOf(error) !== refused) {
-          line.error("a configuration file is refused; what was in force stays", {
-            reason: messageOf(error),
-          });
-        }
-        refused = messageOf(error);
-      }
-    }
-  })();
-  return watch;
 }
 
 function facts({ partition, number, epoch, next_offset }: Checkpoint) {

@@ -33,14 +33,14 @@ export interface Judge {
 
 export interface JudgeParts {
   kinds: Kinds;
-  /** The source of a name: a sender, or else a token's. */
-  sources: { of(name: string): Source };
+  /** The source of a name: a sender, one that is like a sender, or else a token's. */
+  sources: { of(name: string, like?: string): Source };
 }
 
 export function createJudge({ kinds, sources }: JudgeParts): Judge {
   return {
     judge(record) {
-      const source = sources.of(record.headers.source ?? KAFKA_SOURCE);
+      const source = sources.of(record.headers.source ?? KAFKA_SOURCE, record.headers.like);
       const kind = record.headers.kind ?? null;
       if (record.value === null) return dead("undecodable", [bytesFault("undecodable", "null")], kind, null);
       if (record.value.length > LARGEST_BODY_BYTES) {

@@ -27,7 +27,7 @@ import type { Kinds } from "../event/kinds.ts";
 import { RAW_EVENTS, rawRow } from "../event/raw_event.ts";
 import { timestampCell } from "../event/timestamp.ts";
 import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
-import type { DedupDefaults, Sources } from "../source/sources.ts";
+import { type DedupSettings, dedupWindowMs, type Sources } from "../source/sources.ts";
 import type { StreamOutput } from "../stream/operator.ts";
 import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
 import type { TimeSettings } from "../stream/watermark.ts";
@@ -40,7 +40,7 @@ export interface EventProcessorParts {
   kinds: Kinds;
   sources: Sources;
   /** In force until the log's first `settings` record. */
-  defaults: TimeSettings & DedupDefaults & { dedup_max_ids: number };
+  defaults: TimeSettings & DedupSettings & { dedup_max_ids: number };
   /** Things people should hear of; counted, never decisive. */
   observe: ProcessorObserver;
 }
@@ -64,6 +64,12 @@ interface Evolved {
   shape: RowShape;
 }
 
+/** What a `settings` record says beside time and windows, which are the pipeline's. */
+interface SettingsInForce extends DedupSettings {
+  /** Kind of records that another program wrote without naming one. */
+  kafka_kind?: string | null;
+}
+
 export class EventProcessor implements Processor {
   readonly stateNames = [KEYED, DEDUP];
   #state = new PartitionState();
@@ -77,8 +83,10 @@ export class EventProcessor implements Processor {
   /** Kinds whose columns were changed, as far as this partition has read. */
   #evolved = new Map<string, Evolved>();
   #newly_evolved = new Set<string>();
+  #settings: SettingsInForce;
 
   constructor(private readonly parts: EventProcessorParts) {
+    this.#settings = parts.defaults;
     this.#dedup = new DedupIndex(parts.defaults.dedup_max_ids);
     this.#pipeline = this.#newPipeline();
   }
@@ -99,9 +107,11 @@ export class EventProcessor implements Processor {
     this.#log_time_ms = summary.log_time_ms;
     this.#pipeline = this.#newPipeline();
     for (const [kind, changes] of this.#schemas().entries()) this.#shape(kind, changes);
+    this.#settings = this.#settingsInForce();
   }
 
-  accept(record: LogRecord, segment: SegmentWriter): boolean {
+  accept(read: LogRecord, segment: SegmentWriter): boolean {
+    const record = this.#named(read);
     this.#log_time_ms = Math.max(this.#log_time_ms ?? 0, record.received_at);
     const source = record.headers.source ?? KAFKA_SOURCE;
     if (source === CONTROL_SOURCE) {
@@ -132,14 +142,14 @@ export class EventProcessor implements Processor {
         return "dead_letter";
       case "row": {
         const { kind, event_id, content } = judgement;
-        const window_ms = this.parts.sources.dedupWindowMs(source, this.#dedupSettings());
+        const sender = this.parts.sources.of(source, record.headers.like);
         const found = this.#dedup.check({
           source,
           kind,
           event_id,
           content,
           received_at: record.received_at,
-          window_ms,
+          window_ms: dedupWindowMs(sender, this.#settings),
         });
         if (found === "duplicate") {
           counts.duplicates++;
@@ -213,6 +223,7 @@ export class EventProcessor implements Processor {
     if (headers.file_hash) this.#taken_over[`${kind}_file`] = headers.file_hash;
     if (kind !== "settings") return;
     this.#state.space(SETTINGS_SPACE).put("", body);
+    this.#settings = this.#settingsInForce();
     const { dedup_max_ids } = body as { dedup_max_ids?: unknown };
     if (typeof dedup_max_ids === "number") this.#dedup.limit(dedup_max_ids);
   }
@@ -248,8 +259,16 @@ export class EventProcessor implements Processor {
     return this.#state.space<readonly ColumnChange[]>(SCHEMA_SPACE);
   }
 
-  #dedupSettings(): DedupDefaults {
-    return { ...this.parts.defaults, ...this.#state.space<Partial<DedupDefaults>>(SETTINGS_SPACE).get("") };
+  #settingsInForce(): SettingsInForce {
+    return { ...this.parts.defaults, ...this.#state.space<Partial<SettingsInForce>>(SETTINGS_SPACE).get("") };
+  }
+
+  /** The record with the kind that the settings give to programs that name neither themselves nor a kind. */
+  #named(record: LogRecord): LogRecord {
+    const { headers } = record;
+    const { kafka_kind } = this.#settings;
+    if (headers.source !== undefined || headers.kind !== undefined || !kafka_kind) return record;
+    return { ...record, headers: { ...headers, kind: kafka_kind } };
   }
 
   #letter(record: LogRecord, letter: DeadLetter, segment: SegmentWriter): void {

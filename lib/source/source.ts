@@ -43,6 +43,8 @@ export type Meaning =
 
 export interface Source {
   readonly name: string;
+  /** The sender whose ways this one of `sources.yaml` shares; told by its records, so that a replay needs no file. */
+  readonly like?: string;
   /** Largest body that the door takes. */
   readonly limit_bytes: number;
   /** A webhook's id is remembered for days, that of an own system's event for an hour. */

@@ -15,9 +15,11 @@ import { tokenSource } from "./token.ts";
 /** Every sender that comes with the program. */
 export const SENDERS: readonly Source[] = [stripe, revolut, github, shopify, standardWebhooks, cloudEvents];
 
-export interface DedupDefaults {
+export interface DedupSettings {
   dedup_webhook_ms: number;
   dedup_token_ms: number;
+  /** Of sources that the file gives a window of their own. */
+  dedup_windows?: Readonly<Record<string, number>>;
 }
 
 export interface Sources {
@@ -27,12 +29,12 @@ export interface Sources {
   readonly origins: readonly string[];
   /** The sender behind `/hooks/<name>`, or null when there is none that signs. */
   hook(name: string): Source | null;
-  /** The source of a record: a sender, or else a token's. */
-  of(name: string): Source;
-  /** How long the ids of a source are remembered. */
-  dedupWindowMs(name: string, defaults: DedupDefaults): number;
+  /** The source of a record: a sender, one that is like a sender, or else a token's. */
+  of(name: string, like?: string): Source;
   /** Replaces what this source must not show; null when it lists nothing. */
   redactor(name: string): Redactor | null;
+  /** What of the file changes results, and therefore stands on the log. */
+  readonly on_log: { dedup_windows: Readonly<Record<string, number>>; kafka_kind: string | null };
 }
 
 export interface SourcesParts {
@@ -52,28 +54,42 @@ export function createSources(
     can_redact: redact_key !== null,
   });
   const senders = new Map(sendersOf(entries).map((source) => [source.name, source]));
-  const tokens = new Map([[KAFKA_SOURCE, tokenSource(KAFKA_SOURCE, entries[KAFKA_SOURCE]?.kind)]]);
+  const others = new Map<string, Source>();
   const redactors = redactorsOf(entries, redact_key);
-  const of = (name: string) => senders.get(name) ?? remembered(tokens, name);
   return {
     senders: [...senders.values()],
     origins: entries[cloudEvents.name]?.origins ?? [],
     hook: (name) => name === cloudEvents.name ? null : senders.get(name) ?? null,
-    of,
-    dedupWindowMs(name, { dedup_webhook_ms, dedup_token_ms }) {
-      const window_ms = Object.hasOwn(entries, name) ? entries[name].dedup_window : undefined;
-      return window_ms ?? (of(name).trust === "webhook" ? dedup_webhook_ms : dedup_token_ms);
-    },
+    of: (name, like) => senders.get(name) ?? remembered(others, name, like),
     redactor: (name) => redactors.get(name) ?? null,
+    on_log: { dedup_windows: windowsOf(entries), kafka_kind: entries[KAFKA_SOURCE]?.kind ?? null },
   };
 }
 
+/** How long the ids of a source are remembered. */
+export function dedupWindowMs(
+  { name, trust }: Pick<Source, "name" | "trust">,
+  settings: DedupSettings,
+): number {
+  const { dedup_windows = {}, dedup_webhook_ms, dedup_token_ms } = settings;
+  if (Object.hasOwn(dedup_windows, name)) return dedup_windows[name];
+  return trust === "webhook" ? dedup_webhook_ms : dedup_token_ms;
+}
+
+function windowsOf(entries: SourceEntries): Record<string, number> {
+  const windows = Object.entries(entries).flatMap(([name, { dedup_window }]): [string, number][] =>
+    dedup_window === undefined ? [] : [[name, dedup_window]]
+  );
+  return Object.fromEntries(windows.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function sendersOf(entries: SourceEntries): Source[] {
-  const alike = Object.entries(entries).flatMap(([name, { like }]) => {
-    const model = SENDERS.find((source) => source.name === like);
-    return model === undefined ? [] : [{ ...model, name }];
-  });
-  return [...SENDERS, ...alike];
+  return [...SENDERS, ...Object.entries(entries).flatMap(([name, { like }]) => alike(name, like) ?? [])];
+}
+
+function alike(name: string, like: string | undefined): Source | null {
+  const model = like === undefined ? undefined : SENDERS.find((source) => source.name === like);
+  return model === undefined ? null : { ...model, name, like };
 }
 
 function redactorsOf(entries: SourceEntries, redact_key: string | null): ReadonlyMap<string, Redactor> {
@@ -85,12 +101,13 @@ function redactorsOf(entries: SourceEntries, redact_key: string | null): Readonl
 }
 
 /** Names of tokens are few, but a record of another program may carry any. */
-const MAX_TOKENS = 1000;
+const MAX_REMEMBERED = 1000;
 
-function remembered(tokens: Map<string, Source>, name: string): Source {
-  const known = tokens.get(name);
+function remembered(others: Map<string, Source>, name: string, like: string | undefined): Source {
+  const key = like === undefined ? name : `${name}\u0000${like}`;
+  const known = others.get(key);
   if (known !== undefined) return known;
-  const source = tokenSource(name);
-  if (tokens.size < MAX_TOKENS) tokens.set(name, source);
+  const source = alike(name, like) ?? tokenSource(name);
+  if (others.size < MAX_REMEMBERED) others.set(key, source);
   return source;
 }

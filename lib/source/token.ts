@@ -6,8 +6,8 @@ import { ANY_EVENT } from "../event/kinds.ts";
 import { transaction } from "../event/transaction.ts";
 import type { Meaning, Source } from "./source.ts";
 
-/** The source of an ingest token, or of records that another program wrote; `default_kind` is for those without one. */
-export function tokenSource(name: string, default_kind: string | null = null): Source {
+/** The source of an ingest token, or of records that another program wrote. */
+export function tokenSource(name: string): Source {
   return {
     name,
     limit_bytes: 5_242_880,
@@ -17,7 +17,7 @@ export function tokenSource(name: string, default_kind: string | null = null): S
     verify: () => false,
     secretFault: () => "belongs to a source that signs nothing",
     interpret({ headers, body, kinds }): Meaning {
-      const kind = headers.kind ?? default_kind;
+      const kind = headers.kind ?? null;
       const event_id = isJsonObject(body) && isId(body.event_id) ? body.event_id : null;
       if (kind !== ANY_EVENT && (kind === null || !kinds.has(kind))) {
         return { meaning: "unknown_kind", type: kind, event_id };

@@ -6,7 +6,8 @@ import { stripeBody, stripeSignature } from "../stripe_sender.ts";
 import { handClock, type TestApp, testApp } from "./test_app.ts";
 
 function withSources(file: string, redact_key: string | null = null): TestApp {
-  return testApp({}, { clock: handClock(), sources: createSources({ file, kinds: kindsOf(), redact_key }) });
+  const sources = createSources({ file, kinds: kindsOf(), redact_key });
+  return testApp({}, { clock: handClock(), sources: () => sources });
 }
 
 const EVENT = {

@@ -21,6 +21,7 @@ export interface TestApp {
 }
 
 export const PARTITIONS = 4;
+const SOURCES = createSources();
 
 export function settingsOf(env: Record<string, string> = {}): Settings {
   const reading = readSettings({ STRIPE_WEBHOOK_SECRET: STRIPE_SECRET, ...env }, () => "");
@@ -45,7 +46,7 @@ export function testApp(env: Record<string, string> = {}, more: Partial<AppDeps>
       },
     },
     partitions: PARTITIONS,
-    sources: createSources(),
+    sources: () => SOURCES,
     kinds: () => kindsOf(),
     metrics: new Metrics(),
     lines: logLines({ level: "debug", format: "json", clock, scrub, write: (line) => lines.push(line) }),

@@ -3,7 +3,7 @@ import { Fault } from "../../lib/errors.ts";
 import { kindsOf } from "../../lib/event/kinds.ts";
 import { isStoredHeader } from "../../lib/event/raw_event.ts";
 import { recordHeaders } from "../../lib/source/record_headers.ts";
-import { createSources, SENDERS } from "../../lib/source/sources.ts";
+import { createSources, dedupWindowMs, SENDERS } from "../../lib/source/sources.ts";
 
 const HOUR_MS = 3_600_000;
 const DEFAULTS = { dedup_webhook_ms: 168 * HOUR_MS, dedup_token_ms: HOUR_MS };
@@ -24,6 +24,10 @@ sources:
 `;
 const KEY = "a key of sixteen letters";
 
+function windowOf(all: ReturnType<typeof sources>, name: string): number {
+  return dedupWindowMs(all.of(name), { ...DEFAULTS, ...all.on_log });
+}
+
 Deno.test("createSources knows every sender, and takes other names for tokens", () => {
   const plain = createSources();
   for (const { name } of SENDERS) strictEqual(plain.of(name).name, name);
@@ -31,23 +35,27 @@ Deno.test("createSources knows every sender, and takes other names for tokens", 
   strictEqual(plain.hook("token"), null);
   strictEqual(plain.hook("constructor"), null);
   strictEqual(plain.of("constructor").trust, "token");
-  strictEqual(plain.dedupWindowMs("stripe", DEFAULTS), DEFAULTS.dedup_webhook_ms);
-  strictEqual(plain.dedupWindowMs("constructor", DEFAULTS), DEFAULTS.dedup_token_ms);
-  strictEqual(plain.dedupWindowMs("cloud_events", DEFAULTS), DEFAULTS.dedup_webhook_ms);
+  strictEqual(windowOf(plain, "stripe"), DEFAULTS.dedup_webhook_ms);
+  strictEqual(windowOf(plain, "constructor"), DEFAULTS.dedup_token_ms);
+  strictEqual(windowOf(plain, "cloud_events"), DEFAULTS.dedup_webhook_ms);
 });
 
 Deno.test("createSources takes windows, redaction, likeness, origins and a kind from the file", () => {
   const configured = sources(GOOD, KEY);
-  strictEqual(configured.dedupWindowMs("stripe", DEFAULTS), 48 * HOUR_MS);
-  strictEqual(configured.dedupWindowMs("shop_system", DEFAULTS), 300_000);
+  strictEqual(windowOf(configured, "stripe"), 48 * HOUR_MS);
+  strictEqual(windowOf(configured, "shop_system"), 300_000);
   ok(configured.redactor("stripe"));
   strictEqual(configured.redactor("github"), null);
   strictEqual(configured.hook("acme")?.name, "acme");
   strictEqual(configured.hook("acme")?.verify, configured.hook("standard_webhooks")?.verify);
   deepStrictEqual(configured.origins, ["eventgrid.azure.net"]);
   const message = { headers: {}, bytes: new Uint8Array(), body: {}, kinds: kindsOf() };
-  strictEqual(configured.of("kafka").interpret(message).meaning, "event");
+  strictEqual(configured.on_log.kafka_kind, "transaction");
   strictEqual(createSources().of("kafka").interpret(message).meaning, "unknown_kind");
+  // A record says whom its sender is like, so that it is read alike where the file says it no more, or not yet.
+  const acme = createSources().of("acme", "standard_webhooks");
+  deepStrictEqual([acme.name, acme.trust, acme.is_mapped], ["acme", "webhook", true]);
+  strictEqual(createSources().of("acme", "nobody").trust, "token");
 });
 
 Deno.test("createSources takes the shipped file, and an empty one", () => {

@@ -1,0 +1,95 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { loadConfiguration } from "../lib/configuration.ts";
+import { type ConfigurationWatch, watchConfiguration } from "../lib/configuration_watch.ts";
+import type { LogLine } from "../lib/observe/log_line.ts";
+import { settingsOf } from "./routes/test_app.ts";
+
+/** A folder of configuration that is looked at whenever `look` is called. */
+async function watched(files: Record<string, string>) {
+  const folder = await Deno.makeTempDir();
+  const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+  for (const [name, text] of Object.entries(files)) await write(name, text);
+  const settings = settingsOf({ CONFIG_DIR: folder, REDACT_KEY: "a key of sixteen letters" });
+  const load = () => loadConfiguration(settings);
+  const abort = new AbortController();
+  let wake: () => void = () => undefined;
+  let asleep = Promise.withResolvers<void>();
+  const sleep = (_ms: number, signal?: AbortSignal) => {
+    asleep.resolve();
+    return new Promise<void>((resolve) => {
+      wake = resolve;
+      signal?.addEventListener("abort", () => resolve(), { once: true });
+    });
+  };
+  const told: string[] = [];
+  const tell = (msg: string, facts?: Readonly<Record<string, unknown>>) =>
+    void told.push(`${msg} ${facts?.reason ?? ""}`.trim());
+  const line: LogLine = { debug: tell, info: tell, warn: tell, error: tell, with: () => line };
+  const watch: ConfigurationWatch = watchConfiguration(await load(), {
+    load,
+    clock: { now: () => 0, sleep },
+    line,
+    signal: abort.signal,
+  });
+  return {
+    watch,
+    told,
+    write,
+    async look() {
+      await asleep.promise;
+      asleep = Promise.withResolvers();
+      wake();
+      await asleep.promise;
+    },
+    async [Symbol.asyncDispose]() {
+      abort.abort();
+      await watch.ended;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+const REDACTING = "sources:\n  token: {redact: [card]}\n";
+
+Deno.test("watchConfiguration takes an edit of sources.yaml over once it stands still", async () => {
+  await using files = await watched({ "sources.yaml": REDACTING });
+  const { watch, look, write } = files;
+  // An editor empties the file, and writes it anew: at no moment is a card stored in clear.
+  await write("sources.yaml", "");
+  await look();
+  strictEqual(typeof watch.current.sources.redactor("token"), "function");
+  await write("sources.yaml", `${REDACTING}  acme: {like: stripe, dedup_window: 2 h}\n`);
+  await look();
+  strictEqual(watch.current.sources.hook("acme"), null);
+  await look();
+  strictEqual(watch.current.sources.hook("acme")?.name, "acme");
+  strictEqual(typeof watch.current.sources.redactor("token"), "function");
+  deepStrictEqual(watch.current.settings.body.dedup_windows, { acme: 7_200_000 });
+  deepStrictEqual(files.told, []);
+});
+
+Deno.test("watchConfiguration refuses a bad file whole, tells it once, and goes on when it is mended", async () => {
+  await using files = await watched({ "sources.yaml": REDACTING });
+  const { watch, look, write, told } = files;
+  await write("sources.yaml", "sources:\n  acme: {like: stripe}\n  token: {redact: 5}\n");
+  for (let times = 0; times < 3; times++) await look();
+  strictEqual(told.length, 1);
+  match(told[0], /refused.*sources\.yaml.*line 3/);
+  match(watch.refused ?? "", /line 3/);
+  strictEqual(watch.current.sources.hook("acme"), null);
+  strictEqual(typeof watch.current.sources.redactor("token"), "function");
+  await write("sources.yaml", "sources:\n  acme: {like: stripe}\n");
+  for (let times = 0; times < 2; times++) await look();
+  strictEqual(watch.refused, null);
+  strictEqual(watch.current.sources.hook("acme")?.name, "acme");
+});
+
+Deno.test("watchConfiguration says that kinds are taken over at a start", async () => {
+  await using files = await watched({});
+  await files.write(
+    "kinds.yaml",
+    "kinds: [{name: parcel, doc: A parcel., fields: [{name: n, type: id, doc: N.}]}]\n",
+  );
+  for (let times = 0; times < 3; times++) await files.look();
+  deepStrictEqual(files.told, ["kinds.yaml was edited: restart to take it over"]);
+});
