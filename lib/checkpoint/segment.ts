@@ -19,6 +19,7 @@ const FOOTER_BYTES = 12;
 /** Text is compressed in pieces of this size while records still come, so that memory stays flat. */
 const FRAME_CHARACTERS = 1 << 20;
 const compress = promisify(zstdCompress);
+const encoder = new TextEncoder();
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 const Part = z.object({
@@ -122,7 +123,7 @@ export interface FinishedSegment {
 }
 
 function closeFrame(entry: { text: string; frames: Promise<Uint8Array>[] }): void {
-  entry.frames.push(compress(entry.text, COMPRESSION));
+  entry.frames.push(compress(encoder.encode(entry.text), COMPRESSION));
   entry.text = "";
 }
 

@@ -4,6 +4,7 @@ import { hooksBench } from "./hooks.ts";
 import { ingestBench } from "./ingest.ts";
 import { landingBench } from "./landing.ts";
 import { startBench } from "./start.ts";
+import { streamBench } from "./stream.ts";
 import { freshnessBench } from "./freshness.ts";
 import { faceBench } from "./face.ts";
 
@@ -14,6 +15,7 @@ const BENCHES: readonly Bench[] = [
   freshnessBench,
   startBench,
   faceBench,
+  streamBench,
 ];
 
 const wanted = Deno.args[0];
