@@ -1,6 +1,6 @@
 /** A partition as it runs with the shipped configuration, fed by hand: for golden cases, faults and benches. */
 import { loadConfiguration } from "../lib/configuration.ts";
-import { type Settings, readSettings } from "../lib/config.ts";
+import { readSettings, type Settings } from "../lib/config.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import type { LogRecord } from "../lib/log/log.ts";
 import { fileRecord } from "../lib/partition/control_record.ts";

@@ -62,7 +62,11 @@ async function checkpoint(processor: EventProcessor, records: readonly LogRecord
   const segment = new SegmentWriter();
   for (const record of records) processor.accept(record, segment);
   processor.takeResults();
-  const range = { partition: 0, first_offset: records[0].offset, next_offset: records[0].offset + records.length };
+  const range = {
+    partition: 0,
+    first_offset: records[0].offset,
+    next_offset: records[0].offset + records.length,
+  };
   await segment.finish(range, processor.takeChanges());
   processor.beginSegment();
   return performance.now() - began;

@@ -125,7 +125,7 @@ export function runInMemory(golden: GoldenCase, resumes: boolean): Rows["found"]
     const changes = processor.takeChanges();
     const summary = processor.summary();
     const next = newProcessor();
-    for (const [name, bytes] of Object.entries(images)) next.image(name, bytes);
+    for (const [name, pieces] of Object.entries(images)) next.image(name, pieces);
     for (const [name, bytes] of Object.entries(changes)) next.change(name, bytes);
     next.resume(summary);
     images = next.takeImages();

@@ -19,6 +19,7 @@ export class CountingProcessor implements Processor {
     this.#log_time = summary.log_time_ms;
   }
 
+<<<<<<< HEAD
   image(_name: string, bytes: Uint8Array): void {
     this.sum = this.#taken = Number(new TextDecoder().decode(bytes));
   }
@@ -31,6 +32,14 @@ export class CountingProcessor implements Processor {
 
   takeEvolved() {
     return [];
+=======
+  image(name: string, pieces: Iterable<Uint8Array>): void {
+    for (const bytes of pieces) this.change(name, bytes);
+  }
+
+  change(_name: string, bytes: Uint8Array): void {
+    this.sum = Number(new TextDecoder().decode(bytes));
+>>>>>>> 2db6832 (Make full images between batches, in pieces; bench the stream, the state and the rules)
   }
 
   accept(record: LogRecord, segment: SegmentWriter): boolean {
@@ -61,8 +70,15 @@ export class CountingProcessor implements Processor {
     return { sum: new TextEncoder().encode(change) };
   }
 
+<<<<<<< HEAD
   takeImages(): Record<string, Uint8Array> {
     return { sum: new TextEncoder().encode(String(this.sum)) };
+=======
+  /** Of several pieces, the last of which counts. */
+  takeImages(): Record<string, Iterable<Uint8Array>> {
+    const { sum } = this.takeChanges();
+    return { sum: [...Array.from({ length: 3 }, (_, i) => new TextEncoder().encode(`-${i}`)), sum] };
+>>>>>>> 2db6832 (Make full images between batches, in pieces; bench the stream, the state and the rules)
   }
 
   summary(): ProcessorSummary {
