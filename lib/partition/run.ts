@@ -25,6 +25,8 @@ const IMAGE_FLOOR_BYTES = 32 * 1024 * 1024;
 const OPENING_BYTES = 64 * 1024;
 /** Pieces of an image that a checkpoint makes itself: one of each state, and a look whether that was all. */
 const SMALL_IMAGE_PIECES = 3;
+/** When so many times the changes have gathered for which an image pays, a checkpoint waits for it. */
+const OVERDUE = 4;
 /** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
 const KEPT_BYTES = 8;
 
@@ -267,13 +269,13 @@ export class PartitionRun {
     this.#since_image += more_bytes;
     if (this.#image === null) {
       const floor_bytes = this.context.image_floor_bytes ?? IMAGE_FLOOR_BYTES;
-      if (changed_bytes < Math.max(floor_bytes, state.image?.size_bytes ?? 0)) {
-        return { ...state, changed_bytes };
-      }
+      const due_bytes = Math.max(floor_bytes, state.image?.size_bytes ?? 0);
+      if (changed_bytes < due_bytes) return { ...state, changed_bytes };
       this.#image = new ImageMaker(number, this.processor.takeImages());
       this.#since_image = 0;
-      // A small one is done with that.
-      for (let piece = 0; piece < SMALL_IMAGE_PIECES; piece++) this.#image.step();
+      // A small one is done with that; one that several owners did not live to finish has to be.
+      const pieces = changed_bytes < OVERDUE * due_bytes ? SMALL_IMAGE_PIECES : Infinity;
+      for (let piece = 0; piece < pieces && !this.#image.done; piece++) this.#image.step();
     }
     if (!this.#image.done) return { ...state, changed_bytes };
     const partition = this.#last.partition;

@@ -79,6 +79,7 @@ const owner = ownPartition(0, {
   newProcessor,
   seeds: () => SHIPPED,
   appliedOffsets: () => Promise.resolve([]),
+  evolve: () => Promise.resolve(),
   events: {
     claimed: () => undefined,
     decided({ next_offset, state }, cut_ms) {
@@ -87,6 +88,7 @@ const owner = ownPartition(0, {
       image = key;
       if (next_offset === most.end) decided.resolve();
     },
+    turned: () => undefined,
     lag: () => undefined,
     warn: (message) => console.error(message),
     alarm: (message) => console.error(message),

@@ -154,7 +154,8 @@ export async function runOnLog(golden: GoldenCase, log: EventLog, store: ObjectS
     newProcessor,
     seeds: () => ({ rules: nothing, settings: nothing }),
     appliedOffsets: () => Promise.resolve([]),
-    events: { claimed: check, decided: check, lag() {}, warn() {}, alarm() {} },
+    evolve: () => Promise.resolve(),
+    events: { claimed: check, decided: check, turned() {}, lag() {}, warn() {}, alarm() {} },
   }, abort.signal);
   await Promise.race([caughtUp.promise, owner]);
   abort.abort();

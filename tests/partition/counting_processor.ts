@@ -14,14 +14,16 @@ export class CountingProcessor implements Processor {
   #log_time: number | null = null;
   #results: NewRecord[] = [];
 
+  /** `pieces` of an image. */
+  constructor(private readonly pieces = 1) {}
+
   resume(summary: Omit<ProcessorSummary, "watermark_ms">): void {
     this.#counts = summary.sources.test?.accepted ?? 0;
     this.#log_time = summary.log_time_ms;
   }
 
-<<<<<<< HEAD
-  image(_name: string, bytes: Uint8Array): void {
-    this.sum = this.#taken = Number(new TextDecoder().decode(bytes));
+  image(_name: string, pieces: Iterable<Uint8Array>): void {
+    for (const bytes of pieces) this.sum = this.#taken = Number(new TextDecoder().decode(bytes));
   }
 
   change(_name: string, bytes: Uint8Array): void {
@@ -32,14 +34,6 @@ export class CountingProcessor implements Processor {
 
   takeEvolved() {
     return [];
-=======
-  image(name: string, pieces: Iterable<Uint8Array>): void {
-    for (const bytes of pieces) this.change(name, bytes);
-  }
-
-  change(_name: string, bytes: Uint8Array): void {
-    this.sum = Number(new TextDecoder().decode(bytes));
->>>>>>> 2db6832 (Make full images between batches, in pieces; bench the stream, the state and the rules)
   }
 
   accept(record: LogRecord, segment: SegmentWriter): boolean {
@@ -70,15 +64,10 @@ export class CountingProcessor implements Processor {
     return { sum: new TextEncoder().encode(change) };
   }
 
-<<<<<<< HEAD
-  takeImages(): Record<string, Uint8Array> {
-    return { sum: new TextEncoder().encode(String(this.sum)) };
-=======
   /** Of several pieces, the last of which counts. */
   takeImages(): Record<string, Iterable<Uint8Array>> {
-    const { sum } = this.takeChanges();
-    return { sum: [...Array.from({ length: 3 }, (_, i) => new TextEncoder().encode(`-${i}`)), sum] };
->>>>>>> 2db6832 (Make full images between batches, in pieces; bench the stream, the state and the rules)
+    const text = [...Array.from({ length: this.pieces - 1 }, (_, i) => `-${i}`), String(this.sum)];
+    return { sum: text.map((piece) => new TextEncoder().encode(piece)) };
   }
 
   summary(): ProcessorSummary {

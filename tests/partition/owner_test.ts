@@ -3,6 +3,7 @@
  * segments hold every record exactly once, in order, with the state that an undisturbed run has.
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { EventLog } from "../../lib/log/log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
@@ -11,6 +12,7 @@ import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { Crash, FAULT_KINDS, FaultPlan } from "../faults/fault_plan.ts";
 import { faultyStore } from "../faults/faulty_store.ts";
 import { quickFolder } from "../quick_folder.ts";
+import { CountingProcessor } from "./counting_processor.ts";
 import { append, decided, watched } from "./small_partition.ts";
 
 const RECORDS = 12;
@@ -20,79 +22,16 @@ async function seed(folder: string): Promise<void> {
   for (let i = 1; i <= RECORDS; i++) await append(log, i);
 }
 
-<<<<<<< HEAD
-=======
-function append(log: EventLog, value: number): Promise<number[]> {
-  const bytes = new TextEncoder().encode(String(value));
-  return log.append("events", [{
-    partition: 0,
-    key: null,
-    value: bytes,
-    headers: { source: "test" },
-    received_at: value,
-  }]);
-}
+/** An image is due at once, and takes some batches to be made. */
+const slowImages = { image_floor_bytes: 1, newProcessor: () => new CountingProcessor(4) };
 
-interface Watched {
-  context: OwnerContext;
-  caughtUp: Promise<void>;
-}
-
-/** An owner that cuts a checkpoint every few records, and says when it has them all. */
-async function watched(log: EventLog, store: ObjectStore): Promise<Watched> {
-  const caughtUp = Promise.withResolvers<void>();
-  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
-  const small: EventLog = {
-    ...bound(log),
-    read: (topic, partition, from, limits, signal) =>
-      log.read(topic, partition, from, { ...limits, max_records: 2, wait_ms: 1 }, signal),
-  };
-  const check = (checkpoint: Checkpoint) => void (checkpoint.next_offset === RECORDS && caughtUp.resolve());
-  const context: OwnerContext = {
-    log: small,
-    store,
-    chain,
-    identity: await log.identity("events"),
-    clock: { now: () => Date.now(), sleep: (_ms, signal) => systemClock.sleep(1, signal) },
-    checkpoint_ms: 0,
-    tick_after_ms: 1_000_000,
-    image_floor_bytes: 1,
-    newId: () => crypto.randomUUID(),
-    newProcessor: () => new CountingProcessor(),
-    seeds: () => seeds,
-    appliedOffsets: () => Promise.resolve([]),
-    events: {
-      // A decision whose answer was lost shows in the next claim.
-      claimed: check,
-      decided: check,
-      lag: () => undefined,
-      warn: () => undefined,
-      alarm: () => undefined,
-    },
-  };
-  return { context, caughtUp: caughtUp.promise };
-}
-
-function bound(log: EventLog): EventLog {
-  return {
-    identity: (topic) => log.identity(topic),
-    append: (topic, records) => log.append(topic, records),
-    bounds: (topic, partition) => log.bounds(topic, partition),
-    read: (topic, partition, from, limits, signal) => log.read(topic, partition, from, limits, signal),
-    offsetAt: (topic, partition, time_ms) => log.offsetAt(topic, partition, time_ms),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}
-
->>>>>>> 2db6832 (Make full images between batches, in pieces; bench the stream, the state and the rules)
 /** Owns the partition until everything is decided or the plan's crash comes. */
 async function work(folder: string, plan: FaultPlan): Promise<void> {
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
   await using disk = await openDiskStore(`${folder}/store`);
   const { context, caughtUp } = await watched(log, faultyStore(disk, plan), RECORDS);
   const abort = new AbortController();
-  const done = ownPartition(0, context, abort.signal);
+  const done = ownPartition(0, { ...context, ...slowImages }, abort.signal);
   await Promise.race([caughtUp, done]).catch((error) => {
     if (!(error instanceof Crash)) throw error;
   });
@@ -108,13 +47,8 @@ const expected = Array.from({ length: RECORDS }, (_, i) => ({
   sum: ((i + 1) * (i + 2)) / 2,
 }));
 
-<<<<<<< HEAD
-async function scenario(plan: FaultPlan): Promise<void> {
-  const folder = await quickFolder();
-=======
 async function scenario(plan: FaultPlan): Promise<Checkpoint> {
-  const folder = await Deno.makeTempDir();
->>>>>>> 2db6832 (Make full images between batches, in pieces; bench the stream, the state and the rules)
+  const folder = await quickFolder();
   try {
     await seed(folder);
     await work(folder, plan);
