@@ -22,8 +22,8 @@ async function seed(folder: string): Promise<void> {
   for (let i = 1; i <= RECORDS; i++) await append(log, i);
 }
 
-/** An image is due at once, and takes some batches to be made. */
-const slowImages = { image_floor_bytes: 1, newProcessor: () => new CountingProcessor(4) };
+/** An image is due with the first checkpoint, which opening a segment alone makes worth it, and takes some batches. */
+const slowImages = { image_floor_bytes: 20_000, newProcessor: () => new CountingProcessor(4) };
 
 /** Owns the partition until everything is decided or the plan's crash comes. */
 async function work(folder: string, plan: FaultPlan): Promise<void> {
