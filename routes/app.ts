@@ -29,7 +29,7 @@ import { metrics } from "./metrics.ts";
 import { openapi } from "./openapi.ts";
 import { page, type PageDeps } from "./page.ts";
 import { problemOf } from "./problem.ts";
-import { progressOf, versionInForce } from "./progress.ts";
+import { type Progress, progressOf, versionInForce } from "./progress.ts";
 import { type LakeQuery, query } from "./query.ts";
 import { Replay } from "./replay.ts";
 import { nextRequestId } from "./request_id.ts";
@@ -105,10 +105,12 @@ function createSite(deps: AppDeps, door: Door): App {
   });
   const bodies = { deadlines: door.deadlines, in_flight: door.in_flight };
   const app = site({ door, sessions });
-  app.route("/", health(deps)).route("/", metrics(deps)).route("/", status(deps));
+  app.route("/", health(deps)).route("/", status(deps));
+  const progress = progressOf(deps.status, clock);
+  app.route("/", metrics({ metrics: deps.metrics, progress, clock }));
   app.route("/", login({ clock, gate: door.gate, sessions, bodies, trust_proxy: settings.TRUST_PROXY }));
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
-  if (deps.lake) mountLake(app, deps, deps.lake);
+  if (deps.lake) mountLake(app, deps, deps.lake, progress);
   const names = deps.lake?.catalog ?? deps.catalog;
   if (deps.query && names) mountQuestions(app, deps, new LakeSql(deps.query, names), bodies);
   if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi());
@@ -118,9 +120,8 @@ function createSite(deps: AppDeps, door: Door): App {
   return app;
 }
 
-function mountLake(app: App, deps: AppDeps, lake: LakeParts): void {
+function mountLake(app: App, deps: AppDeps, lake: LakeParts, progress: () => Promise<Progress>): void {
   const lakeFiles = new LakeFiles({ ...lake, clock: deps.clock });
-  const progress = progressOf(deps.status, deps.clock);
   const describeView = (name: string) => describe(deps.query, name);
   app.route("/", tables({ ...lake, files: lakeFiles, progress, describeView }));
   app.route("/", files({ files: lakeFiles, store: lake.store }));

@@ -162,6 +162,20 @@ Deno.test("every setting, metric and route stands in the README", async () => {
   deepStrictEqual(names.filter((name) => !readme.includes(name)), []);
 });
 
+Deno.test("every setting has an effect and every metric is told", async () => {
+  const commands = await Promise.all((await walk("commands")).map((path) => Deno.readTextFile(path)));
+  const declared = ["lib/config.ts", "lib/observe/metric_names.ts"];
+  const code = [
+    ...sources.filter(({ path }) => !declared.includes(path)).map(({ text }) => text),
+    ...commands,
+  ]
+    .join("\n");
+  // Taken apart by the reading of settings itself.
+  const isRead = (name: string) => code.includes(name) || code.includes(name.toLowerCase());
+  deepStrictEqual(Object.keys(SETTINGS).filter((name) => !isRead(name)), []);
+  deepStrictEqual(Object.keys(METRICS).filter((name) => !code.includes(`"${name}"`)), []);
+});
+
 Deno.test("every command stands in the README", async () => {
   const readme = await Deno.readTextFile("README.md");
   const isTold = (name: string) => new RegExp(`(\`|main\\.ts |task )${name}\\b`).test(readme);

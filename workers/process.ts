@@ -115,10 +115,12 @@ runWorker("process", async (context) => {
   };
 
   // Seldom: counting walks over all keys.
-  const telling = setInterval(
-    () => tellHeld(metrics, owners.partitions.map((partition) => processors.get(partition))),
-    HELD_EVERY_MS,
-  );
+  const tellDropped = droppedTeller(metrics);
+  const telling = setInterval(() => {
+    const ours = owners.partitions.map((partition) => ({ partition, processor: processors.get(partition) }));
+    tellHeld(metrics, ours.map((one) => one.processor));
+    for (const { partition, processor } of ours) if (processor) tellDropped(partition, processor);
+  }, HELD_EVERY_MS);
   const owners: Owners = new Owners({
     own: (partition, signal) =>
       ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal)
@@ -171,6 +173,17 @@ function tellHeld(metrics: Metrics, processors: readonly (EventProcessor | undef
   for (const [rule, count] of suppressed) metrics.gauge("alerts_suppressed_open", { rule }).set(count);
 }
 
+/** Ids that a partition forgot for want of room stand in its state as a sum: what came to it is told. */
+function droppedTeller(metrics: Metrics): (partition: number, processor: EventProcessor) => void {
+  const told = new Map<number, number>();
+  return (partition, { forgottenIds }) => {
+    const before = told.get(partition) ?? 0;
+    const more = Math.max(0, forgottenIds - before);
+    if (more > 0) metrics.counter("dedup_ids_dropped_total", { partition: String(partition) }).add(more);
+    told.set(partition, before + more);
+  };
+}
+
 function observer({ metrics, line }: WorkContext) {
   return {
     deadLetter: (source: string, reason: string) =>
@@ -179,6 +192,10 @@ function observer({ metrics, line }: WorkContext) {
     late: (source: string) => metrics.counter("late_events_total", { source }).add(),
     result({ table, row }: { table: string; row: Readonly<Record<string, unknown>> }) {
       if (table !== "analytics.alerts") return;
+      const { suppressed } = row;
+      if (typeof suppressed === "number" && suppressed > 0) {
+        metrics.counter("alerts_suppressed_total", { rule: String(row.rule) }).add(suppressed);
+      }
       metrics.counter("alerts_total", { rule: String(row.rule), severity: String(row.severity) }).add();
     },
     warn: (message: string) => line.warn(message),

@@ -136,13 +136,16 @@ function keyOf(name: string, labels: Readonly<Record<string, string>>): string {
   return name + declared.map((label) => `\u0000${labels[label] ?? ""}`).join("");
 }
 
-/** The text that Prometheus reads (version 0.0.4), families in the order of their declaration. */
+/**
+ * The text that Prometheus reads (version 0.0.4), families in the order of their declaration. A family without series
+ * is named all the same, so that people see what there will be.
+ */
 export function prometheusText(samples: readonly Sample[]): string {
   const lines: string[] = [];
   for (const name of Object.keys(METRICS)) {
     const family = samples.filter((sample) => sample.name === name);
     const declared = declarationOf(name);
-    if (!declared || family.length === 0) continue;
+    if (!declared) continue;
     const full = METRIC_PREFIX + name;
     lines.push(`# HELP ${full} ${declared.help}`, `# TYPE ${full} ${declared.kind}`);
     for (const sample of family) {

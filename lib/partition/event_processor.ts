@@ -9,7 +9,6 @@ import { z } from "zod";
 import { noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { SegmentWriter } from "../checkpoint/segment.ts";
 import { PartitionState } from "../checkpoint/state.ts";
-import { concatenate } from "../checkpoint/state_lines.ts";
 import type { Row } from "../event/column.ts";
 import { type ColumnChange, goesOnFrom, SchemaBody } from "../event/column_change.ts";
 import {
@@ -92,9 +91,9 @@ export class EventProcessor implements Processor {
     this.#pipeline = this.#newPipeline();
   }
 
-  image(name: string, pieces: Iterable<Uint8Array>): void {
-    if (name === KEYED) this.#state = PartitionState.fromImage(pieces);
-    else this.#dedup = DedupIndex.fromImage(concatenate([...pieces]));
+  image(name: string, bytes: Uint8Array): void {
+    if (name === KEYED) this.#state = PartitionState.fromImage(bytes);
+    else this.#dedup = DedupIndex.fromImage(bytes);
   }
 
   change(name: string, bytes: Uint8Array): void {
@@ -318,14 +317,19 @@ export class EventProcessor implements Processor {
     return { [KEYED]: this.#state.takeChanges(), [DEDUP]: this.#dedup.takeChanges() };
   }
 
-  takeImages(): Record<string, Iterable<Uint8Array>> {
-    return { [KEYED]: this.#state.imageChunks(), [DEDUP]: [this.#dedup.image()] };
+  takeImages(): Record<string, Uint8Array> {
+    return { [KEYED]: this.#state.image(), [DEDUP]: this.#dedup.image() };
   }
 
   /** What is open and held back now, for people. */
   held(): { windows: number; sessions: number; suppressed: Record<string, number> } {
     const { held, suppressed } = this.#pipeline.inForce();
     return { ...held, suppressed };
+  }
+
+  /** Ids that were forgotten for want of room, ever. */
+  get forgottenIds(): number {
+    return this.#dedup.dropped;
   }
 
   summary(): ProcessorSummary {

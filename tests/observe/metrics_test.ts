@@ -7,11 +7,16 @@ Deno.test("prometheusText writes help, type and escaped labels", () => {
   const metrics = new Metrics();
   metrics.counter("events_accepted_total", { source: 'a"b\\c\nd' }).add(3);
   equal(
-    prometheusText(metrics.merged()),
+    prometheusText(metrics.merged()).split("# HELP millrace_requests_rejected_total")[0],
     "# HELP millrace_events_accepted_total Records made durable on the log, by source.\n" +
       "# TYPE millrace_events_accepted_total counter\n" +
       'millrace_events_accepted_total{source="a\\"b\\\\c\\nd"} 3\n',
   );
+});
+
+Deno.test("prometheusText names every family, with series or without", () => {
+  const text = prometheusText(new Metrics().merged());
+  for (const name of Object.keys(METRICS)) match(text, new RegExp(`^# TYPE millrace_${name} `, "m"));
 });
 
 Deno.test("prometheusText writes histograms cumulatively up to +Inf", () => {
