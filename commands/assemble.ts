@@ -42,6 +42,7 @@ import type { Supervisor } from "../workers/supervisor.ts";
 import { fullStatus } from "./full_status.ts";
 import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
+import { secretFaults, settingsFault, unknownSenders } from "./start_faults.ts";
 
 export interface AssembleContext {
   settings: Settings;
@@ -66,6 +67,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const { settings, clock, line, metrics, scrub, supervisor } = context;
   await using building = new AsyncDisposableStack();
   const configuration = await loadConfiguration(settings);
+  if (role.has_door) checkSecrets(configuration, { settings, line });
   const watch = role.has_door ? watched(configuration, { settings, clock, line, building }) : null;
   const store = building.use(await connectStore(settings));
   await probeStore(store);
@@ -133,6 +135,21 @@ function watched(
     return watch.ended;
   });
   return watch;
+}
+
+/** A secret that can never verify anything stops the start; one that belongs to nobody is only told. */
+function checkSecrets(
+  { sources }: Configuration,
+  { settings, line }: Pick<AssembleContext, "settings" | "line">,
+): void {
+  const faults = secretFaults(settings, sources);
+  if (faults.length > 0) throw settingsFault(faults);
+  for (const name of unknownSenders(settings, sources)) {
+    line.warn("a secret belongs to no sender", {
+      name,
+      senders: sources.senders.map((one) => one.name).join(", "),
+    });
+  }
 }
 
 /** Tells the live numbers until the returned function is called. */

@@ -5,7 +5,7 @@
  */
 import { createApp } from "../routes/app.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { listeningFaults, type Settings } from "../lib/config.ts";
+import type { Settings } from "../lib/config.ts";
 import { type LogLine, logLines, logListening } from "../lib/observe/log_line.ts";
 import { Metrics } from "../lib/observe/metrics.ts";
 import { scrubber, secretsOf } from "../lib/observe/scrub.ts";
@@ -15,6 +15,7 @@ import type { Command, Invocation } from "./command.ts";
 import { holdFolder } from "./held_folder.ts";
 import { listen } from "./listen.ts";
 import { assemble } from "./assemble.ts";
+import { settingsFault, startFaults } from "./start_faults.ts";
 
 /** An orderly stop ends by then, whatever still runs. */
 const STOP_MS = 9_000;
@@ -94,18 +95,8 @@ export async function serve(
   { settings }: Pick<Invocation, "settings">,
   options: ServeOptions = {},
 ): Promise<number> {
-  const faults = listeningFaults(settings, role.name);
-  if (role.needs_kafka && settings.KAFKA_BROKERS === null) {
-    faults.push({
-      name: "KAFKA_BROKERS",
-      message: `is needed by the role ${role.name}; one process alone is the role all`,
-    });
-  }
-  if (faults.length > 0) {
-    console.error("Cannot start: these settings are wrong");
-    for (const { name, message } of faults) console.error(`  ${name} ${message}`);
-    return 2;
-  }
+  const faults = await startFaults(settings, role);
+  if (faults.length > 0) throw settingsFault(faults);
   using _held = settings.KAFKA_BROKERS === null && role.has_door ? await holdFolder(settings.DATA_DIR) : null;
   const clock = systemClock;
   const scrub = scrubber(secretsOf(settings));

@@ -4,6 +4,11 @@ import { z } from "zod";
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
 const text = z.string().min(1);
+const address = z.url({ protocol: /^https?$/, error: "it must be an address with http:// or https://" });
+const brokers = z.string().regex(
+  /^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$|^(\[[0-9a-fA-F:]+\]:\d{1,5},?)+$/,
+  "it must read host:port,...",
+);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const GIB = 1024 ** 3;
@@ -43,7 +48,7 @@ export const SETTINGS = {
   ),
   LOG_LEVEL: s(z.enum(["debug", "info", "warn", "error"]), "info", "Least severity of log lines."),
   LOG_FORMAT: s(z.enum(["text", "json"]), "text", "How log lines are written; json is one object a line."),
-  KAFKA_BROKERS: s(text, null, "Brokers as host:port,...; absent means the embedded log."),
+  KAFKA_BROKERS: s(brokers, null, "Brokers as host:port,...; absent means the embedded log."),
   KAFKA_TOPIC_PREFIX: s(
     z.string().regex(/^[a-zA-Z0-9._-]*$/),
     "millrace.",
@@ -58,7 +63,7 @@ export const SETTINGS = {
   ),
   KAFKA_USERNAME: s(text, null, "Name for the brokers."),
   KAFKA_PASSWORD: secret(text, "Password for the brokers."),
-  S3_ENDPOINT: s(z.url(), null, "Address of the S3 server with scheme; absent with S3_BUCKET means AWS."),
+  S3_ENDPOINT: s(address, null, "Address of the S3 server with scheme; absent with S3_BUCKET means AWS."),
   S3_BUCKET: s(text, null, "Bucket of the lake; absent means the disk store."),
   S3_PREFIX: s(z.string().regex(/^([^/].*\/)?$/), "lake/", "Key prefix of the tables in the bucket."),
   S3_REGION: s(text, "us-east-1", "Region of the bucket."),
@@ -66,7 +71,7 @@ export const SETTINGS = {
   S3_SECRET_ACCESS_KEY: secret(text, "Secret of the key."),
   S3_SESSION_TOKEN: secret(text, "Session token of temporary keys."),
   S3_PUBLIC_ENDPOINT: s(
-    z.url(),
+    address,
     null,
     "Address of the store as a browser sees it, when it differs from S3_ENDPOINT.",
   ),
@@ -144,7 +149,7 @@ export const SETTINGS = {
     "Key of the tokens that replace redacted values; needed when a source lists redact paths.",
   ),
   ALERT_WEBHOOK_SECRET: secret(text, "Secret (whsec_...) that signs outgoing alerts."),
-  PUBLIC_URL: s(z.url(), null, "Address of this server as people see it, behind a proxy."),
+  PUBLIC_URL: s(address, null, "Address of this server as people see it, behind a proxy."),
   TRUST_PROXY: s(
     whole(0, 10),
     "0",
@@ -162,7 +167,7 @@ export const SETTINGS = {
     String(GIB),
     "Memory of a query process and size of its answer at most.",
   ),
-  QUERY_URL: s(z.url(), null, "Address of a query role that an edge sends queries to."),
+  QUERY_URL: s(address, null, "Address of a query role that an edge sends queries to."),
   API_TOKEN: secret(z.string().min(8), "Admin token: may do everything."),
   READ_TOKEN: secret(z.string().min(8), "Token that may read: page, API, queries, catalog, metrics."),
   INGEST_TOKENS: secret(text, "Tokens of /ingest as name=token,...; the name becomes the row's source."),
@@ -256,11 +261,42 @@ export function readSettings(
   settings.webhook_secrets = webhookSecrets(given, faults);
   settings.ingest_tokens = ingestTokens(settings.INGEST_TOKENS as string | null, faults);
   settings.table_retention_days = retentionDays(settings.TABLE_RETENTION_DAYS as string | null, faults);
-  if (settings.S3_ENDPOINT && !settings.S3_BUCKET) {
-    faults.push({ name: "S3_BUCKET", message: "is missing beside S3_ENDPOINT" });
-  }
+  faults.push(...missingBeside(settings), ...sharedTokens(settings));
   // The one cast: every name of SETTINGS was parsed by its own schema above.
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: settings as Settings };
+}
+
+/** Settings that mean nothing without another one. */
+const BESIDE: readonly (readonly [name: string, needs: string])[] = [
+  ["S3_ENDPOINT", "S3_BUCKET"],
+  ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+  ["S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"],
+  ["S3_SESSION_TOKEN", "S3_ACCESS_KEY_ID"],
+  ["KAFKA_SASL_MECHANISM", "KAFKA_USERNAME"],
+  ["KAFKA_USERNAME", "KAFKA_SASL_MECHANISM"],
+  ["KAFKA_USERNAME", "KAFKA_PASSWORD"],
+  ["KAFKA_PASSWORD", "KAFKA_USERNAME"],
+];
+
+function missingBeside(settings: Readonly<Record<string, unknown>>): { name: string; message: string }[] {
+  const missing = BESIDE.filter(([name, needs]) => settings[name] && settings[needs] === null);
+  return missing.map(([name, needs]) => ({ name: needs, message: `is missing beside ${name}` }));
+}
+
+/** Each token opens one thing: the same one twice would open more, or less, than its giver thinks. */
+function sharedTokens(settings: Readonly<Record<string, unknown>>): { name: string; message: string }[] {
+  const { API_TOKEN, READ_TOKEN } = settings;
+  const ingest = Object.keys(settings.ingest_tokens as Record<string, string>);
+  const faults: { name: string; message: string }[] = [];
+  if (READ_TOKEN && READ_TOKEN === API_TOKEN) {
+    faults.push({ name: "READ_TOKEN", message: "is the same as API_TOKEN" });
+  }
+  for (const [name, token] of [["API_TOKEN", API_TOKEN], ["READ_TOKEN", READ_TOKEN]]) {
+    if (token && ingest.includes(String(token))) {
+      faults.push({ name: "INGEST_TOKENS", message: `holds the same token as ${name}` });
+    }
+  }
+  return faults;
 }
 
 function faultText(error: z.ZodError, setting: Setting, raw: string): string {
@@ -339,6 +375,8 @@ function ingestTokens(value: string | null, faults: { name: string; message: str
         name: "INGEST_TOKENS",
         message: `cannot use the name ${source}: it belongs to the program`,
       });
+    } else if (token in tokens) {
+      faults.push({ name: "INGEST_TOKENS", message: `gives ${tokens[token]} and ${source} the same token` });
     } else tokens[token] = source;
   }
   return tokens;

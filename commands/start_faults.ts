@@ -1,0 +1,77 @@
+/** What is wrong with the settings of a role, looked for before anything is opened, so that all of it is told at once. */
+import { listeningFaults, SETTINGS, type Settings } from "../lib/config.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
+import type { Sources } from "../lib/source/sources.ts";
+import { secretName } from "./dev_folder.ts";
+
+export interface SettingFault {
+  name: string;
+  message: string;
+}
+
+/** Faults of the settings and of the folders that they name. */
+export async function startFaults(
+  settings: Settings,
+  role: { name: string; needs_kafka: boolean },
+): Promise<SettingFault[]> {
+  const faults = listeningFaults(settings, role.name);
+  if (role.needs_kafka && settings.KAFKA_BROKERS === null) {
+    faults.push({
+      name: "KAFKA_BROKERS",
+      message: `is needed by the role ${role.name}; one process alone is the role all`,
+    });
+  }
+  const folders = await Promise.all([configFault(settings), dataFault(settings)]);
+  return [...faults, ...folders.filter((fault) => fault !== null)];
+}
+
+/** The shipped folder may be left out; one that somebody names must be there. */
+async function configFault({ CONFIG_DIR }: Settings): Promise<SettingFault | null> {
+  if (CONFIG_DIR === SETTINGS.CONFIG_DIR.fallback) return null;
+  const fault = (state: string) => ({ name: "CONFIG_DIR", message: `${CONFIG_DIR} ${state}` });
+  try {
+    return (await Deno.stat(CONFIG_DIR)).isDirectory ? null : fault("is no folder");
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return fault(`cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/** Only where it holds more than what is temporary. */
+async function dataFault({ DATA_DIR, S3_BUCKET, KAFKA_BROKERS }: Settings): Promise<SettingFault | null> {
+  if (S3_BUCKET !== null && KAFKA_BROKERS !== null) return null;
+  try {
+    await Deno.mkdir(DATA_DIR, { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir: DATA_DIR, prefix: ".writable-" }));
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { name: "DATA_DIR", message: `${DATA_DIR} cannot be written: ${messageOf(error)}` };
+  }
+}
+
+/** Secrets that can never verify anything. */
+export function secretFaults(settings: Settings, sources: Sources): SettingFault[] {
+  return Object.entries(settings.webhook_secrets).flatMap(([name, secrets]) => {
+    const faults = secrets.map(({ secret }) => sources.hook(name)?.secretFault(secret) ?? null);
+    return faults.filter((fault) => fault !== null).map((fault) => ({
+      name: secretName(name),
+      message: fault,
+    }));
+  });
+}
+
+/** Names of senders that have a secret and are none: most often a slip of the pen. */
+export function unknownSenders(settings: Settings, sources: Sources): string[] {
+  return Object.keys(settings.webhook_secrets).filter((name) => sources.hook(name) === null).map(secretName);
+}
+
+/** All faults in one message, as every refusal to start says them. */
+export function faultText(faults: readonly SettingFault[]): string {
+  const lines = faults.map(({ name, message }) => `  ${name} ${message}`);
+  return ["Cannot start: these settings are wrong", ...lines].join("\n");
+}
+
+export function settingsFault(faults: readonly SettingFault[]): Fault {
+  return new Fault("settings", faultText(faults), { blame: "sender", retry: "never" });
+}
