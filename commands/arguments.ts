@@ -30,7 +30,7 @@ export function parseArguments(args: readonly string[], expected: Expected): Arg
     } else throw wrongUsage(`there is no option --${name} here`);
   }
   if (parsed.words.length < min || parsed.words.length > max) {
-    throw wrongUsage(`${parsed.words.length} words given`);
+    throw wrongUsage(parsed.words.length < min ? "something is missing" : `what is ${parsed.words[max]}?`);
   }
   return parsed;
 }

@@ -1,21 +1,30 @@
 /** `main.ts alerts` and `main.ts transactions`: the questions asked most, without writing SQL. */
-import { resultText } from "../lib/query/table_text.ts";
+import { Fault } from "../lib/errors.ts";
+import { parseTableKey } from "../lib/lake/table_key.ts";
+import { FORMAT_HELP, formatOf, giveAnswer, MAX_ROWS, TIME_HELP, timeOf } from "./answer.ts";
 import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command, Invocation } from "./command.ts";
 import { openLake } from "./lake.ts";
-import { formatOf, timeOf } from "./sql.ts";
 
-const MAX_ROWS = 1_000_000;
+const DEFAULT_ROWS = 50;
 const COMMON = ["user", "from", "to", "as-of", "limit", "format"];
+const HELP = [
+  "--from and --to: event time from then on, and before then.",
+  "--as-of shows the table as it was then.",
+  `--limit ${DEFAULT_ROWS} rows unless told otherwise, at most ${MAX_ROWS}.`,
+  FORMAT_HELP,
+  TIME_HELP,
+];
 
 /** A text as an SQL literal. */
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The WHERE clause of the options that both commands share. */
-function whereOf({ options }: Arguments, prefix = ""): string {
-  const conditions: string[] = [];
+/** The WHERE clause of the options that both commands share, and of columns that are named like their option. */
+function whereOf({ options }: Arguments, prefix = "", named: readonly string[] = []): string {
+  const conditions = named.filter((name) => options[name] !== undefined)
+    .map((name) => `${prefix}${name} = ${literal(options[name])}`);
   if (options.user !== undefined) conditions.push(`${prefix}user_id = ${literal(options.user)}`);
   for (const [name, sign] of [["from", ">="], ["to", "<"]] as const) {
     const time = timeOf(options[name]);
@@ -28,13 +37,28 @@ function whereOf({ options }: Arguments, prefix = ""): string {
   return conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
 }
 
-async function answer(settings: Invocation["settings"], parsed: Arguments, sql: string): Promise<number> {
-  const format = formatOf(parsed.options.format ?? "table");
-  const limit = wholeOption(parsed, "limit", 50, [1, MAX_ROWS]);
+interface Asked {
+  /** What the question is about: before the first start it is not there. */
+  table: string;
+  sql: string;
+}
+
+async function answer(
+  settings: Invocation["settings"],
+  parsed: Arguments,
+  { table, sql }: Asked,
+): Promise<number> {
+  const format = formatOf(parsed);
+  const limit = wholeOption(parsed, "limit", DEFAULT_ROWS, [1, MAX_ROWS]);
+  const as_of = timeOf(parsed.options["as-of"]);
   await using lake = await openLake(settings);
-  const result = await lake.questions.ask({ sql, limit, as_of: timeOf(parsed.options["as-of"]) });
-  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
-  await Deno.stdout.write(new TextEncoder().encode(resultText(result, format, { width })));
+  if (await lake.catalog.load(parseTableKey(table)) === null) {
+    throw new Fault("no_table", `Cannot look at ${table}: it is made when the program starts`, {
+      blame: "dependency",
+      retry: "after_backoff",
+    });
+  }
+  await giveAnswer(lake, { sql, limit, as_of }, format);
   return 0;
 }
 
@@ -43,18 +67,19 @@ export const alerts: Command = {
   usage:
     "alerts [--user U] [--rule R] [--severity S] [--from T] [--to T] [--as-of T] [--limit N] [--format F]",
   doc: "the newest alerts",
+  more: HELP,
   on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: [...COMMON, "rule", "severity"] });
-    const more = (["rule", "severity"] as const).filter((name) => parsed.options[name] !== undefined)
-      .map((name) => `${name} = ${literal(parsed.options[name])}`);
-    const where = [whereOf(parsed), ...more].filter((part) => part !== "").join(" AND ");
-    const condition = where === "" || where.startsWith("WHERE") ? where : `WHERE ${where}`;
+    const where = whereOf(parsed, "", ["rule", "severity"]);
     return answer(
       settings,
       parsed,
-      `SELECT event_time, severity, rule, user_id, description, event_id FROM analytics.alerts ${condition}
+      {
+        table: "analytics.alerts",
+        sql: `SELECT event_time, severity, rule, user_id, description, event_id FROM analytics.alerts ${where}
        ORDER BY event_time DESC, alert_id`,
+      },
     );
   },
 };
@@ -63,6 +88,7 @@ export const transactions: Command = {
   names: ["transactions"],
   usage: "transactions [--user U] [--from T] [--to T] [--as-of T] [--limit N] [--join-alerts] [--format F]",
   doc: "the newest transactions, with what was said of them",
+  more: ["--join-alerts adds rule and severity of the alerts that they caused.", ...HELP],
   on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: COMMON, flags: ["join-alerts"] });
@@ -74,6 +100,6 @@ export const transactions: Command = {
       ? `SELECT ${columns}, a.rule, a.severity FROM processed.transactions t
          LEFT JOIN analytics.alerts a ON a.event_id = t.event_id AND a.source = t.source ${where} ORDER BY t.event_time DESC`
       : `SELECT ${columns} FROM processed.transactions t ${where} ORDER BY t.event_time DESC`;
-    return answer(settings, parsed, sql);
+    return answer(settings, parsed, { table: "processed.transactions", sql });
   },
 };

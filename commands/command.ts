@@ -13,6 +13,8 @@ export interface Command {
   names: readonly string[];
   usage: string;
   doc: string;
+  /** Lines for `help <command>` about what usage and doc leave open. */
+  more?: readonly string[];
   /** Works on a lake that is there: without settings that say which, and none in `data`, the one of `dev`. */
   on_lake?: true;
   /** The exit status: 0 done, 1 failed, 2 wrong usage. */

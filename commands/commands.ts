@@ -44,8 +44,15 @@ export const COMMANDS: readonly Command[] = [
   settings,
 ];
 
+/** What `main.ts help <command>` says. */
+export function helpOf({ usage, doc, more = [] }: Command): string {
+  return [`Usage: main.ts ${usage}`, "", doc, ...(more.length > 0 ? ["", ...more] : [])].join("\n");
+}
+
 export function usage(): string {
   const width = Math.max(...COMMANDS.map((command) => command.usage.length)) + 2;
   const lines = COMMANDS.map(({ usage, doc }) => `  ${usage.padEnd(width)}${doc}`);
-  return `Usage: main.ts <command>\n\n${lines.join("\n")}\n\nExit status: 0 done, 1 failed, 2 wrong usage.`;
+  return `Usage: main.ts <command>\n\n${
+    lines.join("\n")
+  }\n\nmain.ts help <command> says more. Exit status: 0 done, 1 failed, 2 wrong usage.`;
 }

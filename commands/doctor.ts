@@ -5,19 +5,56 @@ import { connectLog, connectStore, lakePrefix, probeStore } from "../lib/connect
 import { messageOf } from "../lib/errors.ts";
 import { misplacedTables } from "../lib/lake/relocation.ts";
 import { parseArguments } from "./arguments.ts";
+import { browserAccess, type Found } from "./browser_access.ts";
 import type { Command, Invocation } from "./command.ts";
 import { openLake } from "./lake.ts";
+import { secretFaults, startFaults, unknownSenders } from "./start_faults.ts";
 
 interface Check {
   what: string;
   /** Resolves with what was found; rejects with what is wrong. */
-  run(settings: Invocation["settings"]): Promise<string>;
+  run(settings: Invocation["settings"]): Promise<string | Found>;
+  /** What to do when it rejects. */
   advice: string;
 }
 
 const WARN_SKEW_MS = 60_000;
 
+/** What everything in one process needs; a role of its own needs less. */
+const ALL = { name: "all", needs_kafka: false };
+const PERMISSIONS = ["net", "env", "read", "write", "run", "ffi", "sys"] as const;
+
 const CHECKS: readonly Check[] = [
+  {
+    what: "settings",
+    async run(settings) {
+      const { sources } = await loadConfiguration(settings);
+      const faults = [...await startFaults(settings, ALL), ...secretFaults(settings, sources)];
+      if (faults.length > 0) {
+        throw new Error(faults.map(({ name, message }) => `${name} ${message}`).join("; "));
+      }
+      const strangers = unknownSenders(settings, sources);
+      if (strangers.length > 0) {
+        const known = sources.senders.map(({ name }) => name).join(", ");
+        return { level: "warn", text: `${strangers.join(", ")}: no such sender; there are ${known}` };
+      }
+      const senders = Object.keys(settings.webhook_secrets);
+      return senders.length === 0
+        ? "no sender has a secret: /hooks/* is 404"
+        : `secrets of ${senders.join(", ")}`;
+    },
+    advice: "main.ts settings lists all settings, what they mean and what they are",
+  },
+  {
+    what: "permissions",
+    async run() {
+      const asked = await Promise.all(PERMISSIONS.map((name) => Deno.permissions.query({ name })));
+      const denied = PERMISSIONS.filter((_, at) => asked[at].state !== "granted");
+      if (denied.length > 0) throw new Error(`Deno may not use ${denied.join(", ")}`);
+      return "Deno may do what every role needs";
+    },
+    advice: "run with -A, or with a permission set of deno.json (deno run -P=edge main.ts edge)",
+  },
   {
     what: "configuration files",
     async run(settings) {
@@ -47,6 +84,14 @@ const CHECKS: readonly Check[] = [
       }, one winner of 32 racing creates`;
     },
     advice: "check S3_ENDPOINT, S3_BUCKET and the keys, or that DATA_DIR can be written",
+  },
+  {
+    what: "browser",
+    async run(settings) {
+      await using store = await connectStore(settings);
+      return await browserAccess(settings, store);
+    },
+    advice: "check that S3_PUBLIC_ENDPOINT can be reached from where browsers are",
   },
   {
     what: "clock",
@@ -82,19 +127,27 @@ const CHECKS: readonly Check[] = [
 export const doctor: Command = {
   names: ["doctor"],
   usage: "doctor",
-  doc: "check settings, log, store and tables, and say what to do",
+  doc: "check settings, permissions, log, store, clock and tables, and say what to do",
+  on_lake: true,
   async run({ args, settings }) {
     parseArguments(args, {});
-    let bad = 0;
-    for (const { what, run, advice } of CHECKS) {
-      try {
-        console.log(`ok    ${what}: ${await run(settings)}`);
-      } catch (error) {
-        bad++;
-        console.log(`WRONG ${what}: ${messageOf(error)}\n      ${advice}`);
-      }
+    let wrong = 0;
+    for (const check of CHECKS) {
+      const { level, text, advice } = await examine(check, settings);
+      if (level === "WRONG") wrong++;
+      console.log(`${level.padEnd(5)} ${check.what}: ${text}`);
+      if (advice !== undefined) console.log(`      ${advice}`);
     }
-    console.log(bad === 0 ? "doctor: all is well" : `doctor: ${bad} to mend`);
-    return bad === 0 ? 0 : 1;
+    console.log(wrong === 0 ? "doctor: all is well" : `doctor: ${wrong} to mend`);
+    return wrong === 0 ? 0 : 1;
   },
 };
+
+async function examine({ run, advice }: Check, settings: Invocation["settings"]): Promise<Found> {
+  try {
+    const found = await run(settings);
+    return typeof found === "string" ? { level: "ok", text: found } : found;
+  } catch (error) {
+    return { level: "WRONG", text: messageOf(error), advice };
+  }
+}

@@ -1,10 +1,10 @@
 /** `main.ts hook <source>`: a webhook as that sender would send it, correctly signed, to a running server. */
-import type { Settings } from "../lib/config.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { sampleRequest } from "../lib/source/sample.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { reachableUrl } from "./listen.ts";
 import { devFolder, devUrl, readSecrets, secretName } from "./dev_folder.ts";
 
 const ANSWER_MS = 15_000;
@@ -13,6 +13,13 @@ export const hook: Command = {
   names: ["hook"],
   usage: "hook <source> [--file f] [--url u]",
   doc: "send a signed sample webhook to a running server",
+  more: [
+    "Sources: stripe, revolut, github, shopify, standard_webhooks, and those of sources.yaml.",
+    "Signs with <SOURCE>_WEBHOOK_SECRET, or with the secret that dev made in its folder.",
+    "--file sends the bytes of that file instead of the sample.",
+    "--url is the server (http://127.0.0.1:8000) or the whole address; without it the running dev server, else HOST and PORT.",
+    "Prints the answer; exit status 1 unless it is a 2xx.",
+  ],
   async run({ args, settings, given }) {
     const { words: [name], options } = parseArguments(args, { words: [1, 1], options: ["file", "url"] });
     const { sources } = await loadConfiguration(settings);
@@ -33,7 +40,10 @@ export const hook: Command = {
     if (request === null) {
       throw wrongUsage(`the secret of ${name} ${source.secretFault(secret) ?? "cannot sign"}`);
     }
-    const target = hookUrl(options.url ?? await devUrl(folder) ?? ownUrl(settings), name);
+    const target = hookUrl(
+      options.url ?? await devUrl(folder) ?? reachableUrl(settings.HOST, settings.PORT),
+      name,
+    );
     return await send(target, request);
   },
 };
@@ -46,11 +56,6 @@ function hookUrl(url: string, name: string): URL {
   }
   if (target.pathname === "/") target.pathname = `/hooks/${name}`;
   return target;
-}
-
-function ownUrl({ HOST, PORT }: Settings): string {
-  const host = HOST === "0.0.0.0" || HOST === "::" ? "127.0.0.1" : HOST;
-  return `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${PORT}`;
 }
 
 async function readBody(path: string): Promise<Uint8Array<ArrayBuffer>> {

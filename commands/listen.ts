@@ -19,15 +19,20 @@ export function listen(app: App, settings: Settings): Listening {
   };
   const server = begin(() => Deno.serve(options, (request, info) => app.fetch(request, info)), settings);
   const { port } = server.addr;
-  const host = settings.HOST === "0.0.0.0" || settings.HOST === "::" ? "127.0.0.1" : settings.HOST;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: reachableUrl(settings.HOST, port),
     async stop() {
       // What is still under way then (a slow download) ends with the process.
       const patience = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS));
       await Promise.race([server.shutdown(), patience]);
     },
   };
+}
+
+/** The address under which this machine reaches a server that listens on `host`. */
+export function reachableUrl(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${name.includes(":") && !name.startsWith("[") ? `[${name}]` : name}:${port}`;
 }
 
 function begin(

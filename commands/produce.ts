@@ -19,7 +19,7 @@ import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./argum
 import type { Command } from "./command.ts";
 import { progressOnTerminal } from "./progress.ts";
 import { type Role, serve } from "./serve.ts";
-import { timeOf } from "./sql.ts";
+import { timeOf } from "./answer.ts";
 
 const PRODUCE: Role = {
   name: "produce",

@@ -40,6 +40,27 @@ export class Progress {
   }
 }
 
+const PATIENCE_MS = 1_000;
+
+/** Does `work`; when it takes long, says on standard error what is done and for how long already. */
+export async function whileWaiting<T>(what: string, clock: Clock, work: () => Promise<T>): Promise<T> {
+  const is_terminal = Deno.stderr.isTerminal();
+  const began_at = clock.now();
+  const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
+  let told = false;
+  const timer = setInterval(() => {
+    told = true;
+    const text = `${what}, ${Math.round((clock.now() - began_at) / 1000)} s`;
+    write(is_terminal ? `\r${text}\x1b[K` : `${text}\n`);
+  }, is_terminal ? PATIENCE_MS : ELSEWHERE_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    if (told && is_terminal) write("\r\x1b[K");
+  }
+}
+
 /** On standard error, so that what a command gives stays clean. */
 export function progressOnTerminal(what: string, total: number, clock: Clock): Progress {
   const encoder = new TextEncoder();

@@ -4,33 +4,19 @@ import { parseTableKey, tableKey } from "../lib/lake/table_key.ts";
 import { Fault } from "../lib/errors.ts";
 import { currentSnapshot } from "../lib/iceberg/snapshot.ts";
 import { SEARCH_PATH } from "../lib/query/allowed_tree.ts";
-import { resultText } from "../lib/query/table_text.ts";
+import { FORMAT_HELP, formatOf, giveRows } from "./answer.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openLake } from "./lake.ts";
-import { formatOf } from "./sql.ts";
-
-function print(
-  columns: readonly [string, string][],
-  rows: readonly (readonly unknown[])[],
-  format: string,
-): void {
-  const result = {
-    columns: columns.map(([name, type]) => ({ name, type })),
-    rows,
-    truncated: false,
-    elapsed_ms: 0,
-  };
-  console.log(resultText(result, formatOf(format)).trimEnd());
-}
 
 export const tables: Command = {
   names: ["tables"],
-  usage: "tables [--format table|json|csv]",
+  usage: "tables [--format table|json|csv|parquet]",
   doc: "list the tables with rows, files and bytes",
+  more: [FORMAT_HELP],
   on_lake: true,
   async run({ args, settings }) {
-    const { options } = parseArguments(args, { options: ["format"] });
+    const format = formatOf(parseArguments(args, { options: ["format"] }));
     await using lake = await openLake(settings);
     const names = await lake.catalog.list();
     const loaded = await Promise.all(names.map((name) => lake.catalog.load(name)));
@@ -43,18 +29,21 @@ export const tables: Command = {
       "bytes",
       "BIGINT",
     ]];
-    print(columns, rows, options.format ?? "table");
+    await giveRows(lake, { columns, rows }, format);
     return 0;
   },
 };
 
 export const snapshots: Command = {
   names: ["snapshots"],
-  usage: "snapshots <table> [--format table|json|csv]",
+  usage: "snapshots <table> [--format table|json|csv|parquet]",
   doc: "list the snapshots of a table, oldest first",
+  more: ["The table is stage.table, or its name alone.", FORMAT_HELP],
   on_lake: true,
   async run({ args, settings }) {
-    const { options, words: [key] } = parseArguments(args, { words: [1, 1], options: ["format"] });
+    const parsed = parseArguments(args, { words: [1, 1], options: ["format"] });
+    const [key] = parsed.words;
+    const format = formatOf(parsed);
     await using lake = await openLake(settings);
     const table = await tableOf(lake.catalog, key);
     if (!table) {
@@ -73,7 +62,7 @@ export const snapshots: Command = {
       "operation",
       "VARCHAR",
     ], ["rows", "BIGINT"]];
-    print(columns, rows, options.format ?? "table");
+    await giveRows(lake, { columns, rows }, format);
     return 0;
   },
 };

@@ -7,7 +7,7 @@ import type { EventLog, LogRecord, Topic } from "../lib/log/log.ts";
 import { TOPICS } from "../lib/log/topics.ts";
 import { parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { timeOf } from "./sql.ts";
+import { TIME_HELP, timeOf } from "./answer.ts";
 
 const LIMITS = { max_records: 500, max_bytes: 4 * 1024 * 1024, wait_ms: 500 };
 const MOST_RECORDS = 1_000_000_000;
@@ -20,6 +20,13 @@ export const tail: Command = {
   names: ["tail"],
   usage: `tail [${TOPICS.join("|")}] [--from <offset or time>] [--limit N] [--json]`,
   doc: "watch a topic; without --from what comes from now on",
+  more: [
+    "events are what was received, alerts, aggregates and dead_letters what became of it.",
+    "--from 0 begins with the oldest record of each partition, --from <time> with what was received then.",
+    "--limit N ends after N records of all partitions together; Ctrl+C ends it too.",
+    "--json gives a record a line: partition, offset, received_at, key, headers, value (value_base64 when it is no text).",
+    TIME_HELP,
+  ],
   on_lake: true,
   async run({ args, settings }) {
     const parsed = parseArguments(args, { words: [0, 1], options: ["from", "limit"], flags: ["json"] });

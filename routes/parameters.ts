@@ -1,4 +1,5 @@
 /** Parameters of an address, read strictly: a value that cannot be read is refused, never guessed. */
+import { writtenTime } from "../lib/written_time.ts";
 import { faulty } from "./cursor.ts";
 
 export type Query = Readonly<Record<string, string>>;
@@ -38,10 +39,8 @@ export function numberParameter(query: Query, name: string): number | null {
 export function timeParameter(query: Query, name: string): number | null {
   const value = textParameter(query, name);
   if (value === null) return null;
-  const form = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/i;
-  const hasZone = /(Z|[+-]\d{2}:\d{2})$/i.test(value) || value.length === 10;
-  const ms = form.test(value) ? Date.parse(value.replace(" ", "T") + (hasZone ? "" : "Z")) : NaN;
-  if (Number.isNaN(ms)) throw faulty(name, "an RFC 3339 time");
+  const ms = writtenTime(value);
+  if (ms === null) throw faulty(name, "an RFC 3339 time");
   return ms;
 }
 

@@ -5,6 +5,7 @@ import { Fault } from "../lib/errors.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import type { QueryResult } from "../lib/query/engine.ts";
 import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/format.ts";
+import { writtenTime } from "../lib/written_time.ts";
 import type { Env } from "./door.ts";
 import { fieldProblem, readSmallBody, type SmallBodies } from "./small_body.ts";
 
@@ -36,7 +37,12 @@ const Asked = z.object({
   sql: z.string().min(1),
   snapshot: z.union([z.string().regex(/^\d{1,19}$/), z.number().int().nonnegative().transform(String)])
     .optional(),
-  as_of: z.iso.datetime({ offset: true }).optional(),
+  as_of: z.string().transform((text, context) => {
+    const time = writtenTime(text);
+    if (time !== null) return new Date(time).toISOString();
+    context.addIssue("it must be an RFC 3339 time");
+    return z.NEVER;
+  }).optional(),
   limit: z.coerce.number().int().min(0).default(DEFAULT_ROWS).transform((rows) => Math.min(rows, MAX_ROWS)),
   format: z.enum(QUERY_FORMATS).default("json"),
 });

@@ -6,6 +6,7 @@ import { type LiveFile, readFiles } from "../lib/iceberg/live_files.ts";
 import type { IcebergSchema, Snapshot } from "../lib/iceberg/metadata.ts";
 import { currentSnapshot, findSnapshot, type SnapshotChoice } from "../lib/iceberg/snapshot.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { writtenTime } from "../lib/written_time.ts";
 import { cutList, faulty, pageRequest } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import type { LakeFiles } from "./lake_files.ts";
@@ -165,8 +166,8 @@ function choiceOf(c: Context<Env>): SnapshotChoice {
     return { snapshot: Number(snapshot) };
   }
   if (!as_of) return {};
-  const ms = /^\d{10,15}$/.test(as_of) ? Number(as_of) : Date.parse(as_of);
-  if (Number.isNaN(ms)) throw faulty("as_of", "an RFC 3339 time");
+  const ms = /^\d{10,15}$/.test(as_of) ? Number(as_of) : writtenTime(as_of);
+  if (ms === null) throw faulty("as_of", "an RFC 3339 time");
   return { as_of: ms };
 }
 

@@ -3,7 +3,7 @@ import { Fault } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { readFiles } from "../iceberg/live_files.ts";
 import { findSnapshot, type SnapshotChoice } from "../iceberg/snapshot.ts";
-import type { QueryEngine, QueryResult, Relation } from "../query/engine.ts";
+import type { ParquetAnswer, QueryEngine, QueryResult, Relation } from "../query/engine.ts";
 import { type KnownRelation, relationsNamed } from "../query/relations.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
@@ -43,6 +43,14 @@ export class Questions {
     await using stack = new AsyncDisposableStack();
     const relations = await this.relations(question, stack, signal);
     return await this.context.engine.run({ sql: question.sql, relations, limit: question.limit }, signal);
+  }
+
+  /** The same answer as one Parquet file. */
+  async askParquet(question: Question, signal?: AbortSignal): Promise<ParquetAnswer> {
+    await using stack = new AsyncDisposableStack();
+    const relations = await this.relations(question, stack, signal);
+    const { sql, limit } = question;
+    return await this.context.engine.runToParquet({ sql, relations, limit }, signal);
   }
 
   /** What `question` needs to see. Leases of local copies go onto `stack`. */
@@ -93,8 +101,12 @@ function choiceOf(question: Question, tables: ReadonlyMap<string, LoadedTable>):
     const found = findSnapshot(metadata, { snapshot });
     if (found) return tables.size === 1 ? { snapshot } : { as_of: found["timestamp-ms"] };
   }
-  throw new Fault("snapshot_gone", `Cannot read snapshot ${snapshot}: no table that the query names has it`, {
-    blame: "sender",
-    retry: "never",
-  });
+  throw new Fault(
+    "no_such_snapshot",
+    `Cannot read snapshot ${snapshot}: no table that the query names has it`,
+    {
+      blame: "sender",
+      retry: "never",
+    },
+  );
 }

@@ -7,7 +7,7 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
-import type { QueryEngine, QueryRequest, QueryResult } from "./engine.ts";
+import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult } from "./engine.ts";
 import type { SessionLimits } from "./message.ts";
 import { type Answer, type ChildCommand, QueryChild } from "./query_child.ts";
 import { WaitingLine } from "./waiting_line.ts";
@@ -75,16 +75,16 @@ export class DuckdbEngine implements QueryEngine {
   }
 
   /** The answer as the bytes of one Parquet file. */
-  async runToParquet(request: QueryRequest, signal?: AbortSignal): Promise<Uint8Array> {
-    let bytes: Uint8Array | undefined;
-    await this.#bounded(signal, async (child, bounded) => {
+  async runToParquet(request: QueryRequest, signal?: AbortSignal): Promise<ParquetAnswer> {
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
+    const { truncated } = await this.#bounded(signal, async (child, bounded) => {
       const path = `${this.#folders.get(child)!}/answer.parquet`;
       const answer = await child.run(request, bounded, path);
       bytes = await Deno.readFile(path);
       await Deno.remove(path);
       return answer;
     });
-    return bytes!;
+    return { bytes: bytes!, truncated };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -66,16 +66,22 @@ export class DuckdbSession {
     }
   }
 
-  /** Writes the answer as a Parquet file instead; the path lies in the process's own folder. */
-  async runToParquet(request: QueryRequest, path: string): Promise<void> {
+  /** Writes the answer as a Parquet file instead; the path lies in the process's own folder. Says whether it was cut. */
+  async runToParquet(request: QueryRequest, path: string): Promise<{ truncated: boolean }> {
     const engine = await this.#spare;
     this.#running = engine;
     try {
       const sql = await prepare(engine.connection, request, this.limits, [path]);
-      const limited = `SELECT * FROM (${sql}\n) LIMIT ${Math.trunc(request.limit)}`;
-      await engine.connection.run(
-        `COPY (${limited}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`,
+      const limit = Math.trunc(request.limit);
+      const written = await engine.connection.runAndReadAll(
+        `COPY (SELECT * FROM (${sql}\n) LIMIT ${limit}) TO ${
+          quoteText(path)
+        } (FORMAT parquet, COMPRESSION zstd)`,
       );
+      if (Number(written.getRows()[0][0]) < limit) return { truncated: false };
+      // Full to the brim: only asking again tells whether something was left out.
+      const more = await engine.connection.runAndReadAll(`SELECT 1 FROM (${sql}\n) LIMIT 1 OFFSET ${limit}`);
+      return { truncated: more.currentRowCount > 0 };
     } catch (error) {
       throw faultOfEngine(request.sql, error);
     } finally {

@@ -35,6 +35,12 @@ export interface QueryResult {
   elapsed_ms: number;
 }
 
+/** An answer as one Parquet file. */
+export interface ParquetAnswer {
+  bytes: Uint8Array<ArrayBuffer>;
+  truncated: boolean;
+}
+
 export type QueryFaultCode = "syntax" | "refused" | "timeout" | "limit";
 
 /** Where in the text a query is at fault. Carried in `Fault.fields` as `line` and `column`. */
@@ -47,4 +53,6 @@ export type QueryPosition = Pick<FieldFault, "field" | "actual">;
  */
 export interface QueryEngine extends AsyncDisposable {
   run(request: QueryRequest, signal?: AbortSignal): Promise<QueryResult>;
+  /** The same answer, in DuckDB's own types. */
+  runToParquet(request: QueryRequest, signal?: AbortSignal): Promise<ParquetAnswer>;
 }

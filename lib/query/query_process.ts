@@ -46,8 +46,7 @@ async function serve(
 ): Promise<void> {
   try {
     if (order.parquet_path !== undefined) {
-      await session.runToParquet(order.run, order.parquet_path);
-      await send({ done: { truncated: false } });
+      await send({ done: await session.runToParquet(order.run, order.parquet_path) });
       return;
     }
     const { truncated } = await session.run(order.run, {

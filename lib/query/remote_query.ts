@@ -36,7 +36,8 @@ export async function askRemote(
   const answer = await send(options, question, signal ? AbortSignal.any([signal, deadline]) : deadline);
   if (answer.ok) return await answer.json() as QueryResult;
   const problem = await answer.json().catch(() => ({})) as Problem;
-  const isSenders = SENDER_STATUS.includes(answer.status);
+  // A 404 without this code is another server than a query role.
+  const isSenders = SENDER_STATUS.includes(answer.status) || problem.code === "no_such_snapshot";
   throw new Fault(
     problem.code ?? "query_role",
     problem.detail ?? problem.title ?? `The query role answered ${answer.status}`,

@@ -121,8 +121,13 @@ Deno.test("a query process ends with its parent, also in the middle of a query",
 
 Deno.test("DuckdbEngine writes an answer as Parquet", async () => {
   await using engine = await open();
-  const bytes = await engine.runToParquet(one("SELECT range AS i FROM range(100) -- all of them"));
+  const hundred = one("SELECT range AS i FROM range(100) -- all of them");
+  const { bytes, truncated } = await engine.runToParquet(hundred);
   deepStrictEqual(new TextDecoder().decode(bytes.slice(0, 4)), "PAR1");
+  strictEqual(truncated, false);
+  for (const [limit, cut] of [[99, true], [100, false]] as const) {
+    strictEqual((await engine.runToParquet({ ...hundred, limit })).truncated, cut);
+  }
   await rejects(engine.runToParquet(one("DELETE FROM x")), (fault: Fault) => fault.code === "refused");
 });
 
