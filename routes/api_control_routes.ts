@@ -13,6 +13,8 @@ export const CONTROL_ROUTES: readonly Route[] = [
       inQuery("severity", "low, medium, high or critical."),
       inQuery("user_id", "Of this user."),
       inQuery("source", "Of this source."),
+      inQuery("event_id", "Caused by this event."),
+      inQuery("key", "Of this key of the rule."),
       inQuery("state", "open or acknowledged."),
       inQuery("days", "Of the last days.", "integer"),
       inQuery("from", "From this time on."),
@@ -30,7 +32,8 @@ export const CONTROL_ROUTES: readonly Route[] = [
     access: "admin",
     parameters: [inPath("id", "The alert.")],
     takes: [JSON_TYPE],
-    gives: { type: JSON_TYPE },
+    asks: "AckAsked",
+    gives: { type: JSON_TYPE, schema: "Acknowledged" },
     also: [404, 503],
   },
   {
@@ -61,6 +64,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     doc: "Appends originals (or one corrected body) as new records; what was replayed is passed over.",
     access: "admin",
     takes: [JSON_TYPE],
+    asks: "ReplayAsked",
     gives: { type: JSON_TYPE, schema: "Replayed" },
     also: [503],
   },
@@ -70,7 +74,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "Rules",
     doc: "The rules in force with their version and text.",
     access: "read",
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Rules" },
   },
   {
     method: "PUT",
@@ -80,7 +84,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     access: "admin",
     parameters: [inQuery("dry_run", "Hours to try them over; nothing is changed.", "number")],
     takes: ["application/yaml"],
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "RulesPut" },
     also: [503],
   },
   {
@@ -90,7 +94,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     doc: "The windows in force.",
     access: "read",
     parameters: [LIMIT, CURSOR],
-    gives: { type: JSON_TYPE },
+    gives: listOf("Window"),
   },
   {
     method: "GET",
@@ -99,7 +103,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     doc: "The kinds of events.",
     access: "read",
     parameters: [LIMIT, CURSOR],
-    gives: { type: JSON_TYPE },
+    gives: listOf("KindName"),
   },
   {
     method: "GET",
@@ -108,7 +112,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     doc: "A kind's JSON Schema, an example, and a sentence for every column.",
     access: "read",
     parameters: [inPath("kind", "Its name.")],
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Kind" },
     also: [404],
   },
   {
@@ -126,7 +130,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "State",
     doc: "The live numbers, once.",
     access: "read",
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Live" },
   },
   {
     method: "GET",
@@ -134,7 +138,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "State",
     doc: "How far every partition is, whether all is settled, and the accounting of every source.",
     access: "read",
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Status" },
     also: [503],
   },
   {
@@ -143,7 +147,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "State",
     doc: "The process is alive.",
     access: "open",
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Alive" },
   },
   {
     method: "GET",
@@ -151,7 +155,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "State",
     doc: "Whether the role can do its work, by dependency.",
     access: "open",
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Readiness" },
     also: [503],
   },
   {
@@ -160,7 +164,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "State",
     doc: "One word for each component.",
     access: "read",
-    gives: { type: JSON_TYPE },
+    gives: { type: JSON_TYPE, schema: "Health" },
     also: [503],
   },
   {

@@ -119,8 +119,9 @@ export const DATA_ROUTES: readonly Route[] = [
     doc: "One SELECT over tables by name. A text body is the SQL; its options then stand in the address.",
     access: "read",
     takes: [JSON_TYPE, "text/plain"],
+    asks: "QueryAsked",
     gives: { type: JSON_TYPE, schema: "QueryResult" },
-    also: [408, 413, 422, 503],
+    also: [404, 408, 413, 422, 503],
   },
   {
     method: "GET",

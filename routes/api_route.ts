@@ -19,6 +19,8 @@ export interface Route {
   parameters?: readonly Parameter[];
   /** Media types of the body. */
   takes?: readonly string[];
+  /** The name of the schema of a JSON body. */
+  asks?: string;
   /** What 2xx gives: media type, and the name of a schema below where there is one. */
   gives?: { status?: number; type: string; schema?: string };
   /** Statuses beside those that every route may answer. */

@@ -1,43 +1,22 @@
 /** The shapes of answers, as JSON Schema for the API's description. */
 import { ALERT_COLUMNS } from "../lib/alert/alert.ts";
-import type { Column, ColumnType } from "../lib/event/column.ts";
 import { DEAD_LETTER_COLUMNS } from "../lib/event/dead_letter.ts";
-
-export type Schema = Readonly<Record<string, unknown>>;
-
-const text = (description?: string): Schema => ({ type: "string", ...(description ? { description } : {}) });
-const orNull = (type: string): Schema => ({ type: [type, "null"] });
-const integer: Schema = { type: "integer" };
-const time: Schema = { type: "string", format: "date-time" };
-const timeOrNull: Schema = { type: ["string", "null"], format: "date-time" };
-/** A number, or text where a double would lose digits. */
-const exact: Schema = { type: ["number", "string"] };
-const exactOrNull: Schema = { type: ["number", "string", "null"] };
-const listed = (items: Schema): Schema => ({ type: "array", items });
-const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
-
-function object(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: "object", properties, required };
-}
-
-/** A row as the API gives it: times say their zone, numbers keep their digits. */
-function rowSchema(columns: readonly Column[], more: Readonly<Record<string, Schema>> = {}): Schema {
-  const cells = columns.map(({ name, type, doc }) => [name, { ...cellSchema(type), description: doc }]);
-  return object({ ...Object.fromEntries(cells), ...more });
-}
-
-function cellSchema(type: ColumnType): Schema {
-  if (typeof type !== "string") {
-    if ("list" in type) return { type: ["array", "null"], items: cellSchema(type.list) };
-    if ("map" in type) return { type: ["object", "null"], additionalProperties: cellSchema(type.map) };
-    return rowSchema(type.struct);
-  }
-  if (type === "timestamp") return timeOrNull;
-  if (type === "boolean") return orNull("boolean");
-  if (type === "string") return orNull("string");
-  return type === "int" ? orNull("integer") : exactOrNull;
-}
+import { STATE_ITEMS, STATE_SCHEMAS } from "./api_state_schemas.ts";
+import {
+  byName,
+  exact,
+  exactOrNull,
+  integer,
+  listed,
+  listSchema,
+  object,
+  orNull,
+  rowSchema,
+  type Schema,
+  text,
+  time,
+  timeOrNull,
+} from "./json_schema.ts";
 
 const FieldFault = object(
   { field: text(), code: text(), expected: text(), actual: text() },
@@ -57,8 +36,12 @@ const ITEMS: Readonly<Record<string, Schema>> = {
     watermark: timeOrNull,
     freshness_seconds: orNull("number"),
     metadata_location: orNull("string"),
+    doc: text("What it holds."),
     schema: { type: "object", description: "Of one table: its fields, as Iceberg names them." },
-  }, ["sql", "schema"]),
+    partitioned_by: listed({ type: "string" }),
+    schema_versions: integer,
+    snapshots: integer,
+  }, ["sql", "doc", "schema", "partitioned_by", "schema_versions", "snapshots"]),
   Snapshot: object({
     snapshot_id: integer,
     parent_snapshot_id: orNull("integer"),
@@ -100,11 +83,8 @@ const ITEMS: Readonly<Record<string, Schema>> = {
   DeadLetter: rowSchema(DEAD_LETTER_COLUMNS, { state: { enum: ["open", "replayed"] } }),
 };
 
-const LISTS = Object.fromEntries(
-  Object.keys(ITEMS).map((
-    name,
-  ) => [`${name}List`, object({ items: listed(ref(name)), cursor: orNull("string") })]),
-);
+const ALL_ITEMS = { ...ITEMS, ...STATE_ITEMS };
+const LISTS = Object.fromEntries(Object.keys(ALL_ITEMS).map((name) => [`${name}List`, listSchema(name)]));
 
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Problem: object({
@@ -141,6 +121,8 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     elapsed_ms: { type: "number" },
   }),
   Replayed: object({ matched: integer, replayed: integer, skipped: integer }),
-  ...ITEMS,
+  ...STATE_SCHEMAS,
+  ...ALL_ITEMS,
   ...LISTS,
+  AlertList: listSchema("Alert", { suppressed: byName(integer) }),
 };

@@ -12,7 +12,7 @@ const ROOT = "/iceberg/v1/";
 export function catalog({ rest }: CatalogDeps): Hono<Env> {
   const answer = async (c: Context<Env>) => {
     const segments = segmentsOf(new URL(c.req.url).pathname.slice(ROOT.length));
-    const { status, body } = await rest.answer(c.req.raw.method, segments);
+    const { status, body } = await rest.answer(c.req.raw.method, segments, c.req.query("parent"));
     return body === null || body === undefined
       ? new Response(null, { status })
       : new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });

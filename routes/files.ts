@@ -27,6 +27,9 @@ export function files(deps: FilesDeps): Hono<Env> {
     if (file === null) {
       return problem({ status: 404, detail: "No snapshot lists this file.", code: "not_listed" });
     }
+    if (isKnown(c.req.header("if-none-match"), etagOf(file))) {
+      return new Response(null, { status: 304, headers: headers(file) });
+    }
     if (c.req.raw.method === "HEAD") return headOf(c, file);
     const signed = await deps.store.presign(file.key, SIGNED_S);
     return signed === null ? await bytesOf(c, file, deps.store) : redirect(signed);
@@ -74,6 +77,12 @@ function etagOf({ key, size_bytes }: ReadableFile): string {
   return `"${key.slice(key.lastIndexOf("/") + 1).replace(/[^A-Za-z0-9._-]/g, "")}-${size_bytes}"`;
 }
 
+/** Whether a list of tags (weak ones count, `*` is any) names the one that the file has. */
+function isKnown(header: string | undefined, etag: string): boolean {
+  const tags = (header ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes("*") || tags.includes(etag);
+}
+
 /** From the manifest alone. An engine that asks with a Range wants to hear that ranges work. */
 function headOf(c: Context<Env>, file: ReadableFile): Response {
   const range = rangeOf(c, file);
@@ -86,9 +95,6 @@ function headOf(c: Context<Env>, file: ReadableFile): Response {
 }
 
 async function bytesOf(c: Context<Env>, file: ReadableFile, store: ObjectStore): Promise<Response> {
-  if (c.req.header("if-none-match") === etagOf(file)) {
-    return new Response(null, { status: 304, headers: headers(file) });
-  }
   const range = rangeOf(c, file);
   if (range === null) return outside(file);
   const { start, end } = range === "all" ? { start: 0, end: file.size_bytes } : range;

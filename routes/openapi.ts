@@ -4,9 +4,10 @@ import { Hono } from "hono";
 import { CONTROL_ROUTES } from "./api_control_routes.ts";
 import { DATA_ROUTES } from "./api_data_routes.ts";
 import type { Access, Parameter, Route } from "./api_route.ts";
-import { type Schema, SCHEMAS } from "./api_schemas.ts";
+import { SCHEMAS } from "./api_schemas.ts";
 import type { Env } from "./door.ts";
 import { docsPage, STYLE } from "./docs_page.ts";
+import type { Schema } from "./json_schema.ts";
 import { formPolicy } from "./security_headers.ts";
 
 export const ROUTES: readonly Route[] = [...DATA_ROUTES, ...CONTROL_ROUTES];
@@ -84,7 +85,7 @@ function operation(route: Route) {
       ? { security: [{ token: [] }, ...(route.access === "ingest" ? [] : [{ session: [] }])] }
       : { security: [] }),
     ...(route.parameters ? { parameters: route.parameters.map(parameter) } : {}),
-    ...(route.takes ? { requestBody: { required: false, content: content(route.takes) } } : {}),
+    ...(route.takes ? { requestBody: { required: false, content: content(route.takes, route.asks) } } : {}),
     responses: answers,
   };
 }
@@ -93,9 +94,11 @@ function usualStatuses(access: Access): number[] {
   return access === "signed" || access === "open" ? [] : [400, 401, 403, 421];
 }
 
+/** Only JSON has a shape to tell. */
 function content(types: readonly string[], schema?: string): Record<string, { schema: Schema }> {
-  const shape: Schema = schema ? { $ref: `#/components/schemas/${schema}` } : {};
-  return Object.fromEntries(types.map((type) => [type, { schema: shape }]));
+  const shape = (type: string): Schema =>
+    schema && type.endsWith("json") ? { $ref: `#/components/schemas/${schema}` } : {};
+  return Object.fromEntries(types.map((type) => [type, { schema: shape(type) }]));
 }
 
 function parameter({ name, in: place, doc, schema = { type: "string" } }: Parameter) {

@@ -22,8 +22,11 @@ export interface RestCatalogOptions {
 }
 
 export interface RestCatalog {
-  /** `segments`: the decoded parts of the path behind `/v1/`. HEAD gives the status of GET and no body. */
-  answer(method: string, segments: readonly string[]): Promise<RestAnswer>;
+  /**
+   * `segments`: the decoded parts of the path behind `/v1/`; `parent`: the namespace whose children are asked for. HEAD
+   * gives the status of GET and no body.
+   */
+  answer(method: string, segments: readonly string[], parent?: string): Promise<RestAnswer>;
 }
 
 const ENDPOINTS = [
@@ -40,13 +43,15 @@ const LEVELS = "\u001f";
 
 export function restCatalog(catalog: Catalog, options: RestCatalogOptions): RestCatalog {
   return {
-    async answer(method, segments) {
+    async answer(method, segments, parent) {
       const path = segments[0] === "config" ? segments : segments.slice(segments.indexOf("namespaces"));
       if (method === "POST" && path.length === 5 && path[4] === "metrics") return { status: 204, body: null };
       if (method !== "GET" && method !== "HEAD") {
         return refusal(405, "UnsupportedOperationException", "read only");
       }
-      const answer = await read(catalog, path, options);
+      const answer = parent && path[0] === "namespaces" && path.length === 1
+        ? childrenOf(parent, options)
+        : await read(catalog, path, options);
       if (method === "GET") return answer;
       return { status: answer.status === 200 ? 204 : answer.status, body: null };
     },
@@ -72,6 +77,12 @@ async function read(
   const identifiers = all.filter(({ stage }) => stage === namespace)
     .map((one) => ({ namespace: [one.stage], name: one.name }));
   return ok({ identifiers, "next-page-token": null });
+}
+
+/** Namespaces have one level here, so that a namespace has no children. */
+function childrenOf(parent: string, options: RestCatalogOptions): RestAnswer {
+  const known = options.namespaces.includes(parent);
+  return known ? ok({ namespaces: [], "next-page-token": null }) : missingNamespace(parent);
 }
 
 /** A namespace of two levels is what Spark asks for when it means a table's own tables (`events.snapshots`). */

@@ -3,10 +3,7 @@ import { type Bench, report } from "./bench.ts";
 import { hooksBench } from "./hooks.ts";
 import { ingestBench } from "./ingest.ts";
 import { landingBench } from "./landing.ts";
-import { rulesBench } from "./rules.ts";
 import { startBench } from "./start.ts";
-import { stateBench } from "./state.ts";
-import { streamBench } from "./stream.ts";
 import { freshnessBench } from "./freshness.ts";
 import { faceBench } from "./face.ts";
 
@@ -17,9 +14,6 @@ const BENCHES: readonly Bench[] = [
   freshnessBench,
   startBench,
   faceBench,
-  streamBench,
-  stateBench,
-  rulesBench,
 ];
 
 const wanted = Deno.args[0];

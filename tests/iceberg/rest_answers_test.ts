@@ -9,7 +9,8 @@ async function openRest() {
     clientConfig: { "s3.region": "eu" },
     namespaces: ["raw", "processed", "analytics"],
   });
-  const ask = (path: string, method = "GET") => rest.answer(method, path.split("/").map(decodeURIComponent));
+  const ask = (path: string, method = "GET", parent?: string) =>
+    rest.answer(method, path.split("/").map(decodeURIComponent), parent);
   return { table, ask };
 }
 
@@ -27,6 +28,14 @@ Deno.test("`answer` lists namespaces and tables, with or without a prefix", asyn
   }
   assert.deepEqual((await ask("namespaces/raw/tables")).body, { identifiers: [], "next-page-token": null });
   assert.deepEqual((await ask("namespaces/raw")).body, { namespace: ["raw"], properties: {} });
+});
+
+Deno.test("`answer` knows no namespace below another", async () => {
+  const { ask } = await openRest();
+  const { body } = await ask("namespaces", "GET", "raw");
+  assert.deepEqual(body, { namespaces: [], "next-page-token": null });
+  const unknown = await ask("namespaces", "GET", "nothing");
+  assert.deepEqual([unknown.status, codeOf(unknown.body).type], [404, "NoSuchNamespaceException"]);
 });
 
 Deno.test("`answer` gives a table's metadata, its place, and how to reach the store", async () => {
