@@ -9,6 +9,7 @@
  * cheaper than two that carry half. The order of calls is the order of records in each partition. The queue is bounded
  * in bytes, those under way included.
  */
+import { setImmediate } from "node:timers";
 import { Fault } from "../errors.ts";
 import type { NewRecord } from "./log.ts";
 import { recordBytes } from "./record_batch.ts";
@@ -48,7 +49,8 @@ export class GroupCommit {
   /** Of all calls without an answer, and of those among them that are not under way. */
   #bytes = 0;
   #waiting_bytes = 0;
-  #scheduled = false;
+  /** Resolves when the next commits are begun; null when none is to be. */
+  #scheduled: Promise<void> | null = null;
 
   constructor(readonly commit: Commit, readonly limits: GroupLimits) {}
 
@@ -67,7 +69,7 @@ export class GroupCommit {
   /** Resolves when everything that was called for has its answer. */
   async settled(): Promise<void> {
     while (this.#waiting.length > 0 || this.#underWay.size > 0) {
-      await (this.#underWay.size > 0 ? Promise.race(this.#underWay) : Promise.resolve());
+      await (this.#underWay.size > 0 ? Promise.race(this.#underWay) : this.#scheduled);
     }
   }
 
@@ -85,14 +87,15 @@ export class GroupCommit {
     return total;
   }
 
-  /** After the present turn, so that calls made in one turn share a commit. */
+  /** After the present turn of the event loop, so that all that has come by then shares a commit. */
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      while (this.#mayBegin()) this.#begin();
-    });
+    this.#scheduled ??= new Promise((begun) =>
+      setImmediate(() => {
+        this.#scheduled = null;
+        while (this.#mayBegin()) this.#begin();
+        begun();
+      })
+    );
   }
 
   #mayBegin(): boolean {
