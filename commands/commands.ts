@@ -10,6 +10,7 @@ import { hook } from "./hook.ts";
 import { models } from "./models.ts";
 import { produce } from "./produce.ts";
 import { relocate } from "./relocate.ts";
+import { replay } from "./replay.ts";
 import { rules } from "./rules.ts";
 import { roleCommands } from "./serve.ts";
 import { settings } from "./settings.ts";
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   expire,
   collect,
   evolve,
+  replay,
   relocate,
   backup,
   restore,

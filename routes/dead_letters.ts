@@ -6,7 +6,7 @@ import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
 import { pageRequest, pieceOf } from "./cursor.ts";
 import type { Env } from "./door.ts";
-import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
+import { all, behind, type LakeQuestion, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import { choiceParameter, type Query, textParameter, timeParameter } from "./parameters.ts";
 import type { Replay } from "./replay.ts";
 import { readJson, type SmallBodies } from "./small_body.ts";
@@ -49,24 +49,46 @@ export function deadLetters({ clock, lake, replay, bodies }: DeadLettersDeps): H
       const read = await readJson(c, bodies, Replaying);
       if (read.refused) return read.refused;
       const { ids, reason, source, from, to, body } = read.value;
-      const equal = (column: string, value?: string) =>
-        value === undefined ? null : `${column} = ${text(value)}`;
-      const where = all(
-        ids === undefined
-          ? null
-          : ids.length === 0
-          ? "false"
-          : `dead_letter_id IN (${ids.map(text).join(", ")})`,
-        equal("reason", reason),
-        equal("source", source),
-        from === undefined ? null : `received_at >= ${timestamp(Date.parse(from))}`,
-        to === undefined ? null : `received_at < ${timestamp(Date.parse(to))}`,
-        // Letters of this replay itself are not met again.
-        `received_at < ${timestamp(clock.now() + 1)}`,
-      );
+      const times = {
+        from: from === undefined ? from : Date.parse(from),
+        to: to === undefined ? to : Date.parse(to),
+      };
+      const where = chosenLetters({ ids, reason, source, ...times }, clock.now());
       const corrected = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       return c.json(await replay.run({ where, body: corrected }, c.req.raw.signal));
     });
+}
+
+/** Which letters a replay means. */
+export interface LetterChoice {
+  ids?: readonly string[];
+  reason?: string;
+  source?: string;
+  /** Milliseconds since 1970, of the time they were received; `to` is not included. */
+  from?: number;
+  to?: number;
+}
+
+/** The condition of a choice; letters of this replay itself are not met again. */
+export function chosenLetters({ ids, reason, source, from, to }: LetterChoice, now: number): string {
+  const equal = (column: string, value?: string) => value === undefined ? null : `${column} = ${text(value)}`;
+  const among = (ids: readonly string[]) =>
+    ids.length === 0 ? "false" : `dead_letter_id IN (${ids.map(text).join(", ")})`;
+  return all(
+    ids === undefined ? null : among(ids),
+    equal("reason", reason),
+    equal("source", source),
+    from === undefined ? null : `received_at >= ${timestamp(from)}`,
+    to === undefined ? null : `received_at < ${timestamp(to)}`,
+    `received_at < ${timestamp(now + 1)}`,
+  );
+}
+
+/** `matched` letters, and how many of them are open: what a replay would append. */
+export function lettersCountSql(where: string): LakeQuestion {
+  const sql = `WITH ${LETTERS_WITH_STATE}
+    SELECT count(*) AS matched, count(*) FILTER (state = 'open') AS opened FROM letters WHERE ${where}`;
+  return { sql, needs: [DEAD_LETTERS, RAW_EVENTS], limit: 1 };
 }
 
 function lettersWhere(query: Query, after: readonly string[] | null): string {

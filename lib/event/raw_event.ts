@@ -53,7 +53,7 @@ export const RAW_EVENT_COLUMNS: readonly Column[] = [
   {
     name: "replay_of",
     type: "string",
-    doc: "The dead letter that this record replays; null for what came from outside.",
+    doc: "The dead letter, or the place (partition/offset) of the record, that this one replays; else null.",
   },
   {
     name: "outcome",
