@@ -106,7 +106,7 @@ async function openReplay(settings: Settings) {
   return {
     configuration,
     sql,
-    deps: { clock: systemClock, lake: sql, log, sources, kinds: () => kinds, partitions },
+    deps: { clock: systemClock, lake: sql, log, sources: () => sources, kinds: () => kinds, partitions },
     raw: {
       ask: async (sql: string, limit: number) => (await lake.questions.ask({ sql, limit })).rows,
       append: (records: Parameters<typeof log.append>[1]) => log.append("events", records),

@@ -39,6 +39,7 @@ async function changing(lake: SmallLake, between: () => Promise<void> = () => Pr
     await evolve(lake, CHANGES.slice(0, count));
     await between();
     await tell(lake, CHANGES.slice(0, count));
+    await between();
     await appendOne(lake);
   }
 }
