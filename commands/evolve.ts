@@ -10,6 +10,7 @@ import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
 import { configText, type Configuration, loadConfiguration } from "../lib/configuration.ts";
 import { connectCatalog, connectLog, connectStore, lakePrefix, prepareLog } from "../lib/connect.ts";
+import { PLAIN_TYPES } from "../lib/event/cell.ts";
 import { type ColumnChange, isSameChange } from "../lib/event/column_change.ts";
 import type { Kind } from "../lib/event/kind.ts";
 import type { TableMetadata } from "../lib/iceberg/metadata.ts";
@@ -38,6 +39,17 @@ export const evolve: Command = {
   names: ["evolve"],
   usage: "evolve <kind> [add|widen|rename|drop <column> ...] [--dry-run]",
   doc: "change the columns of a kind's table, from the next event on",
+  more: [
+    "evolve <kind>                               the columns as they are, and how they came to be so",
+    "evolve <kind> add <column> <type> [--doc S] later events' field of that name goes into it instead of extra",
+    "evolve <kind> widen <column> <type>         int to long, decimal(p, s) to a higher p",
+    "evolve <kind> rename <column> <name>",
+    "evolve <kind> drop <column>",
+    `Types are ${PLAIN_TYPES.join(", ")} and decimal(p, s). No data file is written anew.`,
+    "What a rule, window, model or view uses, and what every kind has, cannot be renamed or dropped.",
+    "Interrupted? The same command once more finishes it.",
+  ],
+  on_lake: true,
   async run({ args, settings }) {
     const { words, flags, options } = parseArguments(args, {
       words: [1, 4],

@@ -8,19 +8,28 @@ import { replayRaw } from "../lib/lake/raw_replay.ts";
 import { chosenLetters, type LetterChoice, lettersCountSql } from "../routes/dead_letters.ts";
 import { LakeSql } from "../routes/lake_sql.ts";
 import { Replay } from "../routes/replay.ts";
+import { TIME_HELP, timeOf } from "./answer.ts";
 import { type Arguments, parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openLake } from "./lake.ts";
 import { progressOnTerminal } from "./progress.ts";
-import { timeOf } from "./sql.ts";
 
 const REPLAY_TIMEOUT_MS = 600_000;
 
 export const replay: Command = {
   names: ["replay"],
-  usage: "replay dead-letters [--id A,B] [--reason R] [--source S] [--from T] [--to T] [--body JSON] | " +
-    "raw [--from T] [--to T] [--source S] [--kind K] [--dry-run]",
-  doc: "try again what became no row, with the kinds, senders and events of today",
+  usage: "replay dead-letters|raw [--from T] [--to T] [--source S] [...] [--dry-run]",
+  doc: "try again what became no row, with the kinds and senders of today",
+  more: [
+    "replay dead-letters [--id A,B] [--reason R] [--source S] [--from T] [--to T] [--body JSON]",
+    "  appends the originals of open letters once more, or a corrected body for one id.",
+    "replay raw [--from T] [--to T] [--source S] [--kind K]",
+    "  appends records that were unmapped, where a kind or mapping of today makes rows of them;",
+    "  --kind says what those of /ingest/event are. What was replayed before is passed over.",
+    "--from and --to are times of arrival; --to is not included.",
+    TIME_HELP,
+  ],
+  on_lake: true,
   run({ args, settings }) {
     const [what, ...rest] = args;
     if (what === "dead-letters") return replayLetters(settings, rest);

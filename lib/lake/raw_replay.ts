@@ -15,6 +15,7 @@ import type { NewRecord } from "../log/log.ts";
 import { partitionOf } from "../log/topics.ts";
 import { quoteText } from "../query/relation_sql.ts";
 import { describe } from "../source/describe.ts";
+import { nameHeaders } from "../source/record_headers.ts";
 import type { Sources } from "../source/sources.ts";
 
 export interface RawChoice {
@@ -130,7 +131,8 @@ function recordOf(row: readonly unknown[]): RawRecord {
 /** null when it would become no row. */
 function replayOf(context: RawReplayContext, record: RawRecord, kind?: string): NewRecord | null {
   const source = context.sources.of(record.headers.source);
-  const headers = kind === undefined || source.is_mapped ? record.headers : { ...record.headers, kind };
+  const headers = { ...record.headers, ...nameHeaders(source) };
+  if (kind !== undefined && !source.is_mapped) headers.kind = kind;
   const { value } = record;
   const received_at = context.now();
   const { partition_key: key } = describe(source, context.kinds, headers, value);
