@@ -15,6 +15,7 @@ import type { Scrub } from "../observe/scrub.ts";
 import type { AlertTail } from "./alert_tail.ts";
 import { doorCounts, EventCounts, sumBy, total } from "./counts.ts";
 import { Fanout, type Feed } from "./fanout.ts";
+import { Latencies } from "./latency.ts";
 import { difference, type LivePayload, merged } from "./payload.ts";
 import { liveStages, type StageStatus } from "./stages.ts";
 
@@ -59,6 +60,7 @@ export class LiveHub {
   #status: LiveStatus | null = null;
   #working: Promise<void> = Promise.resolve();
   readonly #counts = new EventCounts();
+  readonly #latencies = new Latencies();
   readonly #clients = new Fanout<LiveMessage>(
     (older, newer) => ({ id: newer.id, payload: merged(older.payload, newer.payload) }),
     MAX_CLIENTS,
@@ -114,6 +116,7 @@ export class LiveHub {
     const news: Partial<LivePayload> = {};
     if (now_ms - this.#looked.point_ms >= SECOND_MS) {
       this.#looked.point_ms = now_ms;
+      this.#latencies.take(samples, now_ms);
       news.history = [this.#counts.point(Math.floor(now_ms / SECOND_MS) * SECOND_MS)];
     }
     if (isWatched) Object.assign(news, await this.#watched(now_ms));
@@ -184,6 +187,7 @@ export class LiveHub {
       active_windows: known("active_windows"),
       active_sessions: known("active_sessions"),
       spill_records: known("spill_records"),
+      ...this.#latencies.metrics,
     };
     if (status === null) return { metrics, dead_letters };
     const isDown = (dependency: string) =>

@@ -46,7 +46,8 @@ export interface LiveAlert {
   z_score: number | null;
 }
 
-export const MAX_POINTS = 300;
+/** A quarter of an hour. */
+export const MAX_POINTS = 900;
 export const MAX_ALERTS = 50;
 
 /** One payload that says what both say. */

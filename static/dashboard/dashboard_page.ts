@@ -10,15 +10,27 @@ import { clock, count, rate } from "../shared/format.ts";
 import type { LiveAlert, LivePayload, LiveStream } from "../shared/live.ts";
 import { card, pageHead, type ShowPage } from "../shared/page.ts";
 import { hashOf } from "../shared/place.ts";
-import { LakePanels } from "./lake_panels.ts";
+import { chartIn, LakePanels, type Panel } from "./lake_panels.ts";
+import { pastPoints, pastRateSql, stepOf } from "./past_rate.ts";
 import { pipelineStrip } from "./pipeline_strip.ts";
-import { freshnessData, type Grouping, rateData, Samples } from "./rate_chart.ts";
+import {
+  freshnessData,
+  type Grouping,
+  latencySentence,
+  rateData,
+  Samples,
+  stackedRates,
+} from "./rate_chart.ts";
 
 interface Range {
   label: string;
   seconds: number;
+  /** A word for date_trunc. */
   bucket: string;
 }
+
+/** Up to here the stream itself shows how many events came; beyond, the lake is asked. */
+const LIVE_SECONDS = 3_600;
 
 const RANGES: readonly Range[] = [
   { label: "15 minutes", seconds: 900, bucket: "minute" },
@@ -50,12 +62,13 @@ export const show: ShowPage = (place, { live }, signal) => {
 };
 
 class Dashboard {
-  #range = RANGES[2];
+  #range = RANGES[1];
   #grouping: Grouping = "kinds";
   #isPaused = false;
   #strip = pipelineStrip();
-  #rate = new WordedChart();
+  #rate = h("div", { class: "panel-body" });
   #freshness = new WordedChart();
+  #latency = h("p", { class: "chart-summary" });
   #alerts = h("ul", { class: "alert-feed", "aria-label": "Alerts as they fire" });
   #letters = h("div", { class: "bars" });
   #accounts = h("div");
@@ -76,33 +89,25 @@ class Dashboard {
   }
 
   start(): void {
-    const tiles = TILES.map(([metric, label]) =>
-      h(
-        "div",
-        { class: "tile" },
-        h("b", { class: "number", "data-metric": metric }, "–"),
-        h("span", {}, label),
-      )
-    );
     const [revenue, merchants, products, scores] = this.#panels.elements;
     this.place.append(
       pageHead("Dashboard", "What is happening now, and what it adds up to.", ...this.#controls()),
       this.#stale,
       this.#problems,
       this.#strip.element,
-      h("div", { class: "tiles" }, ...tiles),
+      h("div", { class: "tiles", role: "group", "aria-label": "Now" }, ...tiles()),
       h(
         "div",
         { class: "panels" },
-        wide(card("Events a second", this.#rate)),
-        card("Freshness", this.#freshness),
-        card("Alerts as they fire", this.#alerts),
+        sized("rate", card("Events a second", this.#rate)),
+        card("Latency and freshness", this.#freshness, this.#latency),
         revenue,
+        card("Alerts as they fire", this.#alerts),
         merchants,
         products,
         scores,
         card("Dead letters by reason", this.#letters),
-        wide(card("Every event adds up", this.#accounts)),
+        sized("accounts", card("Every event adds up", this.#accounts)),
       ),
     );
     this.#begin();
@@ -126,7 +131,27 @@ class Dashboard {
 
   #ask(): void {
     const since = new Date(Date.now() - this.#range.seconds * 1000);
-    this.#panels.refresh(since, this.#range.bucket, this.signal);
+    const past = this.#isLive ? null : { panel: this.#pastPanel(), body: this.#rate };
+    this.#panels.refresh(since, this.#range.bucket, this.signal, past);
+  }
+
+  get #isLive(): boolean {
+    return this.#range.seconds <= LIVE_SECONDS;
+  }
+
+  #pastPanel(): Panel {
+    const step = stepOf(this.#range.seconds);
+    return {
+      title: "Events a second",
+      table: "raw.events",
+      sql: (since) => pastRateSql(since, step),
+      draw: (place, rows) => {
+        if (this.#isLive) return;
+        const data = stackedRates(pastPoints(rows, step), this.#grouping, "last");
+        if (data) chartIn(place).show(data);
+        else replace(place, h("p", { class: "muted" }, "No events in this time."));
+      },
+    };
   }
 
   #controls(): HTMLElement[] {
@@ -137,8 +162,7 @@ class Dashboard {
     );
     range.addEventListener("change", () => {
       this.#range = RANGES.find((one) => String(one.seconds) === range.value) ?? this.#range;
-      this.#draw(this.live.payload);
-      this.#ask();
+      this.#chosen();
     });
     const grouping = h(
       "select",
@@ -148,7 +172,7 @@ class Dashboard {
     );
     grouping.addEventListener("change", () => {
       this.#grouping = grouping.value === "sources" ? "sources" : "kinds";
-      this.#draw(this.live.payload);
+      this.#chosen();
     });
     const pause = h("button", { type: "button", class: "button", "aria-pressed": "false" }, "Pause");
     pause.addEventListener("click", () => {
@@ -160,11 +184,18 @@ class Dashboard {
     return [range, grouping, pause];
   }
 
+  #chosen(): void {
+    this.#panels.forget();
+    this.#draw(this.live.payload);
+    this.#ask();
+  }
+
   #draw(payload: LivePayload): void {
     const from = Date.now() - Math.min(this.#range.seconds, 3_600) * 1000;
     this.#strip.show(payload);
-    this.#rate.show(rateData(payload, samples, this.#grouping, from));
+    if (this.#isLive) chartIn(this.#rate).show(rateData(payload, samples, this.#grouping, from));
     this.#freshness.show(freshnessData(samples, from));
+    this.#latency.textContent = latencySentence(payload.metrics);
     replace(this.#alerts, ...alertItems(payload.alerts ?? []));
     replace(this.#letters, ...letterBars(payload.dead_letters ?? {}));
     replace(this.#accounts, accountTable(payload.accounting ?? []));
@@ -177,8 +208,20 @@ class Dashboard {
   }
 }
 
-function wide(element: HTMLElement): HTMLElement {
-  element.classList.add("is-wide");
+function tiles(): HTMLElement[] {
+  return TILES.map(([metric, label]) =>
+    h(
+      "div",
+      { class: "tile" },
+      h("b", { class: "number", "data-metric": metric }, "–"),
+      h("span", {}, label),
+    )
+  );
+}
+
+/** A card that the layout gives a size of its own. */
+function sized(name: string, element: HTMLElement): HTMLElement {
+  element.classList.add(`is-${name}`);
   return element;
 }
 

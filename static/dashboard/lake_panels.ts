@@ -1,7 +1,13 @@
-/** The panels that ask the lake: SQL in a second engine, so that the editor and the dashboard never wait for each other. */
+/**
+ * The panels that ask the lake: SQL in a second engine, so that the editor and the dashboard never wait for each other.
+ *
+ * What is too much for a browser is asked of the server, and what cannot have changed is not asked again, so that an old
+ * lake costs no more to look at than a young one.
+ */
 import { collect } from "../engine/collect.ts";
-import type { Lake } from "../engine/lake.ts";
-import type { Result } from "../engine/result.ts";
+import type { Lake, TableInfo } from "../engine/lake.ts";
+import type { Rows } from "../engine/result.ts";
+import { runOnServer } from "../engine/server_rows.ts";
 import type { EngineSession } from "../engine/session.ts";
 import { WordedChart } from "../shared/chart.ts";
 import { dataTable } from "../shared/data_table.ts";
@@ -10,18 +16,22 @@ import { count } from "../shared/format.ts";
 import { card } from "../shared/page.ts";
 import { sparkline } from "./sparkline.ts";
 
-interface Panel {
+export interface Panel {
   title: string;
   /** The table it reads; without it the panel says so and asks nothing. */
   table: string;
   sql(since: string, bucket: string): string;
-  draw(place: HTMLElement, result: Result): void;
+  draw(place: HTMLElement, rows: Rows): void;
 }
+
+/** More than this to read is the server's work. */
+const MUCH_BYTES = 60_000_000;
+const SERVER_ROWS = 100_000;
 
 /** `since` is the beginning of the range as the engine reads it, `bucket` a word for date_trunc. */
 const PANELS: readonly Panel[] = [
   {
-    title: "Revenue by currency",
+    title: "Orders and revenue by currency",
     table: "processed.transactions",
     sql: (since, bucket) =>
       `SELECT currency, date_trunc('${bucket}', event_time) AS bucket, sum(amount) AS revenue, count(*) AS payments
@@ -52,7 +62,7 @@ const PANELS: readonly Panel[] = [
     draw: (place, result) => drawTable(place, result, "No purchases in this time."),
   },
   {
-    title: "Unusual amounts",
+    title: "Unusual amounts (z-scores)",
     table: "processed.transactions",
     sql: (since) =>
       `SELECT epoch(event_time) AS at, z_score, user_id FROM processed.transactions
@@ -64,6 +74,8 @@ const PANELS: readonly Panel[] = [
 export class LakePanels {
   readonly elements: HTMLElement[];
   #bodies: HTMLElement[];
+  /** Of what each panel was drawn last. */
+  #drawn = new Map<Panel, string>();
   #isBusy = false;
 
   constructor(readonly session: EngineSession, readonly lake: Lake) {
@@ -77,14 +89,20 @@ export class LakePanels {
     this.elements = PANELS.map((panel, at) => card(panel.title, this.#bodies[at]));
   }
 
-  /** Asks all panels anew, one after the other; a call while one is under way does nothing. */
-  async refresh(since: Date, bucket: string, signal: AbortSignal): Promise<void> {
+  /** Asks all panels anew, one after the other, `more` before them; a call while one is under way does nothing. */
+  async refresh(
+    since: Date,
+    bucket: string,
+    signal: AbortSignal,
+    more: { panel: Panel; body: HTMLElement } | null = null,
+  ): Promise<void> {
     if (this.#isBusy) return;
     this.#isBusy = true;
+    const all = PANELS.map((panel, at) => ({ panel, body: this.#bodies[at] }));
     try {
       await this.lake.refresh(signal);
-      for (const [at, panel] of PANELS.entries()) {
-        await this.#ask(panel, this.#bodies[at], since, bucket, signal);
+      for (const { panel, body } of more ? [more, ...all] : all) {
+        await this.#show(panel, body, { since, bucket, signal });
       }
     } catch (error) {
       if (!signal.aborted) { for (const body of this.#bodies) fault(body, error); }
@@ -93,33 +111,47 @@ export class LakePanels {
     }
   }
 
-  async #ask(
+  /** The next refresh asks everything, changed or not. */
+  forget(): void {
+    this.#drawn.clear();
+  }
+
+  async #show(
     panel: Panel,
     body: HTMLElement,
-    since: Date,
-    bucket: string,
-    signal: AbortSignal,
+    { since, bucket, signal }: { since: Date; bucket: string; signal: AbortSignal },
   ): Promise<void> {
-    if (!this.lake.tables.some((table) => table.name === panel.table)) {
-      replace(
-        body,
-        h("p", { class: "muted" }, `${panel.table} is not there yet: it comes with its first event.`),
-      );
-      return;
+    const table = this.lake.tables.find((one) => one.name === panel.table);
+    if (!table) {
+      const sentence = `${panel.table} is not there yet: it comes with its first event.`;
+      return replace(body, h("p", { class: "muted" }, sentence));
     }
+    const state = stateOf(table);
+    if (this.#drawn.get(panel) === state) return;
     const from = since.toISOString().slice(0, 19);
     const sql = panel.sql(from.replace("T", " "), bucket);
     try {
-      const result = await this.session.exclusive(async () => {
-        await this.lake.prepare(sql, { since: from }, signal);
-        return await collect(this.session, sql, signal);
-      });
-      panel.draw(body, result);
+      panel.draw(body, await this.#ask(sql, from, signal));
       body.setAttribute("aria-busy", "false");
+      this.#drawn.set(panel, state);
     } catch (error) {
       if (!signal.aborted) fault(body, error);
     }
   }
+
+  async #ask(sql: string, since: string, signal: AbortSignal): Promise<Rows> {
+    const { bytes } = await this.lake.estimate(sql, { since }, signal);
+    if (bytes > MUCH_BYTES) return await runOnServer(sql, { limit: SERVER_ROWS }, signal);
+    return await this.session.exclusive(async () => {
+      await this.lake.prepare(sql, { since }, signal);
+      return await collect(this.session, sql, signal);
+    });
+  }
+}
+
+/** Without a new snapshot the same question has the same answer, but for what leaves the range: once a minute. */
+function stateOf(table: TableInfo): string {
+  return `${table.snapshot_id} ${Math.floor(Date.now() / 60_000)}`;
 }
 
 function fault(body: HTMLElement, error: unknown): void {
@@ -127,7 +159,7 @@ function fault(body: HTMLElement, error: unknown): void {
   replace(body, h("p", { class: "muted panel-fault" }, message.split("\n")[0]));
 }
 
-function drawTable(place: HTMLElement, result: Result, empty: string): void {
+function drawTable(place: HTMLElement, result: Rows, empty: string): void {
   const rows = Array.from({ length: result.rowCount }, (_, row) => row);
   const columns = result.columns.map((column, at) => ({
     name: column.name,
@@ -147,7 +179,7 @@ function grouped(text: string | null): string {
   return fraction === undefined ? count(whole) : `${count(whole)}.${fraction.slice(0, 2)}`;
 }
 
-function drawRevenue(place: HTMLElement, result: Result): void {
+function drawRevenue(place: HTMLElement, result: Rows): void {
   interface Line {
     currency: string;
     values: number[];
@@ -188,14 +220,20 @@ function drawRevenue(place: HTMLElement, result: Result): void {
   );
 }
 
-function drawScores(place: HTMLElement, result: Result): void {
-  const at = Array.from({ length: result.rowCount }, (_, row) => row).reverse();
-  const scores = at.map((row) => Number(result.text(row, 1)));
+/** The chart of a panel, kept from one answer to the next. */
+export function chartIn(place: HTMLElement): WordedChart {
   let chart = place.querySelector<WordedChart>("worded-chart");
   if (!chart) {
     chart = new WordedChart();
     replace(place, chart);
   }
+  return chart;
+}
+
+function drawScores(place: HTMLElement, result: Rows): void {
+  const at = Array.from({ length: result.rowCount }, (_, row) => row).reverse();
+  const scores = at.map((row) => Number(result.text(row, 1)));
+  const chart = chartIn(place);
   const highest = scores.length === 0 ? 0 : Math.max(...scores.map(Math.abs));
   chart.show({
     kind: "scatter",

@@ -6,6 +6,8 @@ import type { LivePayload, LivePoint } from "../shared/live.ts";
 export type Grouping = "kinds" | "sources";
 
 const MAX_SAMPLES = 3_600;
+/** So many times the usual is no part of the picture. */
+const FAR = 6;
 
 /** Numbers of the stream as they were, once a second, for charts of what the server keeps no history of. */
 export class Samples {
@@ -25,18 +27,43 @@ export class Samples {
 
 export function rateData(payload: LivePayload, samples: Samples, wanted: Grouping, from: number): ChartData {
   const points = (payload.history ?? []).filter((point) => point.t >= from);
+  return stackedRates(points, wanted, "now") ?? plainRate(samples, from);
+}
+
+/** Rates by kind or source, point by point; null while no point knows either. */
+export function stackedRates(
+  points: readonly LivePoint[],
+  wanted: Grouping,
+  newest: "now" | "last",
+): ChartData | null {
   // A server that is still reading has no kinds yet; what it knows is better than nothing.
   const grouping = points.some((point) => Object.keys(point[wanted]).length > 0) ? wanted : other(wanted);
-  if (!points.some((point) => Object.keys(point[grouping]).length > 0)) return plainRate(samples, from);
+  if (!points.some((point) => Object.keys(point[grouping]).length > 0)) return null;
   const names = namesBySize(points, grouping);
   const series = names.map((name) => ({ name, values: points.map((point) => point[grouping][name] ?? 0) }));
   return {
     kind: "stack",
     x: { kind: "time", name: "Time (UTC)", values: points.map((point) => point.t / 1000) },
     series,
+    top: topOf(points.map((point) => sumOf(point[grouping]))),
     format: rate,
-    summary: rateSummary(points, grouping, names),
+    summary: rateSummary(points, grouping, { names, newest }),
   };
+}
+
+function sumOf(values: Readonly<Record<string, number>>): number {
+  return Object.values(values).reduce((sum, value) => sum + value, 0);
+}
+
+/**
+ * Where the axis ends. A burst (a backfill) would press everything else flat, so what stands far above nearly all
+ * points runs out of the chart; its height is in the sentence and in the table.
+ */
+export function topOf(totals: readonly number[]): number | undefined {
+  const ascending = totals.filter((total) => total > 0).sort((a, b) => a - b);
+  const usual = ascending[Math.floor(ascending.length * 0.95) - 1] ?? 0;
+  const highest = ascending.at(-1) ?? 0;
+  return usual > 0 && highest > usual * FAR ? usual * 1.6 : undefined;
 }
 
 function other(grouping: Grouping): Grouping {
@@ -70,16 +97,22 @@ function namesBySize(points: readonly LivePoint[], grouping: Grouping): string[]
   return [...totals].sort((a, b) => b[1] - a[1]).map(([name]) => name);
 }
 
-function rateSummary(points: readonly LivePoint[], grouping: Grouping, names: readonly string[]): string {
-  const totals = points.map((point) => Object.values(point[grouping]).reduce((sum, value) => sum + value, 0));
+function rateSummary(
+  points: readonly LivePoint[],
+  grouping: Grouping,
+  { names, newest }: { names: readonly string[]; newest: string },
+): string {
+  const totals = points.map((point) => sumOf(point[grouping]));
   const all = totals.reduce((sum, value) => sum + value, 0);
   const first = points.reduce((sum, point) => sum + (point[grouping][names[0]] ?? 0), 0);
   const share = all > 0 ? ` Most come from ${names[0]} (${Math.round((first / all) * 100)} %).` : "";
   const span = duration((points[points.length - 1].t - points[0].t) / 1000);
-  return `Over ${span}: now ${rate(totals.at(-1))} events a second, ` +
-    `between ${rate(Math.min(...totals))} and ${rate(Math.max(...totals))}, ${
+  const most = Math.max(...totals);
+  const cut = topOf(totals) === undefined ? "" : ` The burst of ${rate(most)} is cut off in the picture.`;
+  return `Over ${span}: ${newest} ${rate(totals.at(-1))} events a second, ` +
+    `between ${rate(Math.min(...totals))} and ${rate(most)}, ${
       rate(all / totals.length)
-    } on average.${share}`;
+    } on average.${share}${cut}`;
 }
 
 export function freshnessData(samples: Samples, from: number): ChartData {
@@ -102,4 +135,23 @@ export function freshnessData(samples: Samples, from: number): ChartData {
         rate(Math.max(...known))
       } s while this page was open.`,
   };
+}
+
+const STEPS: readonly [metric: string, words: string][] = [
+  ["append_p95_seconds", "to append"],
+  ["checkpoint_p95_seconds", "to decide a checkpoint"],
+  ["publish_p95_seconds", "to publish"],
+];
+
+/** How long the steps take; empty while none was measured. */
+export function latencySentence(metrics: LivePayload["metrics"]): string {
+  const known = STEPS.flatMap(([metric, words]) => {
+    const seconds = metrics[metric];
+    return seconds === null || seconds === undefined ? [] : [`${milliseconds(seconds)} ${words}`];
+  });
+  return known.length === 0 ? "" : `Of a hundred, 95 took at most ${known.join(", ")} in the last minute.`;
+}
+
+function milliseconds(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 10_000) / 10} ms` : `${rate(seconds)} s`;
 }

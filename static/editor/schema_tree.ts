@@ -50,19 +50,12 @@ export class SchemaTree {
       : `${table.name}: ${count(table.rows)} rows, ${bytes(table.bytes)} in ${
         plural(Number(table.files ?? 0), "file")
       }`;
-    const look = h("button", {
-      type: "button",
-      class: "tree-action",
-      tabindex: -1,
-      "aria-label": `Query ${table.name}`,
-      title: "Show its newest rows",
-      on: {
-        click: (event) => {
-          event.stopPropagation();
-          this.actions.look(table);
-        },
-      },
-    }, icon(ICONS.play));
+    const look = action(
+      `Query ${table.name}`,
+      "Show some of its rows",
+      ICONS.play,
+      () => this.actions.look(table),
+    );
     const content = [
       icon(table.kind === "view" ? ICONS.view : ICONS.table),
       h("span", { class: "tree-name" }, short),
@@ -85,6 +78,7 @@ export class SchemaTree {
 
   #column(table: TableInfo, field: SchemaField): HTMLElement {
     const type = typeName(field.type);
+    const profile = () => this.actions.profile(table, field.name);
     return h(
       "div",
       {
@@ -93,14 +87,19 @@ export class SchemaTree {
         "aria-level": 3,
         tabindex: -1,
         "data-path": `${table.name}/${field.name}`,
-        title: field.doc ? `${field.doc}` : `${field.name} ${type}`,
+        title: `${field.doc ?? `${field.name} ${type}`}\nClick inserts the name; P shows a profile.`,
         on: {
           click: () => this.actions.insert(field.name),
-          dblclick: () => this.actions.profile(table, field.name),
+          keydown: (event) => {
+            if (event.key.toLowerCase() !== "p" || event.ctrlKey || event.metaKey || event.altKey) return;
+            event.preventDefault();
+            profile();
+          },
         },
       },
       h("span", { class: "tree-name" }, field.name),
       h("span", { class: "tree-note" }, type),
+      action(`Profile of ${table.name}.${field.name}`, "What is in this column", ICONS.bars, profile),
     );
   }
 
@@ -165,4 +164,21 @@ export class SchemaTree {
     } else return;
     event.preventDefault();
   }
+}
+
+/** A button that shows on its row when the mouse or the focus is there. */
+function action(label: string, title: string, path: string, act: () => void): HTMLElement {
+  return h("button", {
+    type: "button",
+    class: "tree-action",
+    tabindex: -1,
+    "aria-label": label,
+    title,
+    on: {
+      click: (event) => {
+        event.stopPropagation();
+        act();
+      },
+    },
+  }, icon(path));
 }

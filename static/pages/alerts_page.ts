@@ -1,5 +1,5 @@
 /** Alerts: newest first, with who has seen them, and the events that caused each one click away in the editor. */
-import { send } from "../shared/api.ts";
+import { getJson, send } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { h, replace } from "../shared/dom.ts";
@@ -128,29 +128,58 @@ function openAlert(alert: Alert, context: PageContext): void {
     ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
   );
   const dialog = openDialog(alert.rule, list, h("div", { class: "buttons" }, events, user));
-  events.addEventListener("click", () => {
+  const ask = async (title: string, sql: (table: string) => string) => {
+    events.disabled = user.disabled = true;
+    const table = await tableOfRule(alert.rule);
     dialog.close();
-    context.openQuery({ title: `Events of ${alert.rule}`, sql: eventsSql(alert, ids) });
-  });
-  user.addEventListener("click", () => {
-    dialog.close();
-    context.openQuery({ title: `User ${alert.user_id}`, sql: userSql(alert.user_id ?? "") });
-  });
+    context.openQuery({ title, sql: sql(table) });
+  };
+  events.addEventListener(
+    "click",
+    () => ask(`Events of ${alert.rule}`, (table) => eventsSql(alert, ids, table)),
+  );
+  user.addEventListener(
+    "click",
+    () => ask(`User ${alert.user_id}`, (table) => userSql(alert.user_id ?? "", table)),
+  );
 }
 
-function eventsSql(alert: Alert, ids: readonly string[]): string {
+const RECORDS = "raw.events";
+
+/** Where the rows of the kind stand that a rule looks at; the records themselves when the rule is gone or unknown. */
+async function tableOfRule(name: string): Promise<string> {
+  try {
+    const [{ items: rules }, { items: kinds }] = await Promise.all([
+      getJson<{ items: readonly { name: string; over?: string }[] }>("/api/rules", { limit: 1000 }),
+      getJson<{ items: readonly { name: string; table: string }[] }>("/api/kinds", { limit: 1000 }),
+    ]);
+    const rule = rules.find((one) => one.name === name);
+    const kind = rule && kinds.find((one) => one.name === (rule.over ?? "transaction"));
+    return kind?.table ?? RECORDS;
+  } catch (error) {
+    console.warn("Cannot learn which table a rule is over:", error);
+    return RECORDS;
+  }
+}
+
+function eventsSql(alert: Alert, ids: readonly string[], table: string): string {
+  const time = table === RECORDS ? "received_at" : "event_time";
+  const source = alert.source ? `\n  AND source = ${quoteText(alert.source)}` : "";
   return `-- Events behind the alert ${alert.rule.replace(/\s/g, " ")} at ${utc(alert.event_time)} UTC.
-SELECT * FROM processed.transactions
-WHERE event_id IN (${ids.map(quoteText).join(", ")})
-ORDER BY event_time;
+SELECT * FROM ${table}
+WHERE event_id IN (${ids.map(quoteText).join(", ")})${source}
+ORDER BY ${time};
 `;
 }
 
-function userSql(user: string): string {
+function userSql(user: string, table: string): string {
+  const condition = table === RECORDS
+    ? "contains(body, " + quoteText(user) + ")"
+    : `user_id = ${quoteText(user)}`;
   return `SELECT *
-FROM processed.transactions
-WHERE user_id = ${quoteText(user)}
-ORDER BY event_time DESC
+FROM ${table}
+WHERE ${condition}
+ORDER BY ${table === RECORDS ? "received_at" : "event_time"} DESC
 LIMIT 1000;
 `;
 }

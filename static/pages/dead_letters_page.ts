@@ -3,7 +3,7 @@ import { send } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { h, replace } from "../shared/dom.ts";
-import { plural, utc } from "../shared/format.ts";
+import { count, plural, utc } from "../shared/format.ts";
 import { faultNotice, pageHead, type ShowPage } from "../shared/page.ts";
 import { ListView } from "./list_page.ts";
 import { tag } from "./severity.ts";
@@ -61,15 +61,20 @@ export const show: ShowPage = (place, _context, signal) => {
       { name: "from", label: "Received from (UTC)", isTime: true },
       { name: "to", label: "to (UTC)", isTime: true },
     ],
-    draw: (items) => letterTable(items, chosen, () => replayChosen.disabled = chosen.size === 0, open),
+    draw: (items) => letterTable(items, chosen, choiceChanged, open),
   }, signal);
+
+  function choiceChanged(): void {
+    replayChosen.disabled = chosen.size === 0;
+    replayChosen.textContent = chosen.size === 0 ? "Replay chosen" : `Replay ${count(chosen.size)} chosen`;
+  }
 
   async function replay(what: Record<string, unknown>): Promise<void> {
     try {
       const done = await send<Replayed>("POST", "/api/dead-letters/replay", what);
       replace(outcome, h("p", { class: "notice", role: "alert" }, outcomeSentence(done)));
       chosen.clear();
-      replayChosen.disabled = true;
+      choiceChanged();
       await list.load();
     } catch (error) {
       replace(outcome, faultNotice(error));
@@ -130,6 +135,11 @@ function letterTable(
 ): HTMLElement {
   return dataTable<DeadLetter>(
     [
+      {
+        name: "Choose",
+        head: chooseAll(items, chosen, changed),
+        cell: (one) => chooser(one, chosen, changed),
+      },
       { name: "Reason", cell: (one) => one.reason },
       { name: "Errors", cell: (one) => errorsOf(one).map(errorWords).join("; ") || "–" },
       { name: "Source", cell: (one) => one.source },
@@ -137,11 +147,34 @@ function letterTable(
       { name: "Received (UTC)", cell: (one) => utc(one.received_at) },
       { name: "Place", cell: (one) => `${one.log_partition}/${one.log_offset}` },
       { name: "State", cell: (one) => tag(one.state) },
-      { name: "Choose", cell: (one) => chooser(one, chosen, changed) },
+      {
+        name: "Choose",
+        head: chooseAll(items, chosen, changed),
+        cell: (one) => chooser(one, chosen, changed),
+      },
     ],
     items,
     { caption: "Dead letters", empty: "No dead letters match. That is good news.", open },
   );
+}
+
+/** Chooses all open letters that are shown, or none. */
+function chooseAll(items: readonly DeadLetter[], chosen: Set<string>, changed: () => void): HTMLElement {
+  const open = items.filter((one) => one.state !== "replayed").map((one) => one.dead_letter_id);
+  const box = h("input", {
+    type: "checkbox",
+    "aria-label": "Choose all that are shown",
+    title: "Choose all that are shown",
+    checked: open.length > 0 && open.every((id) => chosen.has(id)),
+  });
+  box.addEventListener("change", () => {
+    for (const id of open) box.checked ? chosen.add(id) : chosen.delete(id);
+    for (const one of box.closest("table")?.querySelectorAll<HTMLInputElement>("tbody input") ?? []) {
+      one.checked = box.checked;
+    }
+    changed();
+  });
+  return box;
 }
 
 function chooser(letter: DeadLetter, chosen: Set<string>, changed: () => void): Node | string {

@@ -1,10 +1,13 @@
 /** Operations: how far each partition is, what waits, whether every event adds up, and the records of a partition. */
-import { getJson } from "../shared/api.ts";
+import { pipelineStrip } from "../dashboard/pipeline_strip.ts";
+import type { TableInfo } from "../engine/lake.ts";
+import { getJson, type Page } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { h, replace } from "../shared/dom.ts";
-import { bytes, count, duration, utc } from "../shared/format.ts";
-import type { LiveAccount } from "../shared/live.ts";
+import { ago, bytes, count, duration, plural, utc } from "../shared/format.ts";
+import type { LiveAccount, LiveStage } from "../shared/live.ts";
 import { card, faultNotice, type PageContext, pageHead, repeat, type ShowPage } from "../shared/page.ts";
+import { hashOf } from "../shared/place.ts";
 import { quoteText } from "../sql/names.ts";
 import { accountTable } from "./account_table.ts";
 import { tag } from "./severity.ts";
@@ -28,33 +31,36 @@ interface Status {
   accounting: readonly LiveAccount[];
   spill?: { records: number; bytes: number; oldest_seconds: number | null } | null;
   freshness_seconds?: number | null;
-  compaction?: unknown;
-  stages?: unknown;
+  compaction?: { waiting_files: number; files?: number; bytes?: number; last_run: string | null } | null;
+  stages?: readonly LiveStage[];
   rules?: unknown;
+  versions?: Readonly<Record<string, string>>;
 }
 
 const EVERY_MS = 3_000;
+/** The list of tables costs more and changes slower. */
+const TABLES_EVERY_MS = 12_000;
 
 export const show: ShowPage = (place, context, signal) => {
-  const head = h("p", { class: "muted", role: "status" });
-  const partitions = h("div");
-  const accounting = h("div");
-  const facts = h("div");
-  const health = h("div");
+  const head = h("p", { class: "muted", role: "status" }, "Asking…");
+  const strip = pipelineStrip();
+  const [partitions, accounting, facts, health, tables] = [h("div"), h("div"), h("div"), h("div"), h("div")];
   place.append(
     pageHead(
       "Operations",
       "The pipeline as it stands now: lag, checkpoints, what is published, and the proof that nothing is lost.",
     ),
     head,
+    strip.element,
     h(
       "div",
       { class: "operations" },
-      card("Partitions", partitions),
-      card("Every event adds up", accounting),
+      wide(card("Partitions", partitions)),
+      wide(card("Every event adds up", accounting)),
       card("State", facts),
       card("Health", health),
-      card("Records of a partition", recordsForm(context)),
+      wide(card("Records of a partition", recordsForm(context))),
+      wide(card("Commits and files", tables)),
     ),
   );
   repeat(
@@ -65,6 +71,7 @@ export const show: ShowPage = (place, context, signal) => {
         replace(partitions, partitionTable(status.partitions));
         replace(accounting, accountTable(status.accounting));
         replace(facts, factList(status));
+        if (status.stages) strip.show({ metrics: {}, stages: status.stages });
       } catch (error) {
         if (!signal.aborted) replace(partitions, faultNotice(error));
       }
@@ -73,7 +80,41 @@ export const show: ShowPage = (place, context, signal) => {
     EVERY_MS,
     signal,
   );
+  repeat(() => showTables(tables, signal), TABLES_EVERY_MS, signal);
 };
+
+function wide(element: HTMLElement): HTMLElement {
+  element.classList.add("is-wide");
+  return element;
+}
+
+async function showTables(place: HTMLElement, signal: AbortSignal): Promise<void> {
+  try {
+    const { items } = await getJson<Page<TableInfo>>("/api/tables", { limit: 1000 }, signal);
+    const written = items.filter((one) => one.kind === "table" && Number(one.files ?? 0) > 0);
+    written.sort((a, b) => (b.committed_at ?? "").localeCompare(a.committed_at ?? ""));
+    replace(place, commitTable(written));
+  } catch (error) {
+    if (!signal.aborted) replace(place, faultNotice(error));
+  }
+}
+
+function commitTable(tables: readonly TableInfo[]): HTMLElement {
+  const perFile = (one: TableInfo) => Number(one.bytes ?? 0) / Math.max(1, Number(one.files ?? 0));
+  return dataTable<TableInfo>(
+    [
+      { name: "Table", cell: (one) => h("a", { href: hashOf("tables", one.name) }, one.name) },
+      { name: "Last commit", cell: (one) => one.committed_at ? ago(one.committed_at, Date.now()) : "–" },
+      { name: "Snapshot", cell: (one) => h("code", { class: "muted" }, String(one.snapshot_id ?? "–")) },
+      { name: "Rows", cell: (one) => count(one.rows), isNumber: true },
+      { name: "Files", cell: (one) => count(one.files), isNumber: true },
+      { name: "Size", cell: (one) => bytes(one.bytes), isNumber: true },
+      { name: "A file", cell: (one) => bytes(perFile(one)), isNumber: true },
+    ],
+    tables,
+    { caption: "Commits and files", empty: "Nothing was committed yet." },
+  );
+}
 
 function headline(status: Status): string {
   const when = status.as_of ? `, as of ${utc(status.as_of)} UTC` : "";
@@ -104,16 +145,14 @@ function partitionTable(partitions: readonly PartitionState[]): HTMLElement {
 }
 
 function factList(status: Status): HTMLElement {
+  const { spill, compaction, rules, versions } = status;
   const facts: [string, Node | string][] = [];
-  if (status.spill) {
-    const oldest = status.spill.records > 0 ? `, oldest ${duration(status.spill.oldest_seconds)}` : "";
-    facts.push(["Spill", `${count(status.spill.records)} records, ${bytes(status.spill.bytes)}${oldest}`]);
-  }
-  for (const name of ["compaction", "stages", "rules"] as const) {
-    const value = status[name];
-    if (value !== undefined && value !== null) {
-      facts.push([name[0].toUpperCase() + name.slice(1), structure(value)]);
-    }
+  if (spill) facts.push(["Spill", spillWords(spill)]);
+  if (compaction) facts.push(["Compaction", compactionWords(compaction)]);
+  if (rules) facts.push(["Rules", h("code", {}, typeof rules === "string" ? rules : JSON.stringify(rules))]);
+  if (versions) {
+    const words = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+    facts.push(["Versions", words]);
   }
   return h(
     "dl",
@@ -122,18 +161,18 @@ function factList(status: Status): HTMLElement {
   );
 }
 
-/** Any JSON as readable lines. */
-function structure(value: unknown): Node | string {
-  if (typeof value !== "object" || value === null) return String(value);
-  const lines = Object.entries(value).map(([name, inner]) =>
-    h(
-      "li",
-      {},
-      h("span", { class: "muted" }, `${name} `),
-      typeof inner === "object" ? JSON.stringify(inner) : String(inner),
-    )
-  );
-  return h("ul", { class: "structure" }, ...lines);
+function spillWords(spill: NonNullable<Status["spill"]>): string {
+  if (spill.records === 0) return "empty: nothing waits for the log";
+  return `${plural(spill.records, "record")}, ${bytes(spill.bytes)}, oldest ${
+    duration(spill.oldest_seconds)
+  }`;
+}
+
+function compactionWords(compaction: NonNullable<Status["compaction"]>): string {
+  const { waiting_files, files, bytes: size, last_run } = compaction;
+  const all = files === undefined ? "" : ` of ${plural(files, "file")} (${bytes(size)})`;
+  const last = last_run ? `last committed ${ago(last_run, Date.now())}` : "none committed yet";
+  return `${plural(waiting_files, "file")}${all} came since; ${last}`;
 }
 
 interface Dependency {
@@ -169,7 +208,7 @@ async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void
 function recordsForm(context: PageContext): HTMLElement {
   const partition = h("input", { type: "number", min: 0, value: 0, name: "partition" });
   const offset = h("input", { type: "number", min: 0, name: "offset", placeholder: "newest" });
-  const time = h("input", { type: "text", name: "time", placeholder: "2026-01-31T09:30:00Z" });
+  const time = h("input", { type: "datetime-local", step: 1, name: "time" });
   const form = h(
     "form",
     { class: "filters" },
@@ -180,7 +219,7 @@ function recordsForm(context: PageContext): HTMLElement {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const sql = recordsSql(Number(partition.value), offset.value, time.value.trim());
+    const sql = recordsSql(Number(partition.value), offset.value, time.value);
     context.openQuery({ title: `Partition ${partition.value}`, sql });
   });
   return form;
@@ -189,7 +228,7 @@ function recordsForm(context: PageContext): HTMLElement {
 function recordsSql(partition: number, offset: string, time: string): string {
   const conditions = [`log_partition = ${Math.trunc(partition)}`];
   if (/^\d+$/.test(offset)) conditions.push(`log_offset >= ${offset}`);
-  if (time) conditions.push(`received_at >= ${quoteText(time.replace(/Z$/i, ""))}::TIMESTAMP`);
+  if (time) conditions.push(`received_at >= TIMESTAMP ${quoteText(time.replace("T", " "))}`);
   const order = offset || time ? "log_offset" : "log_offset DESC";
   return `SELECT log_partition, log_offset, received_at, source, kind, event_id, outcome, body
 FROM raw.events

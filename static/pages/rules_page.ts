@@ -18,7 +18,6 @@ interface RulesAnswer {
   version: string;
   /** The text as it was saved last. */
   yaml?: string;
-  rules?: readonly Rule[];
   items?: readonly Rule[];
 }
 
@@ -80,7 +79,7 @@ class RulesEditor {
   }
 
   #drawInForce(answer: RulesAnswer): void {
-    const rules = answer.rules ?? answer.items ?? [];
+    const rules = answer.items ?? [];
     replace(
       this.inForce,
       h("p", { class: "muted" }, "Version ", h("code", {}, answer.version)),

@@ -49,6 +49,7 @@ export class WordedChart extends HTMLElement {
 
   show(data: ChartData): void {
     this.#data = data;
+    this.classList.toggle("is-empty", data.x.values.length === 0);
     this.#draw();
     this.#drawLegend(null);
     this.#summary.textContent = data.summary;
@@ -62,7 +63,7 @@ export class WordedChart extends HTMLElement {
 
   #draw(): void {
     const data = this.#data;
-    if (!data || !this.isConnected) return;
+    if (!data || !this.isConnected || data.x.values.length === 0) return;
     const visible = data.series.filter((one) => !this.#hidden.has(one.name));
     const key = JSON.stringify([data.kind, data.x.kind, visible.map((one) => one.name)]);
     const points = plotData(data, visible);
@@ -95,6 +96,7 @@ export class WordedChart extends HTMLElement {
           time: data.x.kind === "time",
           range: data.x.kind === "category" ? (_, min, max) => [min - 0.6, max + 0.6] : undefined,
         },
+        y: { range: (_, min, max) => yRange(this.#data, min, max) },
       },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       axes: [
@@ -229,6 +231,13 @@ export class WordedChart extends HTMLElement {
     const { clientWidth, clientHeight } = this.#canvas;
     if (clientWidth > 0) this.#plot?.setSize({ width: clientWidth, height: Math.max(90, clientHeight) });
   }
+}
+
+/** As uPlot would choose it, unless the data says where it ends. */
+function yRange(data: ChartData | null, min: number | null, max: number | null): uPlot.Range.MinMax {
+  if (data?.top !== undefined) return [0, data.top];
+  if (min === null || max === null) return [0, 1];
+  return uPlot.rangeNum(data?.kind === "scatter" ? min : Math.min(0, min), max, 0.1, true);
 }
 
 customElements.define("worded-chart", WordedChart);

@@ -12,6 +12,8 @@ export interface ChartData {
   /** Times in seconds since 1970, numbers, or names of categories. */
   x: { kind: "time" | "number" | "category"; name: string; values: readonly (number | string)[] };
   series: readonly ChartSeries[];
+  /** Where the axis ends though some values are higher; without it at the highest. */
+  top?: number;
   /** How values read in the legend, the axis and the table. */
   format?: (value: number) => string;
   /** What the chart says, in one or two sentences. */

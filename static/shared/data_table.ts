@@ -5,12 +5,14 @@ export interface TableColumn<Row> {
   name: string;
   cell: (row: Row) => Node | string | number | null | undefined;
   isNumber?: boolean;
+  /** Stands in the head beside the name, which then is for screen readers. */
+  head?: Node;
 }
 
 export interface TableOptions<Row> {
   caption: string;
   empty: string;
-  /** A row is then a button that opens it. */
+  /** The first cell that is no control is then a button that opens the row. */
   open?: (row: Row) => void;
 }
 
@@ -23,7 +25,14 @@ export function dataTable<Row>(
   const head = h(
     "tr",
     {},
-    ...columns.map((one) => h("th", { scope: "col", class: one.isNumber ? "number" : "" }, one.name)),
+    ...columns.map((one) =>
+      h(
+        "th",
+        { scope: "col", class: one.isNumber ? "number" : "" },
+        one.head ? h("span", { class: "visually-hidden" }, one.name) : one.name,
+        one.head,
+      )
+    ),
   );
   const body = h("tbody", {}, ...rows.map((row) => tableRow(columns, row, options)));
   const caption = h("caption", { class: "visually-hidden" }, options.caption);
@@ -37,10 +46,11 @@ function tableRow<Row>(
   options: TableOptions<Row>,
 ): HTMLElement {
   const element = h("tr");
+  const opener = columns.findIndex((column) => !column.head);
   for (const [at, column] of columns.entries()) {
     const cell = h("td", { class: column.isNumber ? "number" : "" });
     const content = column.cell(row) ?? "–";
-    if (at === 0 && options.open) {
+    if (at === opener && options.open) {
       const open = options.open;
       cell.append(
         h("button", { type: "button", class: "link-button", on: { click: () => open(row) } }, content),

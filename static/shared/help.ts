@@ -18,6 +18,8 @@ const KEYS: readonly [keys: string, what: string][] = [
   ["Arrows, Home, End, Page Up, Page Down", "Move in the grid; with Shift select"],
   ["Enter", "Open a cell of the grid"],
   ["Ctrl C", "Copy the selected cells"],
+  ["Enter, P", "In the list of tables: insert the name; profile of a column"],
+  ["F2, Delete", "Rename or close the query's tab"],
   ["?", "This sheet"],
 ];
 

@@ -23,6 +23,7 @@ export function showLiveNumbers(live: LiveStream): void {
 
 function write(live: LiveStream): void {
   for (const element of document.querySelectorAll<HTMLElement>("[data-metric]")) {
+    if (element.closest(".is-paused")) continue;
     const name = element.dataset.metric ?? "";
     const value = live.payload.metrics[name];
     const text = /_per_second$|_seconds$/.test(name) ? rate(value) : count(value);

@@ -180,9 +180,10 @@ const STATUS = () => ({
   })),
   accounting: snapshotPayload(12_000).accounting,
   spill: { records: 0, bytes: 0, oldest_seconds: null },
-  compaction: { waiting_files: 12, last_run: ago(44) },
-  stages: { process: "ok", publish: "ok" },
-  rules: { version: "3f9a1c", problem: null },
+  compaction: { waiting_files: 12, files: 31, bytes: 4_200_000, last_run: ago(44) },
+  stages: snapshotPayload(12_000).stages,
+  rules: "3f9a1c",
+  versions: { deno: "2.9.6" },
 });
 
 /** Answers what the pages ask beside tables and files; null for what they never ask. */
@@ -206,13 +207,22 @@ export async function cannedAnswer(request: Request): Promise<Response | null> {
       return json({
         version: "3f9a1c",
         yaml: YAML,
-        rules: [{ name: "high_value_transaction", kind: "threshold", severity: "high", enabled: true }, {
+        items: [{
+          name: "high_value_transaction",
+          kind: "threshold",
+          severity: "high",
+          enabled: true,
+          over: "transaction",
+        }, {
           name: "rapid_activity",
           kind: "velocity",
+          over: "transaction",
           severity: "medium",
           enabled: true,
         }],
       });
+    case "GET /api/kinds":
+      return json({ items: [{ name: "transaction", table: "processed.transactions" }], cursor: null });
     case "PUT /api/rules":
       return await rulesAnswer(request);
     case "GET /api/status":

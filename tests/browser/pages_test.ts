@@ -47,9 +47,10 @@ test("the dashboard tells each chart in words and as a table", async ({ page }) 
   const panel = page.getByRole("region", { name: "Events a second" });
   await panel.getByText("As a table").click();
   await panel.getByRole("columnheader", { name: "transaction" }).waitFor();
-  await page.getByRole("region", { name: "Revenue by currency" }).getByRole("row", { name: /EUR/ }).waitFor({
-    timeout: 30_000,
-  });
+  await page.getByRole("region", { name: "Orders and revenue by currency" }).getByRole("row", { name: /EUR/ })
+    .waitFor({
+      timeout: 30_000,
+    });
   await page.getByRole("region", { name: "Top products" }).getByRole("row", { name: /p_\d+/ }).first()
     .waitFor({ timeout: 30_000 });
   await page.getByRole("region", { name: "Every event adds up" }).getByRole("row", { name: /stripe.*yes/ })
@@ -75,7 +76,7 @@ test(
       return Response.json({ matched: 1, replayed: 1, skipped: 0 });
     });
     await page.getByLabel("Reason").selectOption("schema");
-    await page.getByRole("row", { name: /^schema/ }).first().waitFor();
+    await page.getByRole("row", { name: /schema/ }).first().waitFor();
     assert.equal(await page.getByRole("row", { name: /undecodable/ }).count(), 0);
     await page.getByRole("button", { name: "schema" }).first().click();
     const dialog = page.getByRole("dialog");
@@ -83,8 +84,8 @@ test(
     await dialog.getByLabel("Original body").fill('{"event_id":"e_0","amount":1}');
     await dialog.getByRole("button", { name: "Replay this text instead" }).click();
     await page.getByText(/1 letter matched, 1 appended again/).waitFor();
-    await page.getByRole("checkbox").first().check();
-    await page.getByRole("button", { name: "Replay chosen" }).click();
+    await page.getByRole("checkbox", { name: "Choose dl_0" }).check();
+    await page.getByRole("button", { name: "Replay 1 chosen" }).click();
     await page.waitForFunction(() => document.querySelector("[aria-busy=false]"));
     assert.deepEqual(asked, [{ ids: ["dl_0"], body: '{"event_id":"e_0","amount":1}' }, { ids: ["dl_0"] }]);
   },
@@ -125,6 +126,8 @@ test("a table's past is a slider, and any moment of it can be queried", async ({
   await slider.focus();
   await page.keyboard.press("Home");
   await page.getByText(/Snapshot 1 of 3: append, 2,000 rows/).waitFor();
+  await page.getByLabel("Compare with").selectOption({ index: 1 });
+  await page.getByText(/0 files added, \d+ removed, -2,000 rows/).waitFor();
   await page.getByRole("button", { name: "Query the table as of then" }).click();
   await page.getByRole("gridcell").first().waitFor({ timeout: 30_000 });
   await page.getByRole("button", { name: /^As of 20/ }).waitFor();

@@ -110,9 +110,10 @@ async function pastSnapshot(page: Page, program: Program): Promise<void> {
 async function otherPages(page: Page, program: Program): Promise<void> {
   const open = (hash: string) => page.goto(`${program.url}/#/${hash}`);
   await open("dashboard");
-  await page.getByRole("region", { name: "Revenue by currency" }).getByRole("row", { name: /EUR/ }).waitFor({
-    timeout: 60_000,
-  });
+  await page.getByRole("region", { name: "Orders and revenue by currency" }).getByRole("row", { name: /EUR/ })
+    .waitFor({
+      timeout: 60_000,
+    });
   await page.getByRole("region", { name: "Every event adds up" }).getByRole("row", { name: /demo.*yes/ })
     .waitFor();
   await open("dead-letters");
@@ -126,7 +127,7 @@ async function otherPages(page: Page, program: Program): Promise<void> {
   await page.getByRole("region", { name: "Rules in force" }).first()
     .getByRole("row", { name: /impossible_travel.*critical/ }).waitFor({ timeout: 30_000 });
   await open("tables/processed.transactions");
-  await page.getByText(/Against the snapshot before/).waitFor({ timeout: 30_000 });
+  await page.getByText(/^Against 20.* UTC/).waitFor({ timeout: 30_000 });
   await open("tables/processed.payments");
   await page.getByText(/latest_status_at/).first().waitFor({ timeout: 30_000 });
   await open("operations");

@@ -57,6 +57,44 @@ test("Parquet and Arrow files are read by others", async ({ page, server }) => {
   assert.equal(tableFromIPC(arrow).numRows, 4000);
 });
 
+test("what is filtered and sorted is exported so, and so are the server's rows", async ({ page, server }) => {
+  const path = `${server.lake.folder}/chosen.parquet`;
+  const written = async () => {
+    await Deno.writeFile(path, await exported(page, "parquet"));
+    return await server.lake.ask(`SELECT * FROM '${path}'`);
+  };
+  await run(
+    page,
+    "select i, (i / 4)::decimal(9,2) as q, 'n' || i as name, 'ab'::blob as b from range(6) t(i)",
+  );
+  await rows(page);
+  await page.getByLabel("Filter the result").fill("i>2");
+  await page.getByText("3 rows match").waitFor();
+  await page.getByRole("columnheader", { name: "i", exact: true }).click();
+  await page.getByRole("columnheader", { name: "i", exact: true }).click();
+  await page.locator("[role=columnheader][aria-sort=descending]").waitFor();
+  const lines = new TextDecoder().decode(await exported(page, "csv")).split("\r\n");
+  assert.deepEqual(lines.slice(1, 4), ["5,1.25,n5,\\x6162", "4,1.00,n4,\\x6162", "3,0.75,n3,\\x6162"]);
+  assert.deepEqual(await written(), [["5", "1.25", "n5", "ab"], ["4", "1.00", "n4", "ab"], [
+    "3",
+    "0.75",
+    "n3",
+    "ab",
+  ]]);
+  server.answers.set("POST /api/query", () =>
+    Response.json({
+      columns: [{ name: "n", type: "BIGINT" }, { name: "t", type: "TIMESTAMP" }],
+      rows: [["9223372036854775807", "2026-01-31T09:30:00Z"], [null, null]],
+      truncated: false,
+      elapsed_ms: 1,
+    }));
+  await page.getByRole("button", { name: "Run on the server" }).click();
+  await page.getByRole("gridcell", { name: "9223372036854775807" }).waitFor();
+  assert.deepEqual((await written())[0], ["9223372036854775807", "2026-01-31 09:30:00"]);
+  const { tableFromIPC } = await import("apache-arrow");
+  assert.equal(tableFromIPC(await exported(page, "arrow")).numRows, 2);
+});
+
 test("a result becomes a chart that says what it shows", async ({ page }) => {
   await run(
     page,
@@ -128,6 +166,7 @@ test("the plan and the profile of a column are one click away", async ({ page })
   await page.locator(".plan", { hasText: /Total Time|rows/ }).waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("treeitem", { name: /^transactions/ }).click();
-  await page.getByRole("treeitem", { name: /^currency/ }).dblclick();
+  await page.getByRole("treeitem", { name: /^currency/ }).focus();
+  await page.keyboard.press("p");
   await page.getByRole("row", { name: /EUR 1,000 25\.0 %/ }).waitFor();
 });

@@ -244,6 +244,37 @@ test("tabs and their texts survive a reload", async ({ page }) => {
   assert.equal(await page.getByRole("tab").count(), 2);
 });
 
+test("each tab keeps its result and its own undo", async ({ page }) => {
+  await run(page, "select 'first' as one");
+  await page.getByRole("gridcell", { name: "first" }).waitFor();
+  await page.getByRole("button", { name: "New query" }).click();
+  assert.equal(await page.getByRole("gridcell").count(), 0);
+  await run(page, "select 'second' as two");
+  await page.getByRole("gridcell", { name: "second" }).waitFor();
+  await page.getByRole("tab", { name: "Query 1" }).click();
+  await page.getByRole("gridcell", { name: "first" }).waitFor();
+  await editorOf(page).click();
+  await page.keyboard.press("ControlOrMeta+z");
+  await page.locator(".cm-content", { hasText: "FROM processed.transactions" }).waitFor();
+});
+
+test("a cancel does not wait for an engine that cannot start", async ({ page, server }) => {
+  const engine = await page.locator("meta[name=engine-module]").getAttribute("content") ?? "";
+  server.answers.set(`GET ${engine}`, () => new Promise(() => {}));
+  const other = await page.context().browser()!.newContext();
+  try {
+    const slow = await other.newPage();
+    await slow.goto(server.url);
+    await run(slow, "select 1");
+    await slow.locator(".workbench.is-running").waitFor();
+    await slow.keyboard.press("Escape");
+    await slow.locator("[role=alert]", { hasText: "Cancelled" }).waitFor();
+    await slow.locator(".workbench:not(.is-running)").waitFor();
+  } finally {
+    await other.close();
+  }
+});
+
 test("completion knows tables, aliases and columns of CTEs", async ({ page }) => {
   await write(
     page,
@@ -258,6 +289,13 @@ test("completion knows tables, aliases and columns of CTEs", async ({ page }) =>
   await write(page, "select * from ");
   await page.keyboard.type("trans");
   await page.getByRole("option", { name: "processed.transactions" }).waitFor();
+  await page.keyboard.press("Escape");
+  await write(page, "select  from (select user_id as who from processed.transactions) q");
+  for (let at = 0; at < " from (select user_id as who from processed.transactions) q".length; at++) {
+    await page.keyboard.press("ArrowLeft");
+  }
+  await page.keyboard.type("q.");
+  await page.getByRole("option", { name: "who" }).waitFor();
 });
 
 test("the server runs what is too big for a tab", async ({ page, server }) => {
