@@ -2,9 +2,9 @@
 import type { Access, Parameter, Route } from "./api_route.ts";
 
 export const STYLE =
-  `:root{color-scheme:light dark;--line:#d9dde5;--soft:#f4f5f8;--ink:#1c2330;--dim:#5a6475;--key:#1f4fd8}
-@media(prefers-color-scheme:dark){:root{--line:#303846;--soft:#1b2029;--ink:#e6e9ef;--dim:#9aa5b8;--key:#8fb0ff}
-body{background:#12151b}}*{box-sizing:border-box}body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);margin:0 auto;
+  `:root{color-scheme:light dark;--line:#d9dde5;--soft:#f4f5f8;--ink:#182126;--dim:#5a6475;--key:#0b7285}
+@media(prefers-color-scheme:dark){:root{--line:#303846;--soft:#1b2029;--ink:#e6e9ef;--dim:#9aa5b8;--key:#4fc3d4}
+body{background:#0e1316}}*{box-sizing:border-box}body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);margin:0 auto;
 max-width:62rem;padding:2rem 1.25rem 4rem}a{color:var(--key)}h1{margin:0 0 .25rem}h2{margin:2.5rem 0 .75rem}
 nav a{margin-right:1rem}article{border:1px solid var(--line);border-radius:10px;padding:1rem 1.25rem;margin:.75rem 0}
 h3{font:600 1rem/1.4 ui-monospace,monospace;margin:0;overflow-wrap:anywhere}h3 b{color:var(--key);margin-right:.5rem}

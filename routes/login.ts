@@ -74,22 +74,25 @@ class Tries {
 }
 
 const STYLE =
-  `body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;
-background:#f6f7f9;color:#1c2330}form{background:#fff;padding:2rem;border-radius:12px;border:1px solid #dde1e8;
-display:grid;gap:.75rem;width:min(22rem,80vw)}h1{margin:0;font-size:1.25rem}input,button{font:inherit;padding:.5rem .75rem;
-border-radius:8px;border:1px solid #b8bfcc}button{background:#1f4fd8;color:#fff;border:0;cursor:pointer}
-[role=alert]{color:#b3261e;margin:0}@media(prefers-color-scheme:dark){body{background:#12151b;color:#e6e9ef}
-form{background:#1b2029;border-color:#303846}input{background:#12151b;color:inherit;border-color:#465063}}`;
+  `:root{color-scheme:light dark;--accent:#0b7285;--on:#fff;--line:#c5ced3;--soft:#4c5a63;--bad:#b3261e}
+body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;background:#f4f6f7;color:#182126}
+form{background:#fff;padding:2rem;border-radius:12px;border:1px solid var(--line);display:grid;gap:.75rem;width:min(22rem,80vw)}
+h1{margin:0;font-size:1.25rem}input,button{font:inherit;padding:.5rem .75rem;border-radius:8px;border:1px solid var(--line)}
+button{background:var(--accent);color:var(--on);border-color:var(--accent);cursor:pointer}p{margin:0}small{color:var(--soft)}
+[role=alert]{color:var(--bad)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+@media(prefers-color-scheme:dark){:root{--accent:#4fc3d4;--on:#06191d;--line:#3a474f;--soft:#a3b1b9;--bad:#ff8a80}
+body{background:#0e1316;color:#e3eaed}form{background:#151b1f}input{background:#0e1316;color:inherit}}`;
 
 const POLICY = formPolicy(createHash("sha256").update(STYLE).digest("base64"));
 
 /** The form; also the answer to a browser that asked for a page without a session. `message` is ours, never input. */
 export function loginPage(status: number, message: string): Response {
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Millrace: log in</title>
-<meta name="viewport" content="width=device-width"><style>${STYLE}</style>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style>
 <form method="post" action="/login"><h1>Millrace</h1>${message ? `<p role="alert">${message}</p>` : ""}
 <label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password"
-required autofocus><button>Log in</button></form></html>`;
+required autofocus aria-describedby="which"><small id="which">The value of READ_TOKEN, or of API_TOKEN to change things.</small>
+<button>Log in</button></form></html>`;
   return new Response(html, {
     status,
     headers: {

@@ -149,7 +149,7 @@ export function latencySentence(metrics: LivePayload["metrics"]): string {
     const seconds = metrics[metric];
     return seconds === null || seconds === undefined ? [] : [`${milliseconds(seconds)} ${words}`];
   });
-  return known.length === 0 ? "" : `Of a hundred, 95 took at most ${known.join(", ")} in the last minute.`;
+  return known.length === 0 ? "" : `In the last minute 95 % took at most ${known.join(", ")}.`;
 }
 
 function milliseconds(seconds: number): string {

@@ -37,7 +37,9 @@ export function saveQuery(bench: Workbench): void {
 
 export async function shareQuery(bench: Workbench): Promise<void> {
   const packed = await packQuery(bench.text);
-  const link = `${location.origin}${location.pathname}${hashOf("sql", "", { q: packed })}`;
+  const link = `${location.origin}${location.pathname}${
+    hashOf("sql", "", given({ q: packed, as_of: bench.tabs.active.as_of }))
+  }`;
   const field = h("input", {
     type: "text",
     value: link,
@@ -58,6 +60,12 @@ export async function shareQuery(bench: Workbench): Promise<void> {
     h("div", { class: "buttons" }, field, copy),
   );
   field.select();
+}
+
+function given(values: Record<string, string | null>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== null),
+  );
 }
 
 function commandsOf(bench: Workbench, look: (table: TableInfo) => void): Command[] {

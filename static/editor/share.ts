@@ -23,3 +23,9 @@ export async function unpackQuery(packed: string): Promise<string | null> {
     return null;
   }
 }
+
+/** A moment out of a link, which anybody may have written; null unless it is one. */
+export function isoTime(text: string | null): string | null {
+  const time = Date.parse(text ?? "");
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
+}

@@ -13,7 +13,8 @@ import { listenForKeys, openQueries, saveQuery, shareQuery } from "./page_action
 import { ParameterForm } from "./parameter_form.ts";
 import { profileColumn } from "./profile.ts";
 import { SchemaTree } from "./schema_tree.ts";
-import { unpackQuery } from "./share.ts";
+import { isoTime, unpackQuery } from "./share.ts";
+import { sideToggle } from "./side_toggle.ts";
 import { splitter } from "./splitter.ts";
 import { tabBar } from "./tab_bar.ts";
 import { STARTER_TABLE } from "./tab_store.ts";
@@ -158,14 +159,16 @@ class SqlPage {
       this.bench.open(query.sql, query.title, query.as_of);
       this.bench.run("all");
     }
-    const packed = pageOf(location.hash).query.get("q");
+    const { query } = pageOf(location.hash);
+    const packed = query.get("q");
     if (!packed) return;
+    const as_of = isoTime(query.get("as_of"));
     history.replaceState(null, "", hashOf("sql"));
     const sql = await unpackQuery(packed);
     if (sql === null) {
       return this.bench.results.message("bad", "The link holds no query: it may have been cut.");
     }
-    this.bench.open(sql, "Shared query");
+    this.bench.open(sql, "Shared query", as_of);
     this.bench.results.message("warn", "This query came with a link. Read it, then press Run.");
   }
 
@@ -280,22 +283,4 @@ class SqlPage {
 
 function button(label: string, action: () => void, title: string, look = ""): HTMLButtonElement {
   return h("button", { type: "button", class: `button ${look}`.trim(), title, on: { click: action } }, label);
-}
-
-function sideToggle(side: HTMLElement): HTMLElement {
-  const toggle = h("button", {
-    type: "button",
-    class: "icon-button side-toggle",
-    "aria-controls": side.id,
-    title: "Tables",
-  }, icon(ICONS.table));
-  const set = (isOpen: boolean) => {
-    side.hidden = !isOpen;
-    toggle.setAttribute("aria-expanded", String(isOpen));
-    toggle.setAttribute("aria-label", isOpen ? "Hide the tables" : "Show the tables");
-  };
-  toggle.addEventListener("click", () => set(side.hasAttribute("hidden")));
-  set(innerWidth > 760);
-  replace(toggle, icon(ICONS.table));
-  return toggle;
 }

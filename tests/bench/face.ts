@@ -5,9 +5,11 @@ import { type FixtureServer, startFixtureServer } from "../browser/fixture_serve
 import type { TableSpec } from "../browser/fixture_lake.ts";
 import { rows, run } from "../browser/suite.ts";
 import { startProgram } from "../program.ts";
-import type { Bench, Figure } from "./bench.ts";
+import { type Bench, type Figure, quantile } from "./bench.ts";
+import { makeDaysLake } from "./days_lake.ts";
 
 const ONE_ROUND_TRIP_MS = 40;
+const TOKEN = "a-token-of-the-bench-0123456789";
 
 const files = (name: string, count: number, sql: (file: number) => string): TableSpec => ({
   name,
@@ -29,7 +31,7 @@ const TABLES: readonly TableSpec[] = [
   files(
     "processed.large",
     1,
-    () => "SELECT i::BIGINT AS id, md5(i::VARCHAR) || md5((i + 7)::VARCHAR) AS word FROM range(1500000) t(i)",
+    () => "SELECT i::BIGINT AS id, md5(i::VARCHAR) || md5((i + 7)::VARCHAR) AS word FROM range(3000000) t(i)",
   ),
 ];
 
@@ -48,6 +50,7 @@ export const faceBench: Bench = {
         await farFiles(browser, far),
         await counting(browser, bucket),
         await fromNothing(browser),
+        await serverQuery(),
       ];
     } finally {
       await browser.close();
@@ -168,7 +171,7 @@ async function counting(browser: Browser, server: FixtureServer): Promise<Figure
   await rows(page);
   const before = server.store?.sent_bytes ?? 0;
   await run(page, "select count(*) from processed.large");
-  await page.getByRole("gridcell", { name: "1500000", exact: true }).waitFor();
+  await page.getByRole("gridcell", { name: "3000000", exact: true }).waitFor();
   const size =
     server.lake.tables.find((table) => table.name === "processed.large")?.snapshots[0].files[0].size_bytes ??
       0;
@@ -189,6 +192,42 @@ async function fromNothing(browser: Browser): Promise<Figure> {
   await program.stop();
   await Deno.remove(folder, { recursive: true });
   return figure("the demo from its start to the first row in the page", seconds, "s", 10);
+}
+
+const DAYS = 10;
+const ROWS_A_DAY = 1_000_000;
+const QUESTIONS = 40;
+
+/** Through HTTP, in the role that compose gives to queries: ten million rows, and each time one day of them. */
+async function serverQuery(): Promise<Figure> {
+  const folder = await Deno.makeTempDir();
+  const days = await makeDaysLake(folder, DAYS, ROWS_A_DAY);
+  const program = await startProgram({ role: "query", env: { DATA_DIR: folder, API_TOKEN: TOKEN } });
+  const times: number[] = [];
+  for (let at = 0; at <= QUESTIONS; at++) {
+    const day = days[at % days.length];
+    const sql = `SELECT user_id, currency, sum(amount) AS total, count(*) AS n FROM processed.transactions
+      WHERE event_time >= TIMESTAMP '${day}' AND event_time < TIMESTAMP '${day}' + INTERVAL 1 DAY AND status = 'completed'
+      GROUP BY ALL ORDER BY total DESC LIMIT 100`;
+    const started = performance.now();
+    const response = await fetch(`${program.url}/api/query`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${TOKEN}` },
+      body: JSON.stringify({ sql }),
+    });
+    const { rows } = await response.json() as { rows?: unknown[] };
+    if (rows?.length !== 100) throw new Error(`the query was answered with ${response.status}`);
+    // The first one starts the engine's process.
+    if (at > 0) times.push((performance.now() - started) / 1000);
+  }
+  await program.stop();
+  await Deno.remove(folder, { recursive: true });
+  return figure(
+    `server query by day on ${DAYS * ROWS_A_DAY / 1e6} M rows, p95`,
+    quantile(times, 0.95),
+    "s",
+    0.5,
+  );
 }
 
 async function gzipSize(bytes: Uint8Array): Promise<number> {

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { freshnessData, rateData, Samples } from "../../../static/dashboard/rate_chart.ts";
+import { pastPoints, stepOf } from "../../../static/dashboard/past_rate.ts";
+import {
+  freshnessData,
+  latencySentence,
+  rateData,
+  Samples,
+  stackedRates,
+  topOf,
+} from "../../../static/dashboard/rate_chart.ts";
+import type { Rows } from "../../../static/engine/result.ts";
 import type { LivePayload } from "../../../static/shared/live.ts";
 import { sparkPoints } from "../../../static/dashboard/sparkline.ts";
 
@@ -43,4 +52,34 @@ Deno.test("`sparkPoints` stays inside its box", () => {
   assert.deepEqual(sparkPoints([0, 10]), ["0.0,22.0", "120.0,2.0"]);
   assert.deepEqual(sparkPoints([5]), ["0.0,2.0"]);
   assert.deepEqual(sparkPoints([0, 0]), ["0.0,22.0", "120.0,22.0"]);
+});
+
+Deno.test("`topOf` cuts a burst off that would press everything else flat, and nothing else", () => {
+  const usual = Array.from({ length: 40 }, () => 20);
+  assert.equal(topOf([...usual, 10_000]), 32);
+  assert.equal(topOf([...usual, 60]), undefined);
+  assert.equal(topOf([10_000]), undefined);
+  assert.equal(topOf([]), undefined);
+  const history = [...usual, 10_000].map((n, t) => ({ t: t * 1_000, kinds: { a: n }, sources: {} }));
+  assert.match(stackedRates(history, "kinds", "now")?.summary ?? "", /The burst of 10,000 is cut off/);
+});
+
+Deno.test("`pastPoints` are rates a second, with zeros where nothing came", () => {
+  const cells = [["60", "click", "demo", "120"], ["60", null, "shop", "60"], ["180", "click", "demo", "6"]];
+  const rows = { rowCount: 3, text: (row: number, column: number) => cells[row][column] } as unknown as Rows;
+  assert.deepEqual(pastPoints(rows, 60), [
+    { t: 60_000, kinds: { click: 2, undecodable: 1 }, sources: { demo: 2, shop: 1 } },
+    { t: 120_000, kinds: {}, sources: {} },
+    { t: 180_000, kinds: { click: 0.1 }, sources: { demo: 0.1 } },
+  ]);
+  assert.deepEqual(pastPoints({ rowCount: 0 } as Rows, 60), []);
+  assert.deepEqual([900, 86_400, 7 * 86_400, 30 * 86_400].map(stepOf), [60, 900, 3_600, 21_600]);
+});
+
+Deno.test("`latencySentence` says only what was measured", () => {
+  assert.equal(latencySentence({ append_p95_seconds: null }), "");
+  assert.equal(
+    latencySentence({ append_p95_seconds: 0.0025, publish_p95_seconds: 1 }),
+    "In the last minute 95 % took at most 2.5 ms to append, 1 s to publish.",
+  );
 });
