@@ -147,11 +147,6 @@ function letterTable(
       { name: "Received (UTC)", cell: (one) => utc(one.received_at) },
       { name: "Place", cell: (one) => `${one.log_partition}/${one.log_offset}` },
       { name: "State", cell: (one) => tag(one.state) },
-      {
-        name: "Choose",
-        head: chooseAll(items, chosen, changed),
-        cell: (one) => chooser(one, chosen, changed),
-      },
     ],
     items,
     { caption: "Dead letters", empty: "No dead letters match. That is good news.", open },

@@ -260,7 +260,8 @@ test("each tab keeps its result and its own undo", async ({ page }) => {
 
 test("a cancel does not wait for an engine that cannot start", async ({ page, server }) => {
   const engine = await page.locator("meta[name=engine-module]").getAttribute("content") ?? "";
-  server.answers.set(`GET ${engine}`, () => new Promise(() => {}));
+  const held = Promise.withResolvers<Response>();
+  server.answers.set(`GET ${engine}`, () => held.promise);
   const other = await page.context().browser()!.newContext();
   try {
     const slow = await other.newPage();
@@ -271,9 +272,10 @@ test("a cancel does not wait for an engine that cannot start", async ({ page, se
     await slow.locator("[role=alert]", { hasText: "Cancelled" }).waitFor();
     await slow.locator(".workbench:not(.is-running)").waitFor();
   } finally {
+    held.resolve(new Response(null, { status: 503 }));
     await other.close();
   }
-});
+}, { expects: [/WebAssembly/, /503/] });
 
 test("completion knows tables, aliases and columns of CTEs", async ({ page }) => {
   await write(
