@@ -1,6 +1,7 @@
 /** A whole cluster on this machine: a real broker, a real S3 server, and every role as a process of its own. */
 import type { PartitionStatus } from "../../lib/lake/status.ts";
 import { type Program, type ProgramOptions, startProgram } from "../program.ts";
+import { freePort } from "./free_port.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 import { type S3Server, startS3Server } from "./s3_server.ts";
 
@@ -26,7 +27,9 @@ export class Cluster implements AsyncDisposable {
   ) {}
 
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const [broker, s3] = await Promise.all([startKafkaBroker(), startS3Server()]);
+    await using started = new AsyncDisposableStack();
+    const broker = started.use(await startKafkaBroker());
+    const s3 = started.use(await startS3Server());
     const folder = await Deno.makeTempDir();
     const env = {
       KAFKA_BROKERS: broker.address,
@@ -41,6 +44,7 @@ export class Cluster implements AsyncDisposable {
       ...options.env,
     };
     const cluster = new Cluster(broker, s3, env, folder);
+    started.defer(() => cluster.#end());
     await cluster.begin("query");
     const query = cluster.roles.get("query")!;
     await Promise.all([
@@ -48,6 +52,7 @@ export class Cluster implements AsyncDisposable {
       cluster.begin("maintain"),
       ...Array.from({ length: options.processes ?? 2 }, (_, i) => cluster.begin(`process-${i}`)),
     ]);
+    started.move();
     return cluster;
   }
 
@@ -58,7 +63,7 @@ export class Cluster implements AsyncDisposable {
     limits: Pick<ProgramOptions, "file_kib"> = {},
   ): Promise<Program> {
     const before = this.roles.get(name);
-    const PORT = before ? new URL(before.url).port : "0";
+    const PORT = before ? new URL(before.url).port : String(freePort());
     const own = { ...this.env, DATA_DIR: `${this.folder}/${name}`, PORT, ...env, ...this.#queryUrl(name) };
     const program = await startProgram({ role: name.split("-")[0], env: own, start_ms: START_MS, ...limits });
     this.roles.set(name, program);
@@ -107,8 +112,12 @@ export class Cluster implements AsyncDisposable {
     return { code, stdout: new TextDecoder().decode(stdout) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async #end(): Promise<void> {
     await Promise.all([...this.roles.values()].map((role) => role.kill().catch(() => undefined)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
     await Promise.all([this.broker[Symbol.asyncDispose](), this.s3[Symbol.asyncDispose]()]);
     await Deno.remove(this.folder, { recursive: true });
   }

@@ -1,6 +1,18 @@
-/** A port that nobody listens on, for servers that cannot tell which one they took. */
+/**
+ * A port that nobody listens on, for servers that are stopped and started again on it. Below the range from which the
+ * system takes the ports of connections, so that none of those stands in the way when the server comes back.
+ */
+const FROM = 20_000;
+const TO = 32_000;
 
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = FROM + Math.floor(Math.random() * (TO - FROM));
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

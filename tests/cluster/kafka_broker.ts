@@ -40,7 +40,12 @@ export async function startKafkaBroker(options: BrokerOptions = {}): Promise<Kaf
   const format = ["format", ...quorum, "-t", id, "-c", config, ...users];
   await run("java", ["-cp", classpath, "kafka.tools.StorageTool", ...format]);
   const broker = new KafkaBroker(folder, port, classpath, options.security_protocol ?? "PLAINTEXT");
-  await broker.start();
+  try {
+    await broker.start();
+  } catch (error) {
+    await broker[Symbol.asyncDispose]();
+    throw error;
+  }
   return broker;
 }
 
