@@ -158,7 +158,7 @@ Deno.test("compose.yaml: every service of ours is bounded, read-only and watched
   const { services } = parse(await sourceText("compose.yaml"), { merge: true }) as Pick<Compose, "services">;
   for (const [name, service] of Object.entries(services)) {
     if (service.build) ok(service.read_only && service.healthcheck, name);
-    if (name !== "tokens") ok(service.mem_limit, `${name} has no memory limit`);
+    ok(service.mem_limit, `${name} has no memory limit`);
     ok(service.build || /:[^:]*\d/.test(service.image!), `${name} is not pinned`);
     for (const port of service.ports ?? []) match(port, /^127\.0\.0\.1:/, name);
   }
