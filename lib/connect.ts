@@ -117,10 +117,11 @@ export async function connectAssignment(
   settings: Settings,
   identity: LogIdentity,
   share: Share,
+  warn: (message: string) => void,
 ): Promise<Assignment> {
   if (settings.KAFKA_BROKERS !== null) {
     const { KafkaAssignment } = await import("./log/kafka_assignment.ts");
-    return new KafkaAssignment(kafkaOptions(settings));
+    return new KafkaAssignment({ ...kafkaOptions(settings), warn });
   }
   const { StaticAssignment } = await import("./log/static_assignment.ts");
   return new StaticAssignment({ partitions: identity.partitions, index: share.index, owners: share.count });

@@ -51,10 +51,14 @@ runWorker("process", async (context) => {
   await prepareLog(settings);
   const identity = await log.identity("events");
   await seedPartitions(log, identity.partitions, { seeds: configuration, now: systemClock.now() });
-  await using assignment = await connectAssignment(settings, identity, { index, count });
   const chains = connectChains(store, identity.partitions);
   const judge = createJudge(configuration);
   const { metrics, line } = context;
+  const warn = (message: string) => line.warn(message);
+  await using assignment = await connectAssignment(settings, identity, { index, count }, warn);
+  const advise = ({ partition, next_offset }: Checkpoint) =>
+    void assignment.advise(partition, next_offset)
+      .catch((error) => line.warn("cannot tell the broker how far we are", { error }));
 
   const watchdog = new Watchdog();
   const processors = new Map<number, EventProcessor>();
@@ -95,21 +99,23 @@ runWorker("process", async (context) => {
       return evolveTable({ catalog, store, now: systemClock.now }, table, changes);
     },
     events: {
-      claimed: (checkpoint) => line.info("claimed", facts(checkpoint)),
+      claimed(checkpoint) {
+        line.info("claimed", facts(checkpoint));
+        advise(checkpoint);
+      },
       turned: (partition) => watchdog.turned(partition, systemClock.now()),
       decided(checkpoint, cut_ms) {
         metrics.histogram("checkpoint_seconds", {}).observe(cut_ms / 1000);
         countRows(metrics, checkpoint);
         line.debug("decided", { ...facts(checkpoint), cut_ms });
         context.notify({ name: "decided", partition: checkpoint.partition, number: checkpoint.number });
-        void assignment.advise(checkpoint.partition, checkpoint.next_offset)
-          .catch((error) => line.warn("cannot tell the broker how far we are", { error }));
+        advise(checkpoint);
       },
       lag(partition, lag_records, lag_seconds) {
         metrics.gauge("lag_records", { partition: String(partition) }).set(lag_records);
         metrics.gauge("lag_seconds", { partition: String(partition) }).set(lag_seconds);
       },
-      warn: (message) => line.warn(message),
+      warn,
       alarm: (message) => line.error(message),
     },
   };
