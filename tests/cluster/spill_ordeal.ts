@@ -9,12 +9,15 @@ import { pause } from "./payments.ts";
 
 const USERS = Array.from({ length: 6 }, (_, i) => `user-${i}`);
 const PATIENCE_MS = 240_000;
-/** What the door's files may still grow when its disk is made small. */
-const LITTLE_KIB = 600;
+/** A small disk, though larger than what SQLite writes ahead; events that fill it soon, and ones that do not. */
+const FILE_KIB = 24 * 1024;
+const LARGE_CHARS = 60_000;
+const SMALL_CHARS = 500;
 
 /** Each user's events, one after the other: the next is sent when the one before was acknowledged. */
 class Users {
   readonly acknowledged = new Map<string, string[]>(USERS.map((user) => [user, []]));
+  note_chars = SMALL_CHARS;
   readonly refusals: { status: number; retry_after: string | null }[] = [];
   readonly #over = new AbortController();
   readonly #sending: Promise<unknown>;
@@ -57,7 +60,13 @@ class Users {
 
   async #accepted(user: string, event_id: string): Promise<boolean> {
     const amount = { amount: "1.00", currency: "EUR", status: "completed" };
-    const event = { event_id, timestamp: Date.now(), user_id: user, note: "x".repeat(500), ...amount };
+    const event = {
+      event_id,
+      timestamp: Date.now(),
+      user_id: user,
+      note: "x".repeat(this.note_chars),
+      ...amount,
+    };
     const headers = { "content-type": "application/json", authorization: `Bearer ${CLUSTER_TOKEN}` };
     try {
       const body = JSON.stringify(event);
@@ -99,9 +108,9 @@ export async function spillOrdeal({ outage_ms }: { outage_ms: number }): Promise
   ok(await metric(cluster, "spill_records") >= 20, "the door forgot what it had spilled");
   await Promise.all([pause(outage_ms), users.more(50)]);
   await cluster.kill("edge");
-  const spilled_kib = Math.ceil(await largestFile(`${cluster.folder}/edge/spill`) / 1024);
-  await cluster.begin("edge", {}, { file_kib: spilled_kib + LITTLE_KIB });
+  await cluster.begin("edge", {}, { file_kib: FILE_KIB });
   await users.more(50);
+  users.note_chars = LARGE_CHARS;
   // The outage is long enough for a disk that is small enough.
   await users.until(() => users.refusals.some(({ status }) => status === 503), "the disk is full");
   ok(
@@ -109,6 +118,7 @@ export async function spillOrdeal({ outage_ms }: { outage_ms: number }): Promise
   );
   deepStrictEqual(users.refusals.filter(({ status }) => status !== 503), []);
   ok(users.count > before + 100);
+  users.note_chars = SMALL_CHARS;
   await cluster.kill("edge");
   await cluster.begin("edge");
   await users.more(20);
@@ -133,12 +143,4 @@ export async function spillOrdeal({ outage_ms }: { outage_ms: number }): Promise
   }
   const { code, stdout } = await cluster.command("audit");
   strictEqual(code, 0, stdout);
-}
-
-async function largestFile(folder: string): Promise<number> {
-  let largest = 0;
-  for await (const { name } of Deno.readDir(folder)) {
-    largest = Math.max(largest, (await Deno.stat(`${folder}/${name}`)).size);
-  }
-  return largest;
 }
