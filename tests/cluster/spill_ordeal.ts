@@ -52,24 +52,27 @@ class Users {
   async #send(user: string): Promise<void> {
     for (let n = 0; !this.#over.signal.aborted; n++) {
       const event_id = `${user}-${n}`;
-      while (!await this.#accepted(user, event_id)) await pause(100);
+      const body = this.#body(user, event_id);
+      while (!await this.#accepted(body)) await pause(100);
       this.acknowledged.get(user)!.push(event_id);
       await pause(5);
     }
   }
 
-  async #accepted(user: string, event_id: string): Promise<boolean> {
+  #body(user: string, event_id: string): string {
     const amount = { amount: "1.00", currency: "EUR", status: "completed" };
-    const event = {
+    return JSON.stringify({
       event_id,
       timestamp: Date.now(),
       user_id: user,
       note: "x".repeat(this.note_chars),
       ...amount,
-    };
+    });
+  }
+
+  async #accepted(body: string): Promise<boolean> {
     const headers = { "content-type": "application/json", authorization: `Bearer ${CLUSTER_TOKEN}` };
     try {
-      const body = JSON.stringify(event);
       const answer = await fetch(`${this.cluster.url}/ingest/transaction`, { method: "POST", headers, body });
       await answer.body?.cancel();
       if (answer.status === 202) return true;
