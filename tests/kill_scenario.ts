@@ -14,6 +14,9 @@ export interface KillScenario {
   senders: number;
   env: Record<string, string>;
   seed: number;
+  /** Between kills, so often: senders pause, the program settles, and this looks at it. */
+  every?: number;
+  check?: (outcome: KillOutcome) => Promise<void>;
   /** Starts whatever must run, with this environment; called again after each kill. */
   start?: (options: ProgramOptions) => Promise<Program>;
 }
@@ -38,6 +41,34 @@ export function seededRandom(seed: number): () => number {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Where senders wait between two payments, so that what was acknowledged stands still for a while. */
+class Gate {
+  #state: "open" | "closed" | "over" = "open";
+  #waiting = 0;
+
+  /** False when there is nothing more to send. */
+  async pass(): Promise<boolean> {
+    this.#waiting++;
+    while (this.#state === "closed") await wait(10);
+    this.#waiting--;
+    return this.#state !== "over";
+  }
+
+  /** Resolves when so many wait. */
+  async close(senders: number): Promise<void> {
+    this.#state = "closed";
+    while (this.#waiting < senders) await wait(10);
+  }
+
+  open(): void {
+    this.#state = "open";
+  }
+
+  end(): void {
+    this.#state = "over";
+  }
+}
+
 /** Longer than several checkpoint intervals; timers that came due meanwhile all come at once. */
 async function closeLid(program: Program, random: () => number): Promise<void> {
   Deno.kill(program.pid, "SIGSTOP");
@@ -58,9 +89,9 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
   const start = scenario.start ?? startProgram;
   const current = { program: await start({ env }) };
   const acknowledged = new Map<string, StripePayment>();
-  let over = false;
+  const gate = new Gate();
   const sender = async (index: number) => {
-    for (let n = 0; !over; n++) {
+    for (let n = 0; await gate.pass(); n++) {
       const payment: StripePayment = {
         id: `evt_${index}_${n}`,
         payment: `pi_${index}_${n}`,
@@ -76,6 +107,11 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
     }
   };
   const senders = Array.from({ length: scenario.senders }, (_, index) => sender(index));
+  const outcome = async (): Promise<KillOutcome> => ({
+    acknowledged,
+    program: current.program,
+    status: await settled(current.program.url),
+  });
   for (let kill = 0; kill < scenario.kills; kill++) {
     await wait(100 + random() * 1_200);
     if (kill < (scenario.lids ?? 0)) {
@@ -84,11 +120,15 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
     }
     await current.program.kill();
     current.program = await start({ env });
+    if (!scenario.check || (kill + 1) % (scenario.every ?? 1) !== 0) continue;
+    await gate.close(scenario.senders);
+    await scenario.check(await outcome());
+    gate.open();
   }
   await wait(500);
-  over = true;
+  gate.end();
   await Promise.all(senders);
-  return { acknowledged, program: current.program, status: await settled(current.program.url) };
+  return await outcome();
 }
 
 /** Sum in the currency's major unit, exact, as decimal text with four digits (as `decimal(18,4)` writes it). */

@@ -68,6 +68,8 @@ const Checkpoint = z.object({
   tables: z.record(z.string(), z.object({ rows: z.number().int(), previous: z.number().int() })),
   /** For each table ever written: the newest checkpoint with rows for it (this one included), and all its rows so far. */
   totals: z.record(z.string(), z.object({ newest: z.number().int(), rows: z.number().int() })),
+  /** Days that the segment's rows touch: so many files of each table at most. Absent where an earlier program decided. */
+  days: z.number().int().optional(),
   /** The newest checkpoint that holds events (not only control records); what `settled` waits for. */
   newest_with_events: z.number().int(),
   /** Cumulative since the partition's beginning, per source. */

@@ -37,7 +37,7 @@ export interface PublisherContext {
 }
 
 /** One commit at most; a single checkpoint may exceed it. */
-const TAKE_LIMITS: TakeLimits = { max_rows: 1_000_000, max_bytes: 32 * 1024 * 1024 };
+const TAKE_LIMITS: TakeLimits = { max_rows: 1_000_000, max_bytes: 32 * 1024 * 1024, max_days: 1_000 };
 
 export interface Published {
   table: LoadedTable;

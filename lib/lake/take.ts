@@ -22,6 +22,8 @@ export interface TakeLimits {
   max_rows: number;
   /** Bytes at most of the segments whose rows are taken, compressed as they are: rows may be wide. */
   max_bytes: number;
+  /** Days at most that the rows touch: each is a file of its own. */
+  max_days: number;
 }
 
 /** null when there is nothing to add for `table`. `chains` holds the readable checkpoints of each partition, ascending. */
@@ -35,10 +37,11 @@ export function planTake(
   const checkpoints: Checkpoint[] = [];
   let rows = 0;
   let bytes = 0;
+  let days = 0;
   for (const [partition, chain] of chains) {
     let mark = markOf(applied, partition);
     for (const checkpoint of chain) {
-      if (rows >= limits.max_rows || bytes >= limits.max_bytes) break;
+      if (rows >= limits.max_rows || bytes >= limits.max_bytes || days >= limits.max_days) break;
       if (checkpoint.number <= mark.number) continue;
       const here = checkpoint.tables[table];
       // Also one without rows names the last one with rows, or passing it would pass over what a listing missed.
@@ -49,6 +52,7 @@ export function planTake(
         checkpoints.push(checkpoint);
         rows += here.rows;
         bytes += checkpoint.segment?.size_bytes ?? 0;
+        days += checkpoint.days ?? 1;
       }
       mark = { number: checkpoint.number, next_offset: Math.max(mark.next_offset, checkpoint.next_offset) };
     }

@@ -234,6 +234,7 @@ export class PartitionRun {
       state,
       tables,
       totals,
+      days: this.processor.openDays(),
       newest_with_events: this.#holds_events ? number : last.newest_with_events,
       sources: summary.sources,
       taken_over: summary.taken_over,

@@ -4,22 +4,15 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { checkpointNumber } from "../../lib/checkpoint/paths.ts";
-import type { EventLog } from "../../lib/log/log.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { SmallLake, withWriter } from "../lake/small_lake.ts";
 import { FaultPlan } from "./fault_plan.ts";
-import { faultyLog } from "./faulty_log.ts";
 import { faultyStore } from "./faulty_store.ts";
 
 /** Another owner decides the same records in other portions, enough of them for a new image. */
 async function anotherOwner(lake: SmallLake): Promise<void> {
   await lake.append(15);
-  const log: EventLog = {
-    ...faultyLog(lake.log, FaultPlan.none()),
-    read: (topic, partition, from, limits, signal) =>
-      lake.log.read(topic, partition, from, { ...limits, max_records: 2 }, signal),
-  };
-  await lake.process({ log });
+  await lake.process({ at_once: 2 });
 }
 
 /** One table lags; the collector listed before the sleeper wrote its segment, so that stays. */

@@ -1,6 +1,14 @@
 /** The collector leaves what is named and nothing else, trims the log, and lets an idle lake be. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { GRACE_MS, SmallLake, usedLake, withWriter } from "./small_lake.ts";
+import { checkpointNumber } from "../../lib/checkpoint/paths.ts";
+import type { Catalog } from "../../lib/iceberg/catalog.ts";
+import { commitUpdate } from "../../lib/iceberg/commit.ts";
+import { readFiles } from "../../lib/iceberg/live_files.ts";
+import { ensureTables } from "../../lib/lake/ensure_tables.ts";
+import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { FaultPlan } from "../faults/fault_plan.ts";
+import { faultyStore } from "../faults/faulty_store.ts";
+import { GRACE_MS, PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
 
 Deno.test("the collector leaves what is named, and nothing else", () =>
   withWriter(async (writer) => {
@@ -115,4 +123,112 @@ Deno.test("what a foreign hand left in a table's folder stays", () =>
     await lake.collect();
     const keys = await lake.keys();
     ok(foreign.every((key) => keys.includes(key)));
+  }));
+
+Deno.test("rows for a table that does not exist yet keep their segments", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    const keys = [...await lake.keys("lake/processed/transactions/"), "lake/.tables/processed.transactions"];
+    await lake.store.delete(keys);
+    await lake.append(24);
+    await lake.process();
+    const publisher = lake.publisher();
+    await publisher.publish(lake.specs.find(({ key }) => key === "raw.events")!, await publisher.decided());
+    await lake.collect();
+    const { catalog, store } = { catalog: lake.catalog(), store: lake.store };
+    await ensureTables({ catalog, store, specs: lake.specs, prefix: PREFIX, now: () => 0 });
+    await lake.checkWhole();
+  }));
+
+Deno.test("checkpoints go from the bottom up, so that a crash leaves no gap", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    await lake.publish();
+    const gone: number[] = [];
+    const store: ObjectStore = {
+      ...faultyStore(lake.store, FaultPlan.none()),
+      delete: async (keys) => {
+        gone.push(
+          ...keys.filter((key) => key.startsWith("checkpoints/")).map((key) => checkpointNumber(key)!),
+        );
+        await lake.store.delete(keys);
+      },
+    };
+    await lake.collector({ store }).collect();
+    ok(gone.length > 2);
+    deepStrictEqual(gone, gone.toSorted((a, b) => a - b));
+  }));
+
+/** What pass 1 remembers of raw.events. */
+async function remembered(lake: SmallLake): Promise<string[]> {
+  const [key] = await lake.keys("state/collections/raw.events/");
+  return JSON.parse(new TextDecoder().decode((await lake.store.read(key))!)).keys;
+}
+
+Deno.test("a file whose commit came before the fence is off the list, and its readers get the whole grace", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const before = new Set(await lake.keys("lake/raw/events/data/"));
+    const catalog = lake.catalog();
+    let isFirst = true;
+    const racing: Catalog = {
+      list: () => catalog.list(),
+      load: (name) => catalog.load(name),
+      create: (name, metadata) => catalog.create(name, metadata),
+      commit: async (base, next, id) => {
+        // The publisher has stored its file and not committed it: now somebody collects, and it commits in between.
+        if (isFirst) {
+          isFirst = false;
+          const collector = lake.collector({
+            store: afterListing(lake, () => catalog.commit(base, next, id)),
+          });
+          await collector.collect({ full: true });
+        }
+        return await catalog.commit(base, next, id);
+      },
+    };
+    const publisher = lake.publisher({ catalog: racing });
+    const raw = lake.specs.find(({ key }) => key === "raw.events")!;
+    await publisher.publish(raw, await publisher.decided());
+    const late = (await lake.keys("lake/raw/events/data/")).filter((key) => !before.has(key));
+    strictEqual(late.length, 1);
+    ok(!(await remembered(lake)).includes(late[0]));
+    await lake.checkWhole();
+  }));
+
+/** Lets `act` happen once, when the files of raw.events were listed. */
+function afterListing(lake: SmallLake, act: () => Promise<unknown>): ObjectStore {
+  let isFirst = true;
+  return {
+    ...faultyStore(lake.store, FaultPlan.none()),
+    async *list(prefix) {
+      yield* lake.store.list(prefix);
+      if (!isFirst || prefix !== "lake/raw/events/") return;
+      isFirst = false;
+      await act();
+    },
+  };
+}
+
+Deno.test("what somebody named again during the grace is not deleted", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    await lake.publish();
+    await lake.collector().collect({ full: true });
+    const again = (await remembered(lake)).find((key) => key.endsWith(".parquet"))!;
+    const { catalog, store, clock } = { catalog: lake.catalog(), store: lake.store, clock: lake.clock };
+    const name = { stage: "raw", name: "events" };
+    await commitUpdate({
+      catalog,
+      store,
+      clock,
+      name,
+      plan: async ({ metadata }) => {
+        const [file] = await readFiles(store, metadata);
+        return { operation: "append", added: [{ ...file, path: store.uri(again) }] };
+      },
+    });
+    lake.clock.time += GRACE_MS;
+    await lake.collector().collect({ full: true });
+    ok((await lake.keys("lake/raw/events/data/")).includes(again));
   }));

@@ -8,7 +8,7 @@ import { commitUpdate } from "../../lib/iceberg/commit.ts";
 import { readFiles } from "../../lib/iceberg/live_files.ts";
 import { expireSnapshots, fenceProperties, setProperties } from "../../lib/iceberg/update.ts";
 import { APPLIED } from "../../lib/lake/applied.ts";
-import { Publisher } from "../../lib/lake/publisher.ts";
+import type { Publisher } from "../../lib/lake/publisher.ts";
 import { dropOldDays } from "../../lib/lake/retention.ts";
 import { parseTableKey } from "../../lib/lake/table_key.ts";
 import { type SmallLake, usedLake, withWriter } from "./small_lake.ts";
@@ -40,14 +40,7 @@ function interrupted(lake: SmallLake, meanwhile: () => Promise<unknown>): Publis
       return await catalog.commit(base, next, id);
     },
   };
-  return new Publisher({
-    store: lake.store,
-    catalog: racing,
-    chains: lake.chains(),
-    lander: lake.lander(),
-    clock: lake.clock,
-    alarm: () => undefined,
-  });
+  return lake.publisher({ catalog: racing });
 }
 
 async function change(
@@ -56,6 +49,17 @@ async function change(
 ): Promise<void> {
   await commitUpdate({ catalog: lake.catalog(), store: lake.store, clock: lake.clock, name: RAW, plan });
 }
+
+Deno.test("whatever owners decided, one after the other, is published, also what its owner did not live to see", () =>
+  withWaitingRows(async (lake) => {
+    for (let owner = 0; owner < 2; owner++) {
+      await lake.append(3);
+      await lake.process();
+    }
+    const publisher = lake.publisher();
+    strictEqual((await publisher.publish(rawOf(lake), await publisher.decided()))?.rows, 6 + 2 * 3);
+    await lake.checkWhole();
+  }));
 
 Deno.test("a publisher that lost to another reads again what is applied, and adds nothing", () =>
   withWaitingRows(async (lake) => {

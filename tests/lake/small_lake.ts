@@ -92,6 +92,9 @@ export interface Hands {
   store?: ObjectStore;
   log?: EventLog;
   clock?: Clock;
+  catalog?: Catalog;
+  /** Records that an owner reads at once, and decides; three by default. */
+  at_once?: number;
 }
 
 export class SmallLake implements AsyncDisposable {
@@ -134,8 +137,8 @@ export class SmallLake implements AsyncDisposable {
     return await SmallLake.open(this.writer, folder, new TestClock(this.clock.time));
   }
 
-  catalog({ store = this.store, clock = this.clock }: Hands = {}): Catalog {
-    return fileCatalog(store, { prefix: PREFIX, clock, random: () => 0 });
+  catalog({ store = this.store, clock = this.clock, catalog }: Hands = {}): Catalog {
+    return catalog ?? fileCatalog(store, { prefix: PREFIX, clock, random: () => 0 });
   }
 
   chains({ store = this.store, clock = this.clock }: Hands = {}): Map<number, CheckpointChain> {

@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { planTake } from "../../lib/lake/take.ts";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 
-const LIMITS = { max_rows: 1_000, max_bytes: 1_000_000 };
+const LIMITS = { max_rows: 1_000, max_bytes: 1_000_000, max_days: 100 };
 
 function checkpoint(number: number, offsets: [number, number], rows: number, previous: number): Checkpoint {
   return {
@@ -53,6 +53,15 @@ Deno.test("planTake has nothing to do where no rows are new", () => {
   );
 });
 
+Deno.test("planTake moves no mark back, however old the look at a partition is", () => {
+  const applied = { 0: { number: 4, next_offset: 40 } };
+  const old = [checkpoint(1, [0, 10], 5, 0), checkpoint(2, [10, 20], 5, 1)];
+  const other = { ...checkpoint(1, [0, 10], 5, 0), partition: 1 };
+  const plan = planTake("t", applied, new Map([[0, old], [1, [other]]]), LIMITS);
+  deepStrictEqual(plan?.applied, { ...applied, 1: { number: 1, next_offset: 10 } });
+  deepStrictEqual(plan?.checkpoints, [other]);
+});
+
 Deno.test("planTake waits at a gap in the listing", () => {
   const plan = taken({}, [checkpoint(1, [0, 10], 5, 0), checkpoint(3, [20, 30], 5, 2)]);
   deepStrictEqual(plan?.checkpoints.map((one) => one.number), [1]);
@@ -87,5 +96,14 @@ Deno.test("planTake stays within the bytes of one commit", () => {
     segment: { key: `s${number}`, size_bytes: 900_000, index_sha256: "" },
   });
   const chain = [wide(1, [0, 10], 0), wide(2, [10, 20], 1), wide(3, [20, 30], 2)];
+  deepStrictEqual(taken({}, chain)?.checkpoints.map((one) => one.number), [1, 2]);
+});
+
+Deno.test("planTake stays within the days of one commit", () => {
+  const far = (number: number, offsets: [number, number], previous: number): Checkpoint => ({
+    ...checkpoint(number, offsets, 5, previous),
+    days: 60,
+  });
+  const chain = [far(1, [0, 10], 0), far(2, [10, 20], 1), far(3, [20, 30], 2)];
   deepStrictEqual(taken({}, chain)?.checkpoints.map((one) => one.number), [1, 2]);
 });

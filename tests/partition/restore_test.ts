@@ -143,25 +143,32 @@ Deno.test("killed after every record of a thousand, the processor gives the same
   ok(killed.change_bytes < 2_000 * EVENTS, `${killed.change_bytes} bytes: a change is as large as the state`);
 });
 
-Deno.test("killed after every checkpoint, the owner restores image and changes, and reads no more than since the last image", async () => {
+Deno.test("killed after every few checkpoints, the owner restores image and changes, and reads no more than since the last image", async () => {
   const folder = await quickFolder();
-  const records = 40;
+  const records = 100;
   {
     await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
     await using store = await openDiskStore(`${folder}/store`);
     for (let i = 1; i <= records; i++) await append(log, i);
     const chain = new CheckpointChain(store, 0, () => Promise.resolve());
-    for (let next = 0; next < records;) {
-      const { context } = await watched(log, store, records);
-      const once = Promise.withResolvers<void>();
+    for (let next = 0, life = 0; next < records; life++) {
+      let left = 1 + (life % 4);
+      const { context, caughtUp } = await watched(log, store, records);
+      const enough = Promise.withResolvers<void>();
       const abort = new AbortController();
       const owner = ownPartition(0, {
         ...context,
         // Opening a segment weighs 64 KiB: an image every third checkpoint.
         image_floor_bytes: 150_000,
-        events: { ...context.events, decided: () => once.resolve() },
+        events: {
+          ...context.events,
+          decided(checkpoint, cut_ms) {
+            context.events.decided(checkpoint, cut_ms);
+            if (--left === 0) enough.resolve();
+          },
+        },
       }, abort.signal);
-      await Promise.race([once.promise, owner]);
+      await Promise.race([enough.promise, caughtUp, owner]);
       abort.abort();
       await owner;
       const { checkpoint } = await chain.head();
