@@ -80,7 +80,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, partitions);
   const views = lakeViews(configuration.kinds, configuration.windows);
-  const query = await queryOf(role, { settings, catalog, store, views, building });
+  const query = await queryOf(role, { settings, catalog, store, views, clock, building });
   const health = new Health(dependencies(role, { settings, log, store, supervisor }), clock);
   const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
   const rules = rulesService({ settings, configuration, query, clock });
@@ -236,12 +236,13 @@ interface QueryParts {
   catalog: Catalog;
   store: ObjectStore;
   views: readonly LakeView[];
+  clock: Clock;
   building: AsyncDisposableStack;
 }
 
 /** An engine of our own, the query role's, or none. */
 async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undefined> {
-  const { settings, catalog, store, views, building } = parts;
+  const { settings, catalog, store, views, clock, building } = parts;
   if (settings.QUERY_URL !== null && role.name !== "query") {
     const remote = {
       url: settings.QUERY_URL,
@@ -258,6 +259,8 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
     engine,
     views,
     files: await connectFiles(settings, store),
+    timeout_ms: settings.QUERY_TIMEOUT_MS,
+    clock,
   });
   return {
     run: ({ sql, limit, snapshot, as_of }, signal) =>
@@ -271,7 +274,7 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
 }
 
 function shown(
-  { settings, catalog, store, views }: Omit<QueryParts, "building">,
+  { settings, catalog, store, views }: Omit<QueryParts, "building" | "clock">,
 ): Pick<AppDeps, "lake" | "page"> {
   return {
     lake: {

@@ -1,4 +1,5 @@
 /** The lake as commands see it: opened from settings, beside a running server or without one. */
+import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
 import { connectCatalog, connectEngine, connectFiles, connectStore } from "../lib/connect.ts";
@@ -27,6 +28,8 @@ export async function openLake(settings: Settings): Promise<OpenLake> {
     engine,
     views: lakeViews(configuration.kinds, configuration.windows),
     files: await connectFiles(settings, store),
+    timeout_ms: settings.QUERY_TIMEOUT_MS,
+    clock: systemClock,
   });
   const stack = building.move();
   return { store, catalog, questions, [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -2,8 +2,9 @@
 import { type Context, Hono } from "hono";
 import { Fault } from "../lib/errors.ts";
 import type { Catalog, LoadedTable, TableName } from "../lib/iceberg/catalog.ts";
-import { type LiveFile, readFiles } from "../lib/iceberg/live_files.ts";
+import { readFiles } from "../lib/iceberg/live_files.ts";
 import type { IcebergSchema, Snapshot } from "../lib/iceberg/metadata.ts";
+import { namedBounds } from "../lib/iceberg/named_bounds.ts";
 import { currentSnapshot, findSnapshot, type SnapshotChoice } from "../lib/iceberg/snapshot.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import { writtenTime } from "../lib/written_time.ts";
@@ -138,24 +139,9 @@ async function fileList(deps: TablesDeps, table: LoadedTable, snapshot: Snapshot
       url: deps.files.urlOf(file.path),
       size_bytes: file.size_bytes,
       rows: file.record_count,
-      ...boundsOf(file, schema),
+      ...namedBounds(file, schema.fields),
     })),
   };
-}
-
-/** Bounds by column name; times say their zone. A bound may be wider than the values, never narrower. */
-function boundsOf(file: LiveFile, schema: IcebergSchema) {
-  const min: Record<string, unknown> = {};
-  const max: Record<string, unknown> = {};
-  const stats = new Map(file.column_stats.map((one) => [one.id, one]));
-  for (const { id, name, type } of schema.fields) {
-    const found = stats.get(id);
-    if (!found) continue;
-    const shown = (value: unknown) => (type === "timestamp" ? `${value}Z` : value);
-    if (found.lower !== null) min[name] = shown(found.lower);
-    if (found.upper !== null) max[name] = shown(found.upper);
-  }
-  return { min, max };
 }
 
 /** `snapshot` is an id; `as_of` a time, RFC 3339 or milliseconds. */

@@ -2,8 +2,11 @@
 import { Fault } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { readFiles } from "../iceberg/live_files.ts";
+import { namedBounds } from "../iceberg/named_bounds.ts";
 import { findSnapshot, type SnapshotChoice } from "../iceberg/snapshot.ts";
-import type { ParquetAnswer, QueryEngine, QueryResult, Relation } from "../query/engine.ts";
+import type { Clock } from "../clock.ts";
+import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult, Relation } from "../query/engine.ts";
+import { type Condition, conditionsOf, mayHold } from "../query/pruning.ts";
 import { type KnownRelation, relationsNamed } from "../query/relations.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
@@ -34,23 +37,44 @@ export interface QuestionsContext {
   views: readonly LakeView[];
   /** null where the store's own paths can be read. */
   files: LocalFiles | null;
+  /** Longest time that fetching local copies may take; what was fetched by then is there the next time. */
+  timeout_ms: number;
+  clock: Clock;
 }
 
 export class Questions {
   constructor(private readonly context: QuestionsContext) {}
 
   async ask(question: Question, signal?: AbortSignal): Promise<QueryResult> {
-    await using stack = new AsyncDisposableStack();
-    const relations = await this.relations(question, stack, signal);
-    return await this.context.engine.run({ sql: question.sql, relations, limit: question.limit }, signal);
+    return await this.#answered(question, signal, (request) => this.context.engine.run(request, signal));
   }
 
   /** The same answer as one Parquet file. */
   async askParquet(question: Question, signal?: AbortSignal): Promise<ParquetAnswer> {
-    await using stack = new AsyncDisposableStack();
-    const relations = await this.relations(question, stack, signal);
-    const { sql, limit } = question;
-    return await this.context.engine.runToParquet({ sql, relations, limit }, signal);
+    return await this.#answered(
+      question,
+      signal,
+      (request) => this.context.engine.runToParquet(request, signal),
+    );
+  }
+
+  /** A list of files may be old by the time that they are read: then a new one is asked for, once. */
+  async #answered<T>(
+    question: Question,
+    signal: AbortSignal | undefined,
+    run: (request: QueryRequest) => Promise<T>,
+  ): Promise<T> {
+    const once = async () => {
+      await using stack = new AsyncDisposableStack();
+      const relations = await this.relations(question, stack, signal);
+      return await run({ sql: question.sql, relations, limit: question.limit });
+    };
+    try {
+      return await once();
+    } catch (error) {
+      if (!(error instanceof Fault) || error.retry !== "after_refresh" || signal?.aborted) throw error;
+      return await once();
+    }
   }
 
   /** What `question` needs to see. Leases of local copies go onto `stack`. */
@@ -65,9 +89,13 @@ export class Questions {
     const named = relationsNamed(question.sql, known);
     const tables = await this.#load(named.filter((one) => one.sql === undefined));
     const choice = choiceOf(question, tables);
+    // With a second name in the text it is not sure whose columns the conditions mean.
+    const conditions = named.length === 1
+      ? conditionsOf(question.sql, new Date(this.context.clock.now()))
+      : [];
     return await Promise.all(named.map(async (one): Promise<Relation> => {
       if (one.sql !== undefined) return { kind: "view", name: one.name, sql: one.sql };
-      return await this.#files(tables.get(one.name)!, choice, { stack, signal });
+      return await this.#files(tables.get(one.name)!, { choice, conditions }, { stack, signal });
     }));
   }
 
@@ -76,22 +104,53 @@ export class Questions {
     return new Map(loaded.filter((table) => table !== null).map((table) => [tableKey(table.name), table]));
   }
 
+  /** The table's files at the snapshot, without those in which the conditions hold for no row. */
   async #files(
     table: LoadedTable,
-    choice: SnapshotChoice,
+    { choice, conditions }: { choice: SnapshotChoice; conditions: readonly Condition[] },
     { stack, signal }: { stack: AsyncDisposableStack; signal?: AbortSignal },
   ): Promise<Relation> {
     const { metadata } = table;
-    const { store, files } = this.context;
+    const { store } = this.context;
     const snapshot = findSnapshot(metadata, choice);
     const schema_id = snapshot?.["schema-id"] ?? metadata["current-schema-id"];
     const columns = metadata.schemas.find((one) => one["schema-id"] === schema_id)!.fields;
     const live = snapshot ? await readFiles(store, metadata, snapshot["snapshot-id"]) : [];
-    const keys = live.map((file) => store.keyOf(file.path)).filter((key) => key !== null);
-    const relation = { kind: "files" as const, name: tableKey(table.name), columns };
-    if (files === null) return { ...relation, paths: keys.map((key) => store.localPath(key)!) };
-    return { ...relation, paths: stack.use(await files.leaseAll(keys, signal)).paths };
+    const types = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
+    const needed = conditions.length === 0
+      ? live
+      : live.filter((file) => mayHold(namedBounds(file, columns), conditions, types));
+    const keys = needed.map((file) => store.keyOf(file.path)).filter((key) => key !== null);
+    const paths = await this.#paths(keys, stack, signal);
+    return { kind: "files", name: tableKey(table.name), columns, paths };
   }
+
+  async #paths(
+    keys: readonly string[],
+    stack: AsyncDisposableStack,
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { store, files, timeout_ms } = this.context;
+    if (files === null) return keys.map((key) => store.localPath(key)!);
+    const late = new AbortController();
+    const fault = tooSlow(keys.length, timeout_ms);
+    const timer = setTimeout(() => late.abort(fault), timeout_ms);
+    try {
+      const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+      return stack.use(await files.leaseAll(keys, either)).paths;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function tooSlow(count: number, timeout_ms: number): Fault {
+  return new Fault(
+    "timeout",
+    `Cannot finish the query: fetching its ${count} files takes longer than ${timeout_ms} ms; ` +
+      "those that came are kept, so that it gets further the next time",
+    { blame: "sender", retry: "never" },
+  );
 }
 
 function choiceOf(question: Question, tables: ReadonlyMap<string, LoadedTable>): SnapshotChoice {

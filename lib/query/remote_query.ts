@@ -23,7 +23,9 @@ interface Problem {
   column?: number;
 }
 
-/** Some time beyond the query's own limit, for the way. */
+/** What a question may wait for there, each as long as a query may take: its turn, its files, its answer. */
+const WAITS = 3;
+/** For the way. */
 const GRACE_MS = 5_000;
 const SENDER_STATUS = [400, 408, 422];
 
@@ -32,7 +34,7 @@ export async function askRemote(
   question: RemoteQuestion,
   signal?: AbortSignal,
 ): Promise<QueryResult> {
-  const deadline = AbortSignal.timeout(options.timeout_ms + GRACE_MS);
+  const deadline = AbortSignal.timeout(WAITS * options.timeout_ms + GRACE_MS);
   const answer = await send(options, question, signal ? AbortSignal.any([signal, deadline]) : deadline);
   if (answer.ok) return await answer.json() as QueryResult;
   const problem = await answer.json().catch(() => ({})) as Problem;

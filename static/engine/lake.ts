@@ -9,7 +9,7 @@
 import { getJson, type Page } from "../shared/api.ts";
 import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
 import { filesSelect } from "../../lib/query/relation_sql.ts";
-import { conditionsOf, mayHold } from "../sql/prune.ts";
+import { conditionsOf, mayHold } from "../../lib/query/pruning.ts";
 import { asksForTime, clockMacros } from "./clock_macros.ts";
 import type { EngineSession } from "./session.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { conditionsOf, mayHold } from "../../../static/sql/prune.ts";
+import { conditionsOf, mayHold } from "../../lib/query/pruning.ts";
 
 const NOW = new Date("2026-03-01T10:00:00Z");
 const conditions = (where: string) => conditionsOf(`select * from t where ${where}`, NOW);
@@ -42,8 +42,32 @@ Deno.test("`conditionsOf` stays away from what it cannot judge", () => {
     "select * from t where a not between 1 and 2",
     "select * from t where a > 1 + 1",
     "select count(*) from t",
+    "select * from t tablesample 10% where a = 1",
+    "select * from range(5) where a = 1",
+    "select * from (from t) where a = 1",
+    "select extract(year from b) from t where a = 1",
+    "select a from t where a = 1 union from u",
+    "from t select a where a = 1",
+    "select * from t where b < now()",
+    "select * from t where b::date::text = '2026-01-01'",
+    "select * from t where date_trunc('month', b) = '2026-01-01'",
   ];
   for (const sql of nothing) assert.deepEqual(conditionsOf(sql, NOW), [], sql);
+});
+
+Deno.test("`conditionsOf` knows a name's every spelling, and the day of a column", () => {
+  const first = (sql: string) => conditionsOf(sql, NOW)[0];
+  for (const from of ["processed.t", "t as x", "t x", '"T"', 'processed . "t" AS "x"']) {
+    assert.deepEqual(first(`SELECT b FROM ${from} WHERE a = 1;`), { column: "a", comparison: "=", value: 1 });
+  }
+  const day = { column: "at", comparison: "=", value: "2026-01-02", of_day: true };
+  for (
+    const  of of[
+      "at::DATE", "t.at :: date", "CAST(at AS DATE)", "date_trunc('day', at)", "DATE_TRUNC('DAY', t.at)"
+    ]
+  ) {
+    assert.deepEqual(first(`select * from t where ${of} = '2026-01-02'`), day, of);
+  }
 });
 
 const TYPES = new Map<string, unknown>([["a", "double"], ["at", "timestamp"], ["word", "string"], [
@@ -77,6 +101,11 @@ Deno.test("`mayHold` excludes by bounds in any of their forms", () => {
   assert.equal(may("AT >= timestamp '2026-03-01 09:00:00.5'"), true);
   assert.equal(may("at < '2026-03-01'"), false);
   assert.equal(may("at > now() - interval 30 minutes"), false);
+  assert.equal(may("at::date = '2026-02-28'"), false);
+  assert.equal(may("at::date = '2026-03-01'"), true);
+  assert.equal(may("at::date >= date '2026-03-02'"), false);
+  assert.equal(may("cast(at as date) <= '2026-02-28'"), false);
+  assert.equal(may("date_trunc('day', at) <= timestamp '2026-03-01 00:00:00'"), true);
   assert.equal(may("word = 'a'", { min: { word: "b" }, max: { word: "c" } }), false);
   assert.equal(may("price > 100", { min: { price: "-5.0000" }, max: { price: "99.9900" } }), false);
 });
@@ -89,5 +118,7 @@ Deno.test("`mayHold` keeps what it cannot judge", () => {
   assert.equal(may("price >= '30'", { min: { price: "1" }, max: { price: "250" } }), true);
   assert.equal(may("word = 5", { min: { word: "10" }, max: { word: "20" } }), true);
   assert.equal(may("word > '\u{1F600}'", { min: { word: "a" }, max: { word: "\uFF5E" } }), true);
+  // NaN is above every bound, for the engine too.
+  assert.equal(may("a > 5", { min: { a: 1 }, max: { a: 2 } }), true);
   assert.equal(may("unknown = 5", { min: { unknown: 10 }, max: { unknown: 20 } }), true);
 });

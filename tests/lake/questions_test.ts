@@ -1,0 +1,87 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
+import { Fault } from "../../lib/errors.ts";
+import { type LocalFiles, Questions } from "../../lib/lake/questions.ts";
+import type { QueryEngine, QueryRequest, QueryResult } from "../../lib/query/engine.ts";
+import { testLake } from "../routes/test_lake.ts";
+
+const NOTHING: QueryResult = { columns: [], rows: [], truncated: false, elapsed_ms: 0 };
+
+/** Questions over a lake of one table with two files, whose engine and copies are told what to do. */
+async function asked(options: {
+  run?: (request: QueryRequest) => Promise<QueryResult>;
+  leaseAll?: LocalFiles["leaseAll"];
+  timeout_ms?: number;
+} = {}) {
+  const { parts } = await testLake();
+  const requests: QueryRequest[] = [];
+  const leased: string[][] = [];
+  const engine: QueryEngine = {
+    run(request) {
+      requests.push(request);
+      return options.run?.(request) ?? Promise.resolve(NOTHING);
+    },
+    runToParquet: () => Promise.reject(new Error("is not asked")),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const leaseAll: LocalFiles["leaseAll"] = (keys) => {
+    leased.push([...keys]);
+    return Promise.resolve({ paths: keys.map((key) => `/cache/${key}`), [Symbol.dispose]: () => {} });
+  };
+  const questions = new Questions({
+    catalog: parts.catalog,
+    store: parts.store,
+    engine,
+    views: [{ name: "analytics.recent", sql: "FROM processed.transactions", doc: "" }],
+    files: { leaseAll: options.leaseAll ?? leaseAll },
+    timeout_ms: options.timeout_ms ?? 10_000,
+    clock: systemClock,
+  });
+  const ask = (sql: string) => questions.ask({ sql, limit: 10 });
+  return { ask, requests, leased };
+}
+
+Deno.test("Questions fetches only the files in which the conditions may hold", async () => {
+  const { ask, requests, leased } = await asked();
+  for (
+    const where of [
+      "",
+      "WHERE event_time::DATE = '2026-01-31'",
+      "WHERE event_time < '2026-01-31'",
+      "WHERE amount > 100",
+    ]
+  ) await ask(`SELECT count(*) FROM transactions ${where}`);
+  deepEqual(leased.map((keys) => keys.length), [2, 2, 0, 0]);
+  deepEqual(requests.map(({ relations: [one] }) => one.kind === "files" && one.paths.length), [2, 2, 0, 0]);
+});
+
+Deno.test("Questions leaves no file out where the conditions may mean something else", async () => {
+  const { ask, leased } = await asked();
+  await ask("SELECT count(*) FROM recent WHERE amount > 100");
+  await ask("SELECT count(*) FROM transactions, recent WHERE amount > 100");
+  deepEqual(leased.map((keys) => keys.length), [2, 2]);
+});
+
+Deno.test("Questions asks for a new list of files once when one of them is gone", async () => {
+  let runs = 0;
+  const gone = () =>
+    Promise.reject(new Fault("engine", "a file is gone", { blame: "dependency", retry: "after_refresh" }));
+  const { ask } = await asked({ run: () => runs++ === 0 ? gone() : Promise.resolve(NOTHING) });
+  deepEqual(await ask("SELECT 1"), NOTHING);
+  equal(runs, 2);
+  const never = await asked({ run: gone });
+  await rejects(never.ask("SELECT 1"), /a file is gone/);
+  equal(never.requests.length, 2);
+});
+
+Deno.test("Questions does not fetch for longer than a query may take", async () => {
+  const { ask } = await asked({
+    timeout_ms: 20,
+    leaseAll: (_keys, signal) =>
+      new Promise((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason))),
+  });
+  await rejects(
+    ask("FROM transactions"),
+    (fault: Fault) => fault.code === "timeout" && fault.blame === "sender",
+  );
+});
