@@ -68,7 +68,9 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   await using building = new AsyncDisposableStack();
   const configuration = await loadConfiguration(settings);
   if (role.has_door) checkSecrets(configuration, { settings, line });
-  const watch = role.has_door ? watched(configuration, { settings, clock, line, building }) : null;
+  const follows = role.has_door || role.has_engine;
+  const watch = follows ? watched(configuration, { settings, clock, line, building }) : null;
+  const current = () => watch?.current ?? configuration;
   const store = building.use(await connectStore(settings));
   await probeStore(store);
   if (role.has_door) await prepared(settings, { clock, line });
@@ -79,7 +81,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, partitions);
-  const views = lakeViews(configuration.kinds, configuration.windows);
+  const views = () => lakeViews(configuration.kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
   const health = new Health(dependencies(role, { settings, log, store, supervisor }), clock);
   const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
@@ -103,7 +105,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     settings,
     log: log ?? NO_LOG,
     partitions,
-    sources: () => (watch?.current ?? configuration).sources,
+    sources: () => current().sources,
     kinds: () => configuration.kinds,
     metrics,
     lines: line,
@@ -113,14 +115,14 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     query,
     catalog,
     live,
-    ...(role.shows ? { rules, windows: () => configuration.windows } : {}),
+    ...(role.shows ? { rules, windows: () => current().windows } : {}),
     ...(role.shows ? shown({ settings, catalog, store, views }) : {}),
   };
   const stack = building.move();
   return { deps, hangUp: () => live?.close(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** Follows the files while the door is open. Only the sources are taken from them here; process takes the rest. */
+/** Follows the files. Sources and windows are taken from them here, for the door and the views; process takes the rest. */
 function watched(
   first: Configuration,
   { settings, clock, line, building }: Pick<AssembleContext, "settings" | "clock" | "line"> & {
@@ -235,7 +237,7 @@ interface QueryParts {
   settings: Settings;
   catalog: Catalog;
   store: ObjectStore;
-  views: readonly LakeView[];
+  views: () => readonly LakeView[];
   clock: Clock;
   building: AsyncDisposableStack;
 }
@@ -257,7 +259,9 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
     catalog,
     store,
     engine,
-    views,
+    get views() {
+      return views();
+    },
     files: await connectFiles(settings, store),
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     clock,
@@ -281,7 +285,7 @@ function shown(
       catalog,
       store,
       prefix: lakePrefix(settings),
-      views: () => views,
+      views,
       rest: restCatalog(catalog, { clientConfig: clientConfig(settings), namespaces: STAGES }),
     },
     page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }),

@@ -51,7 +51,8 @@ export function rulesService({ settings, configuration, query, clock }: RulesSer
           allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
         },
         now: clock.now(),
-        ask: async (sql) => (await query.run({ sql, limit: TRIAL_EVENTS })).rows,
+        max_events: TRIAL_EVENTS,
+        ask: async (sql) => (await query.run({ sql, limit: TRIAL_EVENTS + 1 })).rows,
       });
     },
   };

@@ -4,9 +4,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { ControlFile } from "../lib/configuration.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
-import type { EventLog } from "../lib/log/log.ts";
+import type { EventLog, NewRecord } from "../lib/log/log.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
-import { fileRecord } from "../lib/partition/control_record.ts";
+import { controlRecord } from "../lib/partition/control_record.ts";
 import type { Env } from "./door.ts";
 import { faulty } from "./cursor.ts";
 import type { LakeSql } from "./lake_sql.ts";
@@ -19,6 +19,8 @@ export interface RuleTrial {
   events: number;
   alerts: number;
   by_rule: Readonly<Record<string, number>>;
+  /** Whether there were more events than a trial looks at; then the latest were. */
+  truncated: boolean;
 }
 
 export interface RulesFile {
@@ -52,9 +54,14 @@ interface Known {
   file: ControlFile;
 }
 
+/** What was put last here is shown until the workers have it, or something that came after it. */
+interface Put extends Known {
+  /** Version in force when it was put; undefined once the workers have had it. */
+  before: string | null | undefined;
+}
+
 export function rules(deps: RulesDeps): Hono<Env> {
-  // What was put last here is known before the lake has it.
-  const last: { put: Known | null } = { put: null };
+  const last: { put: Put | null } = { put: null };
   return new Hono<Env>()
     .get("/api/rules", async (c) => c.json(await rulesInForce(deps, last.put)))
     .put("/api/rules", async (c) => {
@@ -68,12 +75,21 @@ export function rules(deps: RulesDeps): Hono<Env> {
       const received_at = deps.clock.now();
       const records = Array.from(
         { length: deps.partitions },
-        (_, partition) => fileRecord("rules", partition, { file, received_at }),
+        (_, partition) => putRecord(partition, file, received_at),
       );
+      const before = await deps.inForce();
       await deps.log.append("events", records);
-      last.put = { text, file };
+      last.put = { text, file, before };
       return c.json({ version: file.version, written: await write(deps, text) });
     });
+}
+
+/**
+ * Without the hash of a file: whoever reads another file than ours, or the old one where ours cannot be written, goes on
+ * knowing it as taken over, and does not put it back in force.
+ */
+function putRecord(partition: number, { body, version }: ControlFile, received_at: number): NewRecord {
+  return controlRecord("rules", partition, { body, received_at, headers: { version } });
 }
 
 /** Refused rules say on which line, for an editor to show. */
@@ -114,8 +130,10 @@ async function write({ rules, lines }: RulesDeps, text: string): Promise<boolean
   }
 }
 
-async function rulesInForce(deps: RulesDeps, put: Known | null) {
+async function rulesInForce(deps: RulesDeps, last: Put | null) {
   const version = await deps.inForce();
+  if (last !== null && version === last.file.version) last.before = undefined;
+  const put = last !== null && (version === last.file.version || version === last.before) ? last : null;
   const text = await deps.rules.read();
   const known = put ?? fromFile(deps.rules, text, version) ?? await fromLake(deps);
   const list = known?.file.body.rules;

@@ -15,6 +15,8 @@ export interface TrialOutcome {
   events: number;
   alerts: number;
   by_rule: Record<string, number>;
+  /** Whether there were more events than a trial looks at; then the latest were. */
+  truncated: boolean;
 }
 
 export interface TrialContext {
@@ -22,6 +24,8 @@ export interface TrialContext {
   kinds: Kinds;
   defaults: TimeSettings;
   now: number;
+  /** Events that are looked at, at most. */
+  max_events: number;
   ask(sql: string): Promise<readonly (readonly unknown[])[]>;
 }
 
@@ -35,11 +39,15 @@ export async function tryRules(
 ): Promise<TrialOutcome> {
   const since = timestampCell(context.now - hours * HOUR_MS);
   const rows = await context.ask(
-    `SELECT log_partition, log_offset, epoch_ms(received_at), source, kind, content_type, body FROM raw.events
-     WHERE outcome = 'row' AND body_encoding = 'utf8' AND received_at >= TIMESTAMP '${since}'
+    `SELECT * FROM (
+       SELECT log_partition, log_offset, epoch_ms(received_at), source, kind, content_type, body,
+         CAST(to_json(headers) AS VARCHAR) FROM raw.events
+       WHERE outcome = 'row' AND body_encoding = 'utf8' AND received_at >= TIMESTAMP '${since}'
+       ORDER BY received_at DESC, log_offset DESC LIMIT ${context.max_events + 1})
      ORDER BY log_partition, log_offset`,
   );
-  const outcome: TrialOutcome = { hours, events: 0, alerts: 0, by_rule: {} };
+  const truncated = rows.length > context.max_events;
+  const outcome: TrialOutcome = { hours, events: 0, alerts: 0, by_rule: {}, truncated };
   const pipelines = new Map<number, Pipeline>();
   for (const row of rows) {
     const partition = Number(row[0]);
@@ -58,10 +66,15 @@ function newPipeline(partition: number, file: ControlFile, { kinds, defaults }: 
 
 function count(
   pipeline: Pipeline,
-  [partition, offset, received_at, source, kind, content_type, body]: readonly unknown[],
+  [partition, offset, received_at, source, kind, content_type, body, more]: readonly unknown[],
   { context, outcome }: { context: TrialContext; outcome: TrialOutcome },
 ): void {
-  const headers = { source: String(source), kind: String(kind), content_type: String(content_type) };
+  const headers = {
+    ...JSON.parse(String(more ?? "{}")) as Readonly<Record<string, string>>,
+    source: String(source),
+    kind: String(kind),
+    content_type: String(content_type),
+  };
   const place = { partition: Number(partition), offset: Number(offset), received_at: Number(received_at) };
   const judgement = context.judge.judge({
     ...place,

@@ -20,12 +20,14 @@ interface Answer {
   body: ReturnType<typeof JSON.parse>;
 }
 
-export async function asked(options: { missing?: string[]; rules?: RulesFile } = {}): Promise<Asked> {
+export async function asked(
+  options: { missing?: string[]; rules?: RulesFile; status?: () => Promise<object> } = {},
+): Promise<Asked> {
   const tables = await testTables(options.missing);
   const { parts } = await testLake();
   const clock = handClock(NOW_MS);
   const lake = { ...parts, catalog: { ...parts.catalog, ...tables.catalog } };
-  const test = testApp({}, { clock, query: tables.query, lake, rules: options.rules });
+  const test = testApp({}, { clock, query: tables.query, lake, rules: options.rules, ...statusOf(options) });
   const call = async (path: string, init?: RequestInit) => {
     const response = await test.app.request(path, init);
     return { status: response.status, body: await response.json() };
@@ -43,4 +45,8 @@ export async function asked(options: { missing?: string[]; rules?: RulesFile } =
       }),
     [Symbol.dispose]: () => tables[Symbol.dispose](),
   };
+}
+
+function statusOf({ status }: { status?: () => Promise<object> }) {
+  return status === undefined ? {} : { status };
 }

@@ -33,7 +33,8 @@ function rulesFile(text: string) {
       return Promise.resolve();
     },
     problem: () => null,
-    trial: (_file, hours) => Promise.resolve({ hours, events: 10, alerts: 2, by_rule: { high: 2 } }),
+    trial: (_file, hours) =>
+      Promise.resolve({ hours, events: 10, alerts: 2, by_rule: { high: 2 }, truncated: false }),
   };
   return { file, rules };
 }
@@ -54,12 +55,35 @@ Deno.test("rules are put on the log of every partition first, then into the file
     [2, "rules"],
     [3, "rules"],
   ]);
+  // No file is named: who reads another one does not put it back in force.
+  ok(
+    test.records.every(({ headers }) => headers.version === body.version && headers.file_hash === undefined),
+  );
   const inForce = (await test.get("/api/rules")).body;
   equal(inForce.version, body.version);
   equal(inForce.yaml, RULES);
   deepEqual(inForce.items[0].name, "high");
   file.isReadOnly = true;
   equal((await test.send("PUT", "/api/rules", RULES)).body.written, false);
+});
+
+Deno.test("what was put is shown until the workers have it, or something that came after it", async () => {
+  const { file, rules } = rulesFile("rules: []");
+  let version = rules.parse("rules: []").version;
+  using test = await asked({ rules, status: () => Promise.resolve({ rules: version }) });
+  const shown = async () => {
+    const { body } = await test.get("/api/rules");
+    return [body.items.length, body.version, body.taken_over];
+  };
+  deepEqual(await shown(), [0, version, true]);
+  const put = (await test.send("PUT", "/api/rules", RULES)).body.version;
+  deepEqual(await shown(), [1, put, false]);
+  version = put;
+  deepEqual(await shown(), [1, put, true]);
+  file.text = "rules: []";
+  version = rules.parse(file.text).version;
+  test.clock.advance(10_000);
+  deepEqual(await shown(), [0, version, true]);
 });
 
 Deno.test("rules that are refused change nothing and name their line; a trial appends nothing", async () => {
@@ -70,7 +94,13 @@ Deno.test("rules that are refused change nothing and name their line; a trial ap
   equal(typeof refused.body.line, "number");
   ok(refused.body.errors.length > 0);
   const trial = await test.send("PUT", "/api/rules?dry_run=24", RULES);
-  deepEqual(trial.body, { hours: 24, events: 10, alerts: 2, by_rule: { high: 2 } });
+  deepEqual(trial.body, {
+    hours: 24,
+    events: 10,
+    alerts: 2,
+    by_rule: { high: 2 },
+    truncated: false,
+  });
   equal((await test.send("PUT", "/api/rules?dry_run=x", RULES)).status, 400);
   equal(test.records.length, 0);
   equal(file.text, RULES);
