@@ -6,7 +6,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { SegmentWriter } from "../../lib/checkpoint/segment.ts";
 import type { LogRecord } from "../../lib/log/log.ts";
 import { rulesControl } from "../../lib/configuration.ts";
-import { controlRecord, fileRecord } from "../../lib/partition/control_record.ts";
+import { changedFiles, controlRecord, fileRecord } from "../../lib/partition/control_record.ts";
 import type { EventProcessor } from "../../lib/partition/event_processor.ts";
 import { configuration, newProcessor } from "../lake/small_lake.ts";
 
@@ -108,6 +108,27 @@ Deno.test("a rules record that cannot be is refused, the old rules stay; an empt
   strictEqual(alerts[0][1], alerts[1][1], "the bad rules changed nothing");
   strictEqual(new Set(alerts.map(([, version]) => version)).size, 2);
   strictEqual(seen.processor.summary().taken_over.rules, none.headers.version);
+});
+
+Deno.test("rules put through the API outlive a file that says something else, until that file is edited", () => {
+  const file = (limit: number) =>
+    rulesControl(
+      `rules: [{ name: high, kind: threshold, severity: high, limit: ${limit} }]`,
+      configuration.kinds,
+    );
+  const put = controlRecord("rules", 0, {
+    body: file(7).body,
+    received_at: NOW,
+    headers: { version: file(7).version },
+  });
+  const { taken_over } = run([fileRecord("rules", 0, { file: file(1), received_at: NOW }), put]).processor
+    .summary();
+  strictEqual(taken_over.rules, file(7).version);
+  const settings = { body: {}, version: "", file_hash: "" };
+  const announced = (rules: ReturnType<typeof file>) =>
+    changedFiles(0, taken_over, { seeds: { rules, settings }, now: NOW }).map(({ headers }) => headers.kind);
+  deepStrictEqual(announced(file(1)), []);
+  deepStrictEqual(announced(file(2)), ["rules"]);
 });
 
 Deno.test("a produce that timed out and was stored twice is one row and one duplicate", () => {
