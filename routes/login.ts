@@ -99,6 +99,8 @@ required autofocus aria-describedby="which"><small id="which">The value of READ_
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
       "content-security-policy": POLICY,
+      // A form of a page without referrer is sent with Origin null, which is nobody's.
+      "referrer-policy": "same-origin",
     },
   });
 }
