@@ -38,12 +38,15 @@ export const dev: Command = {
     const { flags } = parseArguments(args, { flags: ["no-open"] });
     const folder = devFolder(given_settings, given);
     const settings = await devSettings(given_settings, given, folder);
-    await writeMark(folder, null);
+    // Of a folder in use the mark stays: this start may be refused, and the address is another's.
+    if (!await isDevFolder(folder)) await writeMark(folder, null);
     const say = settings.LOG_FORMAT === "json" ? console.error : console.log;
     const ended = new AbortController();
     const page = buildIfStale(say, ended.signal);
+    let is_ours = false;
     const status = await serve(DEV, { settings }, {
       onListening(url) {
+        is_ours = true;
         writeMark(folder, url).catch((error) => say(messageOf(error)));
         page.then(() => {
           say(greeting(url, settings, folder));
@@ -52,7 +55,7 @@ export const dev: Command = {
       },
     });
     ended.abort(new Error("the program is stopping"));
-    await writeMark(folder, null);
+    if (is_ours) await writeMark(folder, null);
     return status;
   },
 };
@@ -88,15 +91,17 @@ async function buildIfStale(say: (text: string) => void, signal: AbortSignal): P
     const { isStale } = await import("../static/build.ts");
     if (!await isStale()) return;
     say("Building the page, which takes a few seconds ...");
-    const args = ["run", "-A", "--no-check", BUILD_SCRIPT.href, "--no-compress"];
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    const args = ["run", "-A", "--no-check", BUILD_SCRIPT.href, "--no-compress", "--with-parent"];
+    const child = new Deno.Command(Deno.execPath(), {
       args,
       cwd: new URL("..", import.meta.url),
-      stdin: "null",
+      // Held open: when we are gone, however it came, it ends, and the build with it.
+      stdin: "piped",
       stdout: "null",
       stderr: "piped",
       signal,
-    }).output();
+    }).spawn();
+    const { success, stderr } = await child.output();
     if (!success && !signal.aborted) {
       say(`The page could not be built; deno task build says more.\n${new TextDecoder().decode(stderr)}`);
     }

@@ -207,8 +207,16 @@ async function removeIfThere(path: string): Promise<void> {
   }
 }
 
+/** Ends the process when whoever started it is gone: then its standard input ends. */
+async function endWithParent(): Promise<void> {
+  await Deno.stdin.readable.pipeTo(new WritableStream());
+  Deno.exit(1);
+}
+
 if (import.meta.main) {
   const started = performance.now();
+  if (Deno.args.includes("--with-parent")) void endWithParent();
   await buildPage({ compress: !Deno.args.includes("--no-compress") });
   console.log(`built static/dist in ${Math.round(performance.now() - started)} ms`);
+  Deno.exit(0);
 }

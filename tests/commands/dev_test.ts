@@ -57,6 +57,13 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
     const first = await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
     await eventually(() => accountOf(program.url, "demo"), (one) => one!.rows > first!.rows + 20);
 
+    const second = await runCommand(["all"], { DATA_DIR: folder, PORT: "0" });
+    strictEqual(second.code, 1);
+    match(
+      second.stderr,
+      new RegExp(`process ${program.pid}\\) works in .* already\\. End it, or set DATA_DIR`),
+    );
+
     strictEqual((await Deno.stat(`${folder}/secrets.env`)).mode! & 0o777, OWNER_ONLY);
     const hook = await runCommand(["hook", "stripe"], { DATA_DIR: folder });
     strictEqual(hook.code, 0, hook.stderr);
@@ -75,13 +82,6 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
       ok((await eventually(() => accountOf(program.url, source), (one) => one?.rows === 1))!.holds);
     }
 
-    const second = await runCommand(["all"], { DATA_DIR: folder, PORT: "0" });
-    strictEqual(second.code, 1);
-    match(
-      second.stderr,
-      new RegExp(`process ${program.pid}\\) works in .* already\\. End it, or set DATA_DIR`),
-    );
-
     const busy = await runCommand(["reset", "--yes"], { DATA_DIR: folder });
     strictEqual(busy.code, 1);
     match(busy.stderr, /a server uses it/);
@@ -90,6 +90,17 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
   }
   strictEqual((await runCommand(["reset", "--yes"], { DATA_DIR: folder })).code, 0);
   strictEqual(await Deno.stat(folder).then(() => true, () => false), false);
+});
+
+Deno.test("the build of the page ends with whoever started it", async () => {
+  const build = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "static/build.ts", "--no-compress", "--with-parent"],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await build.stdin.close();
+  strictEqual((await build.status).code, 1);
 });
 
 Deno.test("reset leaves a folder alone that dev did not make", async () => {
