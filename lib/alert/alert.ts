@@ -1,5 +1,5 @@
 /** An alert: what a rule saw at an event, as a row of `analytics.alerts` under an id that every replay gives again. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Cell, Column, Row } from "../event/column.ts";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
@@ -110,10 +110,7 @@ export interface AlertFacts {
 
 /** The same for the same rule, key, source and event, whatever else changes. 32 hex digits. */
 export function alertId(rule: string, key: string, source: string, event_id: string): string {
-  return createHash("sha256").update(JSON.stringify([rule, key, source, event_id])).digest("hex").slice(
-    0,
-    32,
-  );
+  return hash("sha256", JSON.stringify([rule, key, source, event_id]), "hex").slice(0, 32);
 }
 
 export function alertRow(facts: AlertFacts): Row {

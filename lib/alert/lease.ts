@@ -25,7 +25,7 @@ export class Lease {
     return this.clock.now() < this.#until;
   }
 
-  /** Takes or renews it when that is due; to be called several times within its length. */
+  /** Takes or renews it when that is due; to be called several times within its length, never twice at once. */
   async keep(): Promise<boolean> {
     const began = this.clock.now();
     if (began < this.#until - this.length_ms / 2) return true;

@@ -3,11 +3,12 @@ import { Fault } from "../errors.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { CheckpointChain } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { readSegmentIndex, readStatePart } from "./segment.ts";
+import { decompressed, readSegmentIndex, readStateParts } from "./segment.ts";
 
 /** Receives state parts in order: one image (or none), then changes, oldest first. */
 export interface StateReceiver {
-  image(name: string, bytes: Uint8Array): void;
+  /** The pieces of an image in order, each made as it is asked for. */
+  image(name: string, pieces: Iterable<Uint8Array>): void;
   change(name: string, bytes: Uint8Array): void;
 }
 
@@ -21,10 +22,12 @@ export async function restoreState(
 ): Promise<void> {
   const { image } = newest.state;
   if (image) {
-    await feed(store, image, names, (name, bytes) => receiver.image(name, bytes));
+    await feed(store, image, names, (name, parts) => receiver.image(name, decompressed(parts)));
   }
   for (const checkpoint of await changesSince(chain, newest)) {
-    await feed(store, checkpoint.segment!, names, (name, bytes) => receiver.change(name, bytes));
+    await feed(store, checkpoint.segment!, names, (name, parts) => {
+      for (const bytes of decompressed(parts)) receiver.change(name, bytes);
+    });
   }
 }
 
@@ -45,14 +48,14 @@ async function feed(
   store: ObjectStore,
   segment: { key: string; size_bytes: number; index_sha256: string },
   names: readonly string[],
-  give: (name: string, bytes: Uint8Array) => void,
+  give: (name: string, parts: readonly Uint8Array[]) => void,
 ): Promise<void> {
   const index = await readSegmentIndex(store, segment);
   if (!index) throw lost(null, `${segment.key} is gone`);
   for (const name of names) {
-    const bytes = await readStatePart(store, segment.key, index, name);
-    if (!bytes) throw lost(index.partition, `${segment.key} is gone`);
-    if (bytes.length > 0) give(name, bytes);
+    const parts = await readStateParts(store, segment.key, index, name);
+    if (!parts) throw lost(index.partition, `${segment.key} is gone`);
+    if (parts.length > 0) give(name, parts);
   }
 }
 

@@ -19,10 +19,11 @@ const FOOTER_BYTES = 12;
 /** Text is compressed in pieces of this size while records still come, so that memory stays flat. */
 const FRAME_CHARACTERS = 1 << 20;
 const compress = promisify(zstdCompress);
+const encoder = new TextEncoder();
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 const Part = z.object({
-  /** A table (`raw.events`), or `state:<what>`. */
+  /** A table (`raw.events`), or `state:<what>`; a large state is several parts, one after the other. */
   name: z.string(),
   rows: z.number().int(),
   /** How many changes of the table's columns its rows know (event/column_change.ts): the publisher maps them by field id. */
@@ -64,6 +65,7 @@ type Body = Pick<SegmentPart, "name" | "rows" | "schema_version"> & { bytes: Uin
 export class SegmentWriter {
   /** By table and version. */
   readonly #parts = new Map<string, OpenPart>();
+  readonly #states: { name: string; bytes: Promise<Uint8Array> }[] = [];
   #characters = 0;
 
   /** Characters gathered so far: what the checkpoint's size limit looks at. */
@@ -93,22 +95,25 @@ export class SegmentWriter {
     return counts;
   }
 
-  /** The finished object and the hash of its index. `states` are stored as they are given, under `state:<name>`. */
-  async finish(range: SegmentRange, states: Readonly<Record<string, Uint8Array>>): Promise<FinishedSegment> {
+  /** Adds bytes of state under `state:<name>`; what has one name stays in order. Empty ones are left out. */
+  addState(name: string, bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#states.push({ name: `state:${name}`, bytes: compress(bytes, COMPRESSION) });
+  }
+
+  /** The finished object and the hash of its index. */
+  async finish(
+    range: SegmentRange,
+    states: Readonly<Record<string, Uint8Array>> = {},
+  ): Promise<FinishedSegment> {
     const bodies: Body[] = [];
     for (const entry of this.#parts.values()) {
       if (entry.text !== "") closeFrame(entry);
       const { name, rows, schema_version } = entry;
       bodies.push({ name, rows, schema_version, bytes: concat(await Promise.all(entry.frames)) });
     }
-    for (const [name, bytes] of Object.entries(states)) {
-      if (bytes.length === 0) continue;
-      bodies.push({
-        name: `state:${name}`,
-        rows: 0,
-        schema_version: 0,
-        bytes: await compress(bytes, COMPRESSION),
-      });
+    for (const [name, bytes] of Object.entries(states)) this.addState(name, bytes);
+    for (const { name, bytes } of this.#states) {
+      bodies.push({ name, rows: 0, schema_version: 0, bytes: await bytes });
     }
     return assemble(range, bodies);
   }
@@ -122,7 +127,7 @@ export interface FinishedSegment {
 }
 
 function closeFrame(entry: { text: string; frames: Promise<Uint8Array>[] }): void {
-  entry.frames.push(compress(entry.text, COMPRESSION));
+  entry.frames.push(compress(encoder.encode(entry.text), COMPRESSION));
   entry.text = "";
 }
 
@@ -192,24 +197,34 @@ export async function readSegmentPart(
   part: SegmentPart,
 ): Promise<Uint8Array | null> {
   const bytes = await store.read(key, { start: part.start, end: part.start + part.size_bytes });
-  if (bytes === null) return null;
-  if (bytes.length !== part.size_bytes || hash("sha256", bytes, "hex") !== part.sha256) {
-    throw damaged(key, `part ${part.name} does not match the index`);
-  }
-  return bytes;
+  return bytes === null ? null : checked(key, part, bytes);
 }
 
-/** A state part by its name, decompressed; empty when the segment has none. null: the object is gone. */
-export async function readStatePart(
+function checked(key: string, part: SegmentPart, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === part.size_bytes && hash("sha256", bytes, "hex") === part.sha256) return bytes;
+  throw damaged(key, `part ${part.name} does not match the index`);
+}
+
+/** The parts of a state as stored, in order, read at once and checked; none when there are none. null: the object is gone. */
+export async function readStateParts(
   store: ObjectStore,
   key: string,
   index: SegmentIndex,
   name: string,
-): Promise<Uint8Array | null> {
-  const part = index.parts.find((one) => one.name === `state:${name}`);
-  if (!part) return new Uint8Array();
-  const bytes = await readSegmentPart(store, key, part);
-  return bytes === null ? null : new Uint8Array(zstdDecompressSync(bytes));
+): Promise<Uint8Array[] | null> {
+  const parts = index.parts.filter((one) => one.name === `state:${name}`);
+  if (parts.length === 0) return [];
+  const [start, last] = [parts[0].start, parts[parts.length - 1]];
+  const all = await store.read(key, { start, end: last.start + last.size_bytes });
+  if (all === null) return null;
+  return parts.map((part) =>
+    checked(key, part, all.subarray(part.start - start, part.start - start + part.size_bytes))
+  );
+}
+
+/** One after the other, so that the whole is never held as text. */
+export function* decompressed(parts: readonly Uint8Array[]): Generator<Uint8Array, void, void> {
+  for (const part of parts) yield new Uint8Array(zstdDecompressSync(part));
 }
 
 function damaged(key: string, state: string): Fault {

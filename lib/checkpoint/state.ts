@@ -15,8 +15,8 @@ import { Space } from "./state_space.ts";
 
 export { STATE_FORMAT } from "./state_lines.ts";
 
-/** Bytes after which an image hands out a chunk. */
-const CHUNK_BYTES = 1 << 20;
+/** Bytes after which an image hands out a chunk: as many as may be made between two batches of records. */
+const CHUNK_BYTES = 1 << 22;
 
 export class PartitionState implements KeyedState {
   #spaces = new Map<string, Space<unknown>>();
@@ -92,24 +92,11 @@ export class PartitionState implements KeyedState {
   }
 
   /**
-   * Everything, as it is at the first `next()`, in chunks of about a megabyte. The state may go on changing between
-   * chunks: a value that is replaced before its turn is remembered. One image at a time.
+   * Everything as it is now, in chunks of a few megabytes. The state may go on changing between chunks: a value that is
+   * replaced before its turn is remembered. One image at a time; a later one ends what is left of an earlier.
    */
-  *imageChunks(): Generator<Uint8Array, void, void> {
-    const frozen = [...this.#parts()].map((part) => ({ part, lines: part.freeze() }));
-    const writer = new LineWriter();
-    try {
-      for (const { part, lines } of frozen) {
-        for (const line of lines) {
-          writer.line(line);
-          if (writer.size >= CHUNK_BYTES) yield writer.bytes();
-        }
-        part.thaw();
-      }
-      yield writer.bytes();
-    } finally {
-      for (const { part } of frozen) part.thaw();
-    }
+  imageChunks(chunk_bytes = CHUNK_BYTES): Generator<Uint8Array, void, void> {
+    return chunksOf([...this.#parts()].map((part) => ({ part, lines: part.freeze() })), chunk_bytes);
   }
 
   /** `imageChunks` in one piece; for small states and tests. */
@@ -153,4 +140,21 @@ export class PartitionState implements KeyedState {
     for (const name of head.drawers) if (name !== null) this.#familyOf.set(name, family);
     return family;
   }
+}
+
+interface Frozen {
+  part: { thaw(): void };
+  lines: Iterable<unknown[]>;
+}
+
+function* chunksOf(frozen: readonly Frozen[], chunk_bytes: number): Generator<Uint8Array, void, void> {
+  const writer = new LineWriter();
+  for (const { part, lines } of frozen) {
+    for (const line of lines) {
+      writer.line(line);
+      if (writer.size >= chunk_bytes) yield writer.bytes();
+    }
+    part.thaw();
+  }
+  yield writer.bytes();
 }

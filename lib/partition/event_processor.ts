@@ -9,6 +9,7 @@ import { z } from "zod";
 import { noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { SegmentWriter } from "../checkpoint/segment.ts";
 import { PartitionState } from "../checkpoint/state.ts";
+import { concatenate } from "../checkpoint/state_lines.ts";
 import type { Row } from "../event/column.ts";
 import { type ColumnChange, goesOnFrom, SchemaBody } from "../event/column_change.ts";
 import {
@@ -91,9 +92,9 @@ export class EventProcessor implements Processor {
     this.#pipeline = this.#newPipeline();
   }
 
-  image(name: string, bytes: Uint8Array): void {
-    if (name === KEYED) this.#state = PartitionState.fromImage(bytes);
-    else this.#dedup = DedupIndex.fromImage(bytes);
+  image(name: string, pieces: Iterable<Uint8Array>): void {
+    if (name === KEYED) this.#state = PartitionState.fromImage(pieces);
+    else this.#dedup = DedupIndex.fromImage(concatenate([...pieces]));
   }
 
   change(name: string, bytes: Uint8Array): void {
@@ -317,8 +318,8 @@ export class EventProcessor implements Processor {
     return { [KEYED]: this.#state.takeChanges(), [DEDUP]: this.#dedup.takeChanges() };
   }
 
-  takeImages(): Record<string, Uint8Array> {
-    return { [KEYED]: this.#state.image(), [DEDUP]: this.#dedup.image() };
+  takeImages(): Record<string, Iterable<Uint8Array>> {
+    return { [KEYED]: this.#state.imageChunks(), [DEDUP]: [this.#dedup.image()] };
   }
 
   /** What is open and held back now, for people. */

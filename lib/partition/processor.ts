@@ -20,7 +20,11 @@ export interface Processor extends StateReceiver {
   accept(record: LogRecord, segment: SegmentWriter): boolean;
   takeResults(): Iterable<[Topic, NewRecord[]]>;
   takeChanges(): Record<string, Uint8Array>;
-  takeImages(): Record<string, Uint8Array>;
+  /**
+   * All of the state as it is now, piece by piece, each made as it is asked for; the state may go on changing meanwhile.
+   * One at a time.
+   */
+  takeImages(): Record<string, Iterable<Uint8Array>>;
   summary(): ProcessorSummary;
   /** Columns of kinds that were changed since this was last asked (or that were restored): rows of the segment may have them. */
   takeEvolved(): SchemaBody[];

@@ -6,6 +6,7 @@ import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
 import type { LogRecord } from "../log/log.ts";
 import { changedFiles, type Seeds } from "./control_record.ts";
+import { ImageMaker } from "./image_maker.ts";
 import { nextTickDelay } from "./tick.ts";
 import type { OwnerContext } from "./owner.ts";
 import type { Processor } from "./processor.ts";
@@ -22,6 +23,10 @@ const FIRST_DECISION_MS = 1_000;
 const IMAGE_FLOOR_BYTES = 32 * 1024 * 1024;
 /** What it costs to open one more segment, in bytes that could be read meanwhile: so a start does not grow with age. */
 const OPENING_BYTES = 64 * 1024;
+/** Pieces of an image that a checkpoint makes itself: one of each state, and a look whether that was all. */
+const SMALL_IMAGE_PIECES = 3;
+/** When so many times the changes have gathered for which an image pays, a checkpoint waits for it. */
+const OVERDUE = 4;
 /** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
 const KEPT_BYTES = 8;
 
@@ -37,6 +42,9 @@ export class PartitionRun {
   #ticks = 0;
   /** File hashes of control records that were appended and perhaps not met again yet. */
   #seen: Seeds | null = null;
+  #image: ImageMaker | null = null;
+  /** Bytes of changes since the image that is being made. */
+  #since_image = 0;
   readonly #announced = new Map<string, string>();
 
   private constructor(
@@ -79,6 +87,7 @@ export class PartitionRun {
       // Not before the records that seeded the partition were met, or they would be appended again.
       if (records.length === 0 || !this.#first) await this.#announce();
       if (records.length === 0) await this.#idle();
+      this.#image?.step();
       if (this.#isDue() && !await this.#decide()) return "lost";
     }
     return this.#open_since === null || await this.#decide() ? "stopped" : "lost";
@@ -252,19 +261,31 @@ export class PartitionRun {
     this.processor.beginSegment();
   }
 
+  /** Which image and changes the checkpoint refers to. Its number comes after that of the image it names. */
   async #stateAfter(number: number, segment: FinishedSegment): Promise<Checkpoint["state"]> {
     const { state } = this.#last;
     const kept_bytes = Math.ceil((segment.bytes.length - segment.state_bytes) / KEPT_BYTES);
-    const changed_bytes = state.changed_bytes + segment.state_bytes + OPENING_BYTES + kept_bytes;
-    const floor_bytes = this.context.image_floor_bytes ?? IMAGE_FLOOR_BYTES;
-    if (changed_bytes < Math.max(floor_bytes, state.image?.size_bytes ?? 0)) {
-      return { ...state, changed_bytes };
+    const more_bytes = segment.state_bytes + OPENING_BYTES + kept_bytes;
+    const changed_bytes = state.changed_bytes + more_bytes;
+    this.#since_image += more_bytes;
+    if (this.#image === null) {
+      const floor_bytes = this.context.image_floor_bytes ?? IMAGE_FLOOR_BYTES;
+      const due_bytes = Math.max(floor_bytes, state.image?.size_bytes ?? 0);
+      if (changed_bytes < due_bytes) return { ...state, changed_bytes };
+      this.#image = new ImageMaker(number, this.processor.takeImages());
+      this.#since_image = 0;
+      // A small one is done with that; one that several owners did not live to finish has to be.
+      const pieces = changed_bytes < OVERDUE * due_bytes ? SMALL_IMAGE_PIECES : Infinity;
+      for (let piece = 0; piece < pieces && !this.#image.done; piece++) this.#image.step();
     }
+    if (!this.#image.done) return { ...state, changed_bytes };
     const partition = this.#last.partition;
     const range = { partition, first_offset: this.#next, next_offset: this.#next };
-    const image = await new SegmentWriter().finish(range, this.processor.takeImages());
+    const image = await this.#image.finish(range);
+    const { after } = this.#image;
+    this.#image = null;
     const reference = await this.#store(imageKey(partition, number, this.context.newId()), image);
-    return { image: reference, after: number, changed_bytes: 0 };
+    return { image: reference, after, changed_bytes: this.#since_image };
   }
 
   /** Stores an object under a name that only we can have made, so that "taken" is our own earlier try. */

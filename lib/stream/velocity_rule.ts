@@ -31,7 +31,8 @@ export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleCo
       const before = memory.get(key);
       const times = withTime(before ?? [], subject.event_us, (time.line_us ?? -Infinity) - window_us);
       const found = busiest(times, subject.event_us, rule.count) < window_us;
-      memory.put(key, times.length > most ? times.slice(times.length - most) : times, before);
+      if (times.length > most) times.splice(0, times.length - most);
+      memory.put(key, times, before);
       if (!found) return null;
       return {
         description: `${rule.count} or more events within ${rule.window / 1000} s`,
@@ -44,13 +45,15 @@ export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleCo
 }
 
 /** Ascending times with one more, without those up to `useless_us`: no event to come can share a window with them. */
-function withTime(times: Times, event_us: number, useless_us: number): Times {
+function withTime(times: Times, event_us: number, useless_us: number): number[] {
   let from = 0;
   while (from < times.length && times[from] <= useless_us) from++;
   let at = times.length;
   while (at > from && times[at - 1] > event_us) at--;
-  if (at === times.length) return (from === 0 ? times : times.slice(from)).concat(event_us);
-  return times.slice(from, at).concat(event_us, times.slice(at));
+  const more = from === 0 ? times.slice() : times.slice(from);
+  if (at === times.length) more.push(event_us);
+  else more.splice(at - from, 0, event_us);
+  return more;
 }
 
 /** The shortest span of `count` neighbours among which the event is; infinity when there are too few. */

@@ -191,6 +191,61 @@ Deno.test("a leader that dies before it kept its place leaves its alerts to the 
   });
 });
 
+Deno.test("a target that does not answer holds up nobody else's alerts", async () => {
+  await withParts(async ({ parts, raise, routes }) => {
+    const { got, server, url } = receiver();
+    const never = Promise.withResolvers<Response>();
+    const silent = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => never.promise);
+    routes.push(route(`http://127.0.0.1:${silent.addr.port}/`, { name: "silent" }), route(url));
+    await raise(alert("e1"));
+    const notifier = new Notifier({ ...parts, timeout_ms: 600_000 });
+    const abort = new AbortController();
+    const running = notifier.run(abort.signal);
+    const until = async (count: number) => {
+      while (got.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await until(1);
+    await raise(alert("e2"));
+    await until(2);
+    abort.abort();
+    await running;
+    never.resolve(new Response());
+    await silent.shutdown();
+    await server.shutdown();
+  });
+});
+
+Deno.test("a new route begins with what comes after it, and one that was taken out is forgotten", async () => {
+  await withParts(async ({ parts, raise, routes }) => {
+    const { got, server, url } = receiver();
+    routes.push(route(`${url}/first`));
+    const { signal } = new AbortController();
+    const notifier = new Notifier(parts);
+    const sent = async (paths: readonly string[]) => {
+      while (got.length < paths.length) {
+        await notifier.step(signal);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      deepStrictEqual(got.splice(0).map(({ path }) => path).sort(), paths);
+    };
+    await raise(alert("e1"));
+    await sent(["/first"]);
+    routes.push(route(`${url}/second`, { name: "second" }));
+    await notifier.step(signal);
+    await raise(alert("e2"));
+    await sent(["/first", "/second"]);
+    const second = routes.pop()!;
+    await notifier.step(signal);
+    await raise(alert("e3"));
+    await sent(["/first"]);
+    routes.push(second);
+    await notifier.step(signal);
+    await raise(alert("e4"));
+    await sent(["/first", "/second"]);
+    await server.shutdown();
+  });
+});
+
 Deno.test("private targets are refused in every spelling, and not tried again", async () => {
   await withParts(async ({ parts, rows, raise, routes }) => {
     const { got, server } = receiver();

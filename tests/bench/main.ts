@@ -3,7 +3,10 @@ import { type Bench, report } from "./bench.ts";
 import { hooksBench } from "./hooks.ts";
 import { ingestBench } from "./ingest.ts";
 import { landingBench } from "./landing.ts";
+import { rulesBench } from "./rules.ts";
 import { startBench } from "./start.ts";
+import { stateBench } from "./state.ts";
+import { streamBench } from "./stream.ts";
 import { freshnessBench } from "./freshness.ts";
 import { faceBench } from "./face.ts";
 
@@ -14,6 +17,9 @@ const BENCHES: readonly Bench[] = [
   freshnessBench,
   startBench,
   faceBench,
+  streamBench,
+  stateBench,
+  rulesBench,
 ];
 
 const wanted = Deno.args[0];

@@ -88,7 +88,7 @@ Deno.test("`imageChunks` shows the state of its beginning, whatever changes betw
       for (let i = 0; i < 2000; i++) state.space("wide").put(`k${i}`, "x".repeat(1500));
       const then = contents(state);
       const image: Uint8Array[] = [];
-      for (const chunk of state.imageChunks()) {
+      for (const chunk of state.imageChunks(1 << 20)) {
         image.push(chunk);
         for (const one of later) {
           if (one.do === "take") state.takeChanges();

@@ -14,13 +14,16 @@ export class CountingProcessor implements Processor {
   #log_time: number | null = null;
   #results: NewRecord[] = [];
 
+  /** `pieces` of an image. */
+  constructor(private readonly pieces = 1) {}
+
   resume(summary: Omit<ProcessorSummary, "watermark_ms">): void {
     this.#counts = summary.sources.test?.accepted ?? 0;
     this.#log_time = summary.log_time_ms;
   }
 
-  image(_name: string, bytes: Uint8Array): void {
-    this.sum = this.#taken = Number(new TextDecoder().decode(bytes));
+  image(_name: string, pieces: Iterable<Uint8Array>): void {
+    for (const bytes of pieces) this.sum = this.#taken = Number(new TextDecoder().decode(bytes));
   }
 
   change(_name: string, bytes: Uint8Array): void {
@@ -61,8 +64,10 @@ export class CountingProcessor implements Processor {
     return { sum: new TextEncoder().encode(change) };
   }
 
-  takeImages(): Record<string, Uint8Array> {
-    return { sum: new TextEncoder().encode(String(this.sum)) };
+  /** Of several pieces, the last of which counts. */
+  takeImages(): Record<string, Iterable<Uint8Array>> {
+    const text = [...Array.from({ length: this.pieces - 1 }, (_, i) => `-${i}`), String(this.sum)];
+    return { sum: text.map((piece) => new TextEncoder().encode(piece)) };
   }
 
   summary(): ProcessorSummary {

@@ -3,6 +3,7 @@
  * segments hold every record exactly once, in order, with the state that an undisturbed run has.
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { EventLog } from "../../lib/log/log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
@@ -11,6 +12,7 @@ import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { Crash, FAULT_KINDS, FaultPlan } from "../faults/fault_plan.ts";
 import { faultyStore } from "../faults/faulty_store.ts";
 import { quickFolder } from "../quick_folder.ts";
+import { CountingProcessor } from "./counting_processor.ts";
 import { append, decided, watched } from "./small_partition.ts";
 
 const RECORDS = 12;
@@ -20,13 +22,16 @@ async function seed(folder: string): Promise<void> {
   for (let i = 1; i <= RECORDS; i++) await append(log, i);
 }
 
+/** An image is due with the first checkpoint, which opening a segment alone makes worth it, and takes some batches. */
+const slowImages = { image_floor_bytes: 20_000, newProcessor: () => new CountingProcessor(4) };
+
 /** Owns the partition until everything is decided or the plan's crash comes. */
 async function work(folder: string, plan: FaultPlan): Promise<void> {
   await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
   await using disk = await openDiskStore(`${folder}/store`);
   const { context, caughtUp } = await watched(log, faultyStore(disk, plan), RECORDS);
   const abort = new AbortController();
-  const done = ownPartition(0, context, abort.signal);
+  const done = ownPartition(0, { ...context, ...slowImages }, abort.signal);
   await Promise.race([caughtUp, done]).catch((error) => {
     if (!(error instanceof Crash)) throw error;
   });
@@ -42,7 +47,7 @@ const expected = Array.from({ length: RECORDS }, (_, i) => ({
   sum: ((i + 1) * (i + 2)) / 2,
 }));
 
-async function scenario(plan: FaultPlan): Promise<void> {
+async function scenario(plan: FaultPlan): Promise<Checkpoint> {
   const folder = await quickFolder();
   try {
     await seed(folder);
@@ -52,6 +57,7 @@ async function scenario(plan: FaultPlan): Promise<void> {
     deepStrictEqual(rows, expected);
     strictEqual(last.sources.test.rows, RECORDS);
     strictEqual(last.totals["raw.events"].rows, RECORDS);
+    return last;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -59,8 +65,9 @@ async function scenario(plan: FaultPlan): Promise<void> {
 
 Deno.test("ownPartition decides every record once, whatever call of the store fails or crashes", async () => {
   const undisturbed = FaultPlan.none();
-  await scenario(undisturbed);
+  const { state, number } = await scenario(undisturbed);
   ok(undisturbed.calls > 10);
+  ok(state.image && state.after < number - 1, "the image was made over several checkpoints");
   for (let call = 1; call <= undisturbed.calls; call++) {
     for (const kind of FAULT_KINDS) {
       try {

@@ -104,7 +104,7 @@ const uninterrupted = (records: readonly LogRecord[]): Made => {
 /** Every record is processed by a processor that knows nothing but the last image and the changes since. */
 function killedAfterEveryRecord(records: readonly LogRecord[]): Made {
   const made: Made = { rows: [], results: [], change_bytes: 0 };
-  let image: Record<string, Uint8Array> = {};
+  let image: Record<string, Uint8Array[]> = {};
   let changes: Record<string, Uint8Array>[] = [];
   let summary = newProcessor().summary();
   for (const [i, record] of records.entries()) {
@@ -119,7 +119,9 @@ function killedAfterEveryRecord(records: readonly LogRecord[]): Made {
     made.change_bytes += Object.values(changes.at(-1)!).reduce((sum, bytes) => sum + bytes.length, 0);
     summary = processor.summary();
     if (i % IMAGE_EVERY !== IMAGE_EVERY - 1) continue;
-    image = processor.takeImages();
+    image = Object.fromEntries(
+      Object.entries(processor.takeImages()).map(([name, pieces]) => [name, [...pieces]]),
+    );
     changes = [];
   }
   return made;

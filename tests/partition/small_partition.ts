@@ -1,14 +1,12 @@
 /** One partition in a folder: its log, its store, an owner with a processor that counts, and what was decided. */
-import { ok, strictEqual } from "node:assert/strict";
-import { zstdDecompressSync } from "node:zlib";
 import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
-import { readSegmentIndex, readSegmentPart } from "../../lib/checkpoint/segment.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { EventLog } from "../../lib/log/log.ts";
 import { type OwnerContext } from "../../lib/partition/owner.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { decidedRows } from "../decided.ts";
 import { CountingProcessor } from "./counting_processor.ts";
 
 const nothing = { body: {}, version: "", file_hash: "" };
@@ -81,22 +79,6 @@ export function bound(log: EventLog): EventLog {
 /** Rows of all decided segments, in the order of the chain. */
 export async function decided(folder: string): Promise<{ rows: unknown[]; last: Checkpoint }> {
   await using store = await openDiskStore(`${folder}/store`);
-  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
-  const rows: unknown[] = [];
-  let last = null as Checkpoint | null;
-  for (const number of await chain.numbers()) {
-    const checkpoint: Checkpoint | null = await chain.read(number);
-    ok(checkpoint);
-    strictEqual(checkpoint.first_offset, last?.next_offset ?? 0, "offset ranges tile");
-    last = checkpoint;
-    if (!checkpoint.segment) continue;
-    const index = await readSegmentIndex(store, checkpoint.segment);
-    for (const part of index!.parts.filter((one) => !one.name.startsWith("state:"))) {
-      const bytes = await readSegmentPart(store, checkpoint.segment.key, part);
-      const text = new TextDecoder().decode(zstdDecompressSync(bytes!));
-      rows.push(...text.trimEnd().split("\n").map((line) => JSON.parse(line)));
-    }
-  }
-  ok(last);
-  return { rows, last };
+  const { rows, last } = await decidedRows(store);
+  return { rows: rows.map(({ row }) => row), last };
 }
