@@ -28,7 +28,7 @@ import { readStatus } from "../lib/lake/status.ts";
 import { type LakeView, lakeViews } from "../lib/lake/views.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { spillAgeSeconds, spillStateOf } from "../lib/log/spill_state.ts";
-import { type Dependency, Health } from "../lib/observe/health.ts";
+import { Health } from "../lib/observe/health.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
@@ -39,6 +39,7 @@ import type { AppDeps } from "../routes/app.ts";
 import type { LakeQuery } from "../routes/query.ts";
 import { pageResponse } from "../static/assets.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
+import { dependenciesOf } from "./dependencies.ts";
 import { fullStatus } from "./full_status.ts";
 import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
@@ -83,7 +84,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const chains = connectChains(store, partitions);
   const views = () => lakeViews(configuration.kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
-  const health = new Health(dependencies(role, { settings, log, store, supervisor }), clock);
+  const health = new Health(dependenciesOf(role, { settings, log, store, supervisor, clock }), clock);
   const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
   const rules = rulesService({ settings, configuration, query, clock });
   const live = role.shows && log
@@ -290,28 +291,4 @@ function shown(
     },
     page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }),
   };
-}
-
-function dependencies(
-  role: Role,
-  { settings, log, store, supervisor }:
-    & Pick<AssembleContext, "settings" | "supervisor">
-    & { log: EventLog | null; store: ObjectStore },
-): Dependency[] {
-  const all: Dependency[] = [
-    { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },
-  ];
-  if (log) {
-    // The door goes on while the broker is away and the spill has room: it says so when an append fails.
-    const required = !role.needs_kafka || !role.has_door;
-    all.push({ name: "log", required, check: () => log.bounds("events", 0).then(() => "ok" as const) });
-  }
-  if (Object.keys(role.workers(settings)).length > 0) {
-    all.push({
-      name: "workers",
-      required: false,
-      check: () => Promise.resolve(supervisor.ready() ? "ok" : "degraded"),
-    });
-  }
-  return all;
 }

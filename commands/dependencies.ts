@@ -1,0 +1,66 @@
+/** What a role depends on, and how each of it does: what `/readyz` and `/health` tell. */
+import type { Clock } from "../lib/clock.ts";
+import type { Settings } from "../lib/config.ts";
+import { Fault } from "../lib/errors.ts";
+import type { EventLog } from "../lib/log/log.ts";
+import { spillStateOf } from "../lib/log/spill_state.ts";
+import type { Condition, Dependency } from "../lib/observe/health.ts";
+import type { ObjectStore } from "../lib/store/object_store.ts";
+import type { Supervisor } from "../workers/supervisor.ts";
+import type { Role } from "./serve.ts";
+
+export interface DependencyParts {
+  settings: Settings;
+  log: EventLog | null;
+  store: Pick<ObjectStore, "head">;
+  supervisor: Pick<Supervisor, "ready">;
+  clock: Clock;
+}
+
+export function dependenciesOf(
+  role: Pick<Role, "has_door" | "workers">,
+  parts: DependencyParts,
+): Dependency[] {
+  const { settings, log, store, supervisor } = parts;
+  const all: Dependency[] = [
+    { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },
+  ];
+  if (log) {
+    all.push({ name: "log", required: true, check: () => logCondition(log, role.has_door, parts) });
+  }
+  if (Object.keys(role.workers(settings)).length > 0) {
+    all.push({
+      name: "workers",
+      required: false,
+      check: () => Promise.resolve(supervisor.ready() ? "ok" : "degraded"),
+    });
+  }
+  return all;
+}
+
+/** Shorter than a report waits for anything, so that there is time to look at the spill. */
+const BROKER_MS = 1_000;
+
+/** While the brokers are away a door goes on as long as its spill has room. */
+async function logCondition(
+  log: EventLog,
+  has_door: boolean,
+  { settings, clock }: DependencyParts,
+): Promise<Condition> {
+  const over = new AbortController();
+  const late = clock.sleep(BROKER_MS, over.signal).then(() => {
+    throw new Fault("log_silent", "does not answer", { blame: "dependency", retry: "after_backoff" });
+  });
+  try {
+    await Promise.race([log.bounds("events", 0), late]);
+    return "ok";
+  } catch (error) {
+    const { KAFKA_BROKERS, SPILL_MAX_BYTES } = settings;
+    const hasRoom = has_door && KAFKA_BROKERS !== null && spillStateOf(log).bytes < SPILL_MAX_BYTES;
+    if (!hasRoom || !(error instanceof Fault)) throw error;
+    return "degraded";
+  } finally {
+    over.abort();
+    late.catch(() => undefined);
+  }
+}

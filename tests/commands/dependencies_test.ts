@@ -1,0 +1,52 @@
+import { deepEqual } from "node:assert/strict";
+import { dependenciesOf } from "../../commands/dependencies.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { Fault } from "../../lib/errors.ts";
+import type { EventLog } from "../../lib/log/log.ts";
+import { Health, readiness } from "../../lib/observe/health.ts";
+import { settingsOf } from "../routes/test_app.ts";
+
+/** What a role says of itself whose broker is away (or never answers) and whose spill holds so much. */
+async function saidBy(options: {
+  has_door: boolean;
+  spilled?: number;
+  bounds?: EventLog["bounds"];
+  env?: Record<string, string>;
+}): Promise<string> {
+  const away = () =>
+    Promise.reject(new Fault("kafka", "Cannot ask", { blame: "dependency", retry: "after_backoff" }));
+  const log: EventLog & { state: object } = {
+    identity: away,
+    append: away,
+    read: away,
+    offsetAt: away,
+    trim: away,
+    bounds: options.bounds ?? away,
+    state: { records: 1, bytes: options.spilled ?? 0, oldest_ms: null },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const settings = settingsOf({ KAFKA_BROKERS: "127.0.0.1:1", SPILL_MAX_BYTES: "1000", ...options.env });
+  const health = new Health(
+    dependenciesOf({ has_door: options.has_door, workers: () => ({}) }, {
+      settings,
+      log,
+      store: { head: () => Promise.resolve(null) },
+      supervisor: { ready: () => true },
+      clock: systemClock,
+    }),
+    systemClock,
+  );
+  return readiness(await health.report());
+}
+
+Deno.test("a door is degraded while the broker is away and its spill has room, and unready without room", async () => {
+  deepEqual(await saidBy({ has_door: true, bounds: () => Promise.resolve({ begin: 0, end: 0 }) }), "ready");
+  deepEqual(await saidBy({ has_door: true, spilled: 999 }), "degraded");
+  deepEqual(await saidBy({ has_door: true, bounds: () => new Promise(() => {}) }), "degraded");
+  deepEqual(await saidBy({ has_door: true, spilled: 1000 }), "unready");
+  deepEqual(await saidBy({ has_door: true, env: { SPILL_MAX_BYTES: "0" } }), "unready");
+});
+
+Deno.test("a role without a door is unready while its log is away", async () => {
+  deepEqual(await saidBy({ has_door: false }), "unready");
+});
