@@ -1,4 +1,5 @@
 /** `deno task bench [name]`: every figure as a ratio to a reference in the same run. */
+import { alertsBench } from "./alerts.ts";
 import { type Bench, report } from "./bench.ts";
 import { hooksBench } from "./hooks.ts";
 import { ingestBench } from "./ingest.ts";
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   streamBench,
   stateBench,
   rulesBench,
+  alertsBench,
 ];
 
 const wanted = Deno.args[0];
