@@ -176,7 +176,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: "lib/lake/take.ts",
     from: "if (checkpoint.number <= mark.number) continue;",
     to: "if (checkpoint.number <= mark.number || checkpoint.epoch < chain.at(-1)!.epoch) continue;",
-    test: COLLECTOR,
+    test: PUBLISHER,
   },
   {
     step: "3",
@@ -368,7 +368,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: "lib/lake/take.ts",
     from: "if (checkpoint.number <= mark.number) continue;",
     to: "",
-    test: PUBLISHER,
+    test: TAKE,
   },
   {
     step: "7",
