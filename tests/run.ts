@@ -16,6 +16,7 @@ const LONG = [
   "tests/faults/collector_test.ts",
   "tests/lake/backup_test.ts",
   "tests/cluster/foreign/kill_test.ts",
+  "tests/cluster/foreign/every_call_test.ts",
 ];
 
 const SUITES: Record<string, Suite> = {
