@@ -14,7 +14,8 @@ export interface Figure {
 
 export interface Bench {
   name: string;
-  run(): Promise<Figure[]>;
+  /** `args`: what the command line says after the name. */
+  run(args: readonly string[]): Promise<Figure[]>;
 }
 
 export function report(bench: Bench, figures: readonly Figure[]): void {
@@ -22,17 +23,18 @@ export function report(bench: Bench, figures: readonly Figure[]): void {
     const { what, value, unit, reference, must, goal, smaller } = figure;
     const judged = reference ? value / reference.value : value;
     const reaches = (bound: number) => smaller ? judged <= bound : judged >= bound;
-    const verdict = must === undefined
-      ? ""
-      : reaches(goal ?? must)
+    const bounds = [["must", must], ["goal", goal]].filter(([, bound]) => bound !== undefined);
+    const verdict = goal !== undefined && reaches(goal)
       ? "goal"
+      : must === undefined
+      ? "below goal"
       : reaches(must)
       ? "must"
       : "BELOW MUST";
     const parts = [
       `${bench.name}: ${what} ${shown(value)} ${unit}`,
       reference ? `${reference.what} ${shown(reference.value)} ${unit}, ratio ${judged.toFixed(3)}` : "",
-      must === undefined ? "" : `must ${must}${goal === undefined ? "" : `, goal ${goal}`}: ${verdict}`,
+      bounds.length === 0 ? "" : `${bounds.map((bound) => bound.join(" ")).join(", ")}: ${verdict}`,
     ];
     console.log(parts.filter((part) => part !== "").join(" | "));
   }
@@ -52,11 +54,12 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /** 360 bytes a line, as `/ingest/transaction` takes them. */
-export function transactionLine(i: number, timestamp_ms: number): string {
+export function transactionLine(i: number, timestamp_ms: number, from = { user: i, of: 5000 }): string {
+  const user = from.user % from.of;
   const event = {
     event_id: `bench-${String(i).padStart(12, "0")}`,
     timestamp: timestamp_ms,
-    user_id: `user_${i % 5000}`,
+    user_id: `user_${user}`,
     amount: `${10 + (i % 900)}.${String(i % 100).padStart(2, "0")}`,
     currency: i % 3 === 0 ? "USD" : "EUR",
     status: "completed",
@@ -65,7 +68,7 @@ export function transactionLine(i: number, timestamp_ms: number): string {
     merchant_name: "A merchant with a name",
     payment_method: "card",
     country: "DE",
-    device_id: `device_${i % 5000}`,
+    device_id: `device_${user}`,
   };
   const text = JSON.stringify(event);
   return JSON.stringify({ ...event, note: "x".repeat(Math.max(0, 360 - text.length - 10)) });

@@ -1,12 +1,10 @@
 /** Records in the log to visible rows (raw + transactions), both cores; reference: DuckDB's own NDJSON-to-Parquet with 2 threads. */
 import { DuckDBInstance } from "@duckdb/node-api";
-import { partitionOf } from "../../lib/log/topics.ts";
-import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import { settled, startProgram } from "../program.ts";
-import { type Bench, transactionLine } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { fillLog } from "./full_log.ts";
 
 const RECORDS = 300_000;
-const PARTITIONS = 4;
 
 export const landingBench: Bench = {
   name: "landing",
@@ -32,30 +30,8 @@ export const landingBench: Bench = {
 };
 
 async function fill(folder: string): Promise<void> {
-  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: PARTITIONS });
-  const encoder = new TextEncoder();
-  const headers = { source: "token", kind: "transaction", content_type: "application/json" };
   const text: string[] = [];
-  for (let start = 0; start < RECORDS; start += 1_000) {
-    const lines = Array.from(
-      { length: 1_000 },
-      (_, i) => transactionLine(start + i, Date.now() - RECORDS + start + i),
-    );
-    text.push(...lines);
-    await log.append(
-      "events",
-      lines.map((line, i) => {
-        const key = `user_${(start + i) % 5000}`;
-        return {
-          partition: partitionOf(key, PARTITIONS),
-          key,
-          value: encoder.encode(line),
-          headers,
-          received_at: Date.now(),
-        };
-      }),
-    );
-  }
+  await fillLog(folder, { records: RECORDS, per_second: 1_000, onLines: (lines) => text.push(...lines) });
   await Deno.writeTextFile(`${folder}/reference.ndjson`, text.join("\n"));
 }
 

@@ -1,4 +1,4 @@
-/** `deno task bench [name]`: every figure as a ratio to a reference in the same run. */
+/** `deno task bench [name [argument]]`: every figure as a ratio to a reference in the same run. */
 import { alertsBench } from "./alerts.ts";
 import { type Bench, report } from "./bench.ts";
 import { hooksBench } from "./hooks.ts";
@@ -10,6 +10,9 @@ import { stateBench } from "./state.ts";
 import { streamBench } from "./stream.ts";
 import { freshnessBench } from "./freshness.ts";
 import { faceBench } from "./face.ts";
+import { kafkaBench } from "./kafka.ts";
+import { restartBench } from "./restart.ts";
+import { sustainedBench } from "./sustained.ts";
 
 const BENCHES: readonly Bench[] = [
   hooksBench,
@@ -22,6 +25,9 @@ const BENCHES: readonly Bench[] = [
   stateBench,
   rulesBench,
   alertsBench,
+  kafkaBench,
+  restartBench,
+  sustainedBench,
 ];
 
 const wanted = Deno.args[0];
@@ -30,4 +36,4 @@ if (chosen.length === 0) {
   console.error(`There is no bench ${wanted}; there are ${BENCHES.map((bench) => bench.name).join(", ")}`);
   Deno.exit(2);
 }
-for (const bench of chosen) report(bench, await bench.run());
+for (const bench of chosen) report(bench, await bench.run(Deno.args.slice(1)));
