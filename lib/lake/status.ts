@@ -54,7 +54,7 @@ export interface StatusContext {
   clock: Clock;
 }
 
-/** A tail longer than this is counted, but not taken apart by source. */
+/** A longer tail is counted, but not taken apart by source: reading it would cost more the further processing is behind. */
 const TAIL_RECORDS = 20_000;
 export const UNREAD_SOURCE = "(not yet read)";
 const CONTROL_SOURCE = "millrace";
@@ -168,9 +168,14 @@ async function readTail(
 ) {
   const bySource = new Map<string, number>();
   let oldest_ms: number | null = null;
-  let from = range.from;
+  const length = range.end - range.from;
   const limits = { max_records: 5_000, max_bytes: 16 * 1024 * 1024, wait_ms: 0 };
-  for (let read = 0; from < range.end && read < TAIL_RECORDS;) {
+  if (length > TAIL_RECORDS) {
+    const [oldest] = await log.read("events", partition, range.from, { ...limits, max_records: 1 });
+    bySource.set(UNREAD_SOURCE, length);
+    return { bySource, oldest_ms: oldest?.received_at ?? null };
+  }
+  for (let from = range.from; from < range.end;) {
     const records = await log.read("events", partition, from, limits);
     if (records.length === 0) return { bySource, oldest_ms };
     for (const { headers, received_at } of records) {
@@ -179,10 +184,8 @@ async function readTail(
       bySource.set(source, (bySource.get(source) ?? 0) + 1);
       oldest_ms ??= received_at;
     }
-    read += records.length;
     from = records.at(-1)!.offset + 1;
   }
-  if (from < range.end) bySource.set(UNREAD_SOURCE, range.end - from);
   return { bySource, oldest_ms };
 }
 

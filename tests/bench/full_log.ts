@@ -1,4 +1,5 @@
-/** Puts transactions onto an embedded log that nobody reads yet, as the door would have, only faster. */
+/** Puts transactions onto a log that nobody reads yet, as the door would have, only faster. */
+import type { EventLog } from "../../lib/log/log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import { partitionOf } from "../../lib/log/topics.ts";
 import { transactionLine } from "./bench.ts";
@@ -15,8 +16,16 @@ export interface Filling {
   onLines?(lines: readonly string[]): void;
 }
 
-export async function fillLog(data_dir: string, { records, per_second, onLines }: Filling): Promise<void> {
+export async function fillEmbeddedLog(data_dir: string, filling: Filling): Promise<void> {
   await using log = await openSqliteLog({ directory: `${data_dir}/log`, partitions: PARTITIONS });
+  await fillLog(log, filling);
+}
+
+export async function fillLog(
+  log: Pick<EventLog, "append" | "identity">,
+  { records, per_second, onLines }: Filling,
+): Promise<void> {
+  const { partitions } = await log.identity("events");
   const encoder = new TextEncoder();
   const headers = { source: "token", kind: "transaction", content_type: "application/x-ndjson" };
   const began_ms = Date.now() - records / per_second * 1000;
@@ -29,7 +38,7 @@ export async function fillLog(data_dir: string, { records, per_second, onLines }
       lines.map((line, i) => {
         const key = `user_${numbers[i] % USERS}`;
         const value = encoder.encode(line);
-        return { partition: partitionOf(key, PARTITIONS), key, value, headers, received_at: Date.now() };
+        return { partition: partitionOf(key, partitions), key, value, headers, received_at: Date.now() };
       }),
     );
   }

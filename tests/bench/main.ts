@@ -11,6 +11,7 @@ import { streamBench } from "./stream.ts";
 import { freshnessBench } from "./freshness.ts";
 import { faceBench } from "./face.ts";
 import { kafkaBench } from "./kafka.ts";
+import { landingS3Bench } from "./landing_s3.ts";
 import { restartBench } from "./restart.ts";
 import { sustainedBench } from "./sustained.ts";
 
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   rulesBench,
   alertsBench,
   kafkaBench,
+  landingS3Bench,
   restartBench,
   sustainedBench,
 ];

@@ -1,7 +1,7 @@
 /** Start after kill -9 with 1 GB of the log not yet processed: when it takes events again, and how fast it catches up. */
 import { settled, startProgram } from "../program.ts";
 import { type Bench, transactionLine } from "./bench.ts";
-import { fillLog } from "./full_log.ts";
+import { fillEmbeddedLog } from "./full_log.ts";
 import { closedLoop, pause, requestBytes } from "./sender.ts";
 
 const LIVE_PER_SECOND = 10_000;
@@ -20,7 +20,7 @@ export const restartBench: Bench = {
       await settled(first.url);
       await first.kill();
       const records = Math.ceil(BEHIND_BYTES / RECORD_BYTES);
-      await fillLog(folder, { records, per_second: LIVE_PER_SECOND });
+      await fillEmbeddedLog(folder, { records, per_second: LIVE_PER_SECOND });
       const began = performance.now();
       const program = await startProgram({ env });
       try {

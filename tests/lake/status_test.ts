@@ -54,6 +54,21 @@ Deno.test("readStatus counts what the log holds and nobody decided, control reco
   deepEqual([source, accepted, in_flight, holds], ["shop", 2, 2, true]);
 });
 
+Deno.test("readStatus counts a long tail without reading it", async () => {
+  const asked: number[] = [];
+  const log: StatusContext["log"] = {
+    bounds: () => Promise.resolve({ begin: 0, end: 1_000_000 }),
+    read(_topic, _partition, from, { max_records }) {
+      asked.push(max_records);
+      return Promise.resolve([record(from, "shop")]);
+    },
+  };
+  const status = await statusOf({ log });
+  deepEqual(asked, [1]);
+  const [{ lag_records, lag_seconds }] = status.partitions;
+  deepEqual([lag_records, lag_seconds, status.settled], [1_000_000, 3, false]);
+});
+
 Deno.test("readStatus is not settled while something waits in the spill", async () => {
   const spill = () => ({ records: 5, bytes: 900, oldest_ms: NOW - 7_000 });
   const status = await statusOf({ spill });

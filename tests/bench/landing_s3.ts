@@ -1,0 +1,57 @@
+/** Records in a Kafka topic to visible rows on S3 (raw + transactions); reference: DuckDB's own NDJSON-to-Parquet with 2 threads. */
+import { KafkaLog } from "../../lib/log/kafka_log.ts";
+import { startKafkaBroker } from "../cluster/kafka_broker.ts";
+import { startS3Server } from "../cluster/s3_server.ts";
+import { type Program, settled, startProgram } from "../program.ts";
+import type { Bench } from "./bench.ts";
+import { duckdbRate } from "./duckdb_landing.ts";
+import { fillLog } from "./full_log.ts";
+
+const RECORDS = 300_000;
+const TOKEN = "bench-token";
+
+export const landingS3Bench: Bench = {
+  name: "landing_s3",
+  async run() {
+    await using broker = await startKafkaBroker();
+    await using s3 = await startS3Server();
+    const folder = await Deno.makeTempDir();
+    const env = {
+      KAFKA_BROKERS: broker.address,
+      S3_ENDPOINT: s3.endpoint,
+      S3_BUCKET: "millrace",
+      S3_ACCESS_KEY_ID: s3.access_key_id,
+      S3_SECRET_ACCESS_KEY: s3.secret_access_key,
+      API_TOKEN: TOKEN,
+    };
+    const roles: Program[] = [];
+    const begin = async (role: string) => {
+      const program = await startProgram({ role, env: { ...env, DATA_DIR: `${folder}/${role}` } });
+      roles.push(program);
+      return program;
+    };
+    try {
+      // It makes the topics.
+      const edge = await begin("edge");
+      const lines: string[] = [];
+      await using log = new KafkaLog({ brokers: [broker.address], topic_prefix: "millrace." });
+      await fillLog(log, { records: RECORDS, per_second: 1_000, onLines: (some) => lines.push(...some) });
+      const reference = await duckdbRate(folder, lines);
+      const began = performance.now();
+      await Promise.all([begin("process"), begin("maintain")]);
+      await settled(edge.url, TOKEN);
+      const seconds = (performance.now() - began) / 1000;
+      return [{
+        what: "topic to visible rows on S3, start of the roles included",
+        value: RECORDS / seconds,
+        unit: "records/s",
+        reference: { what: "DuckDB NDJSON to Parquet, 2 threads", value: reference },
+        must: 0.04,
+        goal: 0.08,
+      }];
+    } finally {
+      await Promise.all(roles.map((role) => role.kill()));
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+};
