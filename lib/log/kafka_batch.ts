@@ -9,6 +9,7 @@
  */
 import { Fault, messageOf } from "../errors.ts";
 import { crc32c } from "./crc32c.ts";
+import { keyBytes } from "./key_bytes.ts";
 import { WireReader, WireWriter } from "./kafka_wire.ts";
 import type { LogRecord, NewRecord } from "./log.ts";
 import { unpack } from "./unpack.ts";
@@ -60,8 +61,11 @@ export function encodeKafkaBatch(records: readonly NewRecord[], mark: ProducerMa
   writer.int64(first_ms).int64(max_ms).int64(mark.producer_id).int16(mark.epoch).int32(mark.sequence);
   writer.int32(records.length);
   const headersOf = new HeaderCache();
+  const timeOf = new TimeMemory();
   records.forEach((record, i) => {
-    writeRecord(writer, record, i, record.received_at - first_ms, headersOf.get(record.headers));
+    const { received_at, headers } = record;
+    const place = { delta: i, delta_ms: received_at - first_ms };
+    writeRecord(writer, record, place, headersOf.get(headers), timeOf.get(received_at));
   });
   writer.int32At(8, writer.length - LENGTH_FROM);
   writer.int32At(17, crc32c(writer.bytes, CHECKED_FROM) | 0);
@@ -71,12 +75,11 @@ export function encodeKafkaBatch(records: readonly NewRecord[], mark: ProducerMa
 function writeRecord(
   writer: WireWriter,
   record: NewRecord,
-  delta: number,
-  delta_ms: number,
+  { delta, delta_ms }: { delta: number; delta_ms: number },
   headers: Uint8Array,
+  time: Uint8Array,
 ): void {
-  const key = record.key === null ? null : encoder.encode(record.key);
-  const time = encoder.encode(String(record.received_at));
+  const key = record.key === null ? null : keyBytes(record.key);
   const length = 1 + varintBytes(delta_ms) + varintBytes(delta) + varintBytes(key?.length ?? -1) +
     (key?.length ?? 0) + varintBytes(record.value.length) + record.value.length + headers.length + 1 +
     time.length;
@@ -89,6 +92,17 @@ function varintBytes(value: number): number {
   let bytes = 1;
   for (; left > 127; bytes++) left = Math.floor(left / 128);
   return bytes;
+}
+
+/** A log time as text; records of one request share theirs. */
+class TimeMemory {
+  #time = NaN;
+  #bytes = new Uint8Array();
+
+  get(time: number): Uint8Array {
+    if (time !== this.#time) [this.#time, this.#bytes] = [time, encoder.encode(String(time))];
+    return this.#bytes;
+  }
 }
 
 /** The headers as they stand in a record, up to the value of `received_at`; most records of a batch share one. */

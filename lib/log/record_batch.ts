@@ -11,6 +11,7 @@
  */
 import { crc32 } from "node:zlib";
 import { Fault } from "../errors.ts";
+import { keyBytes } from "./key_bytes.ts";
 import type { LogRecord } from "./log.ts";
 
 /** What a frame keeps of a record. */
@@ -75,24 +76,16 @@ function writeRecord(
   let end = at + RECORD_HEADER_BYTES;
   if (key === null) view.setInt32(at + 12, -1, true);
   else {
-    end = writeText(bytes, end, key);
-    view.setInt32(at + 12, end - at - RECORD_HEADER_BYTES, true);
+    const written = keyBytes(key);
+    view.setInt32(at + 12, written.length, true);
+    bytes.set(written, end);
+    end += written.length;
   }
   if (value !== null) {
     bytes.set(value, end);
     end += value.length;
   }
   return end;
-}
-
-/** Writes UTF-8 and answers where it ends. Keys are short and mostly ASCII, for which a call to the encoder is dear. */
-function writeText(bytes: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0x7f) return at + encoder.encodeInto(text, bytes.subarray(at)).written;
-    bytes[at + i] = code;
-  }
-  return at + text.length;
 }
 
 /** The distinct headers of a batch in order of first use; the same object or the same text is the same set. */

@@ -1,9 +1,8 @@
 /** Names of topics, and which partition a key belongs to: the same on both logs. */
+import { keyBytes } from "./key_bytes.ts";
 import type { Topic } from "./log.ts";
 
 export const TOPICS: readonly Topic[] = ["events", "alerts", "aggregates", "dead_letters"];
-
-const encoder = new TextEncoder();
 
 /** The broker's name of a topic. */
 export function topicName(prefix: string, topic: Topic): string {
@@ -13,20 +12,6 @@ export function topicName(prefix: string, topic: Topic): string {
 /** Kafka's own placement (murmur2 of the key), so that records written by any client meet their siblings. */
 export function partitionOf(key: string, partitions: number): number {
   return (murmur2(keyBytes(key)) & 0x7fffffff) % partitions;
-}
-
-/** Keys are short and nearly always ASCII: their bytes are their characters, written over those of the key before. */
-const shared = new Uint8Array(256);
-const prefixes = Array.from({ length: shared.length + 1 }, (_, length) => shared.subarray(0, length));
-
-function keyBytes(key: string): Uint8Array {
-  if (key.length > shared.length) return encoder.encode(key);
-  for (let at = 0; at < key.length; at++) {
-    const code = key.charCodeAt(at);
-    if (code > 0x7f) return encoder.encode(key);
-    shared[at] = code;
-  }
-  return prefixes[key.length];
 }
 
 /** Kafka's murmur2 (seed 0x9747b28c) over bytes, as a signed 32-bit integer. */
