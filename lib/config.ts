@@ -210,6 +210,8 @@ export type Settings =
     readonly ingest_tokens: Readonly<Record<string, string>>;
     /** `TABLE_RETENTION_DAYS` taken apart: days by table name. */
     readonly table_retention_days: Readonly<Record<string, number>>;
+    /** Deno's own folder where it is not the usual one (in the image): all that a query process is told. */
+    readonly deno_dir: string | null;
   };
 
 export interface WebhookSecret {
@@ -258,6 +260,7 @@ export function readSettings(
     else faults.push({ name, message: faultText(parsed.error, setting, raw) });
   }
   refuseUnknown(given, faults);
+  settings.deno_dir = environment.DENO_DIR || null;
   settings.webhook_secrets = webhookSecrets(given, faults);
   settings.ingest_tokens = ingestTokens(settings.INGEST_TOKENS as string | null, faults);
   settings.table_retention_days = retentionDays(settings.TABLE_RETENTION_DAYS as string | null, faults);

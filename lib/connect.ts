@@ -178,6 +178,7 @@ export async function connectEngine(settings: Settings, script: URL): Promise<Qu
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     max_bytes: settings.QUERY_MAX_BYTES,
     max_concurrent: settings.QUERY_MAX_CONCURRENT,
+    environment: settings.deno_dir === null ? {} : { DENO_DIR: settings.deno_dir },
   });
 }
 

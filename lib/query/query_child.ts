@@ -39,7 +39,7 @@ export class QueryChild implements AsyncDisposable {
     this.#process = new Deno.Command(command.deno, {
       args: ["run", "--no-prompt", "--allow-ffi", command.script],
       clearEnv: true,
-      env: { NO_COLOR: "1", ...command.environment },
+      env: { ...command.environment },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -1,6 +1,8 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { connectEngine } from "../../lib/connect.ts";
 import { Fault } from "../../lib/errors.ts";
 import { DuckdbEngine, openDuckdbEngine } from "../../lib/query/duckdb_engine.ts";
+import { settingsOf } from "../routes/test_app.ts";
 import { type EngineSetup, queryEngineContract } from "../contracts/query_engine_contract.ts";
 
 const SCRIPT = new URL("../../workers/query.ts", import.meta.url).href;
@@ -52,9 +54,24 @@ Deno.test("DuckdbEngine gives its processes an empty environment and no permissi
   await engine.run(one("SELECT 1"));
   const [pid] = await childrenOf(Deno.pid);
   const environment = (await Deno.readTextFile(`/proc/${pid}/environ`)).split("\0").filter((one) => one);
-  deepStrictEqual(environment, ["NO_COLOR=1"]);
+  deepStrictEqual(environment, []);
   const command = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0").filter((one) => one);
   deepStrictEqual(command.slice(1), ["run", "--no-prompt", "--allow-ffi", SCRIPT]);
+});
+
+Deno.test("connectEngine tells its processes where Deno keeps its packages, when that is somewhere else", async () => {
+  const usual = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stdout: "piped" })
+    .output();
+  const { denoDir } = JSON.parse(new TextDecoder().decode(usual.stdout));
+  const DATA_DIR = await Deno.makeTempDir();
+  {
+    await using engine = await connectEngine(settingsOf({ DATA_DIR, DENO_DIR: denoDir }), new URL(SCRIPT));
+    await engine.run(one("SELECT 1"));
+    const [pid] = await childrenOf(Deno.pid);
+    const environment = (await Deno.readTextFile(`/proc/${pid}/environ`)).split("\0").filter((one) => one);
+    deepStrictEqual(environment, [`DENO_DIR=${denoDir}`]);
+  }
+  await Deno.remove(DATA_DIR, { recursive: true });
 });
 
 Deno.test("DuckdbEngine uses a process again after a query that failed in its bounds", async () => {
@@ -121,7 +138,7 @@ Deno.test("a query process ends with its parent, also in the middle of a query",
 
 Deno.test("DuckdbEngine writes an answer as Parquet", async () => {
   await using engine = await open();
-  const hundred = one("SELECT range AS i FROM range(100) -- all of them");
+  const hundred = { ...one("SELECT range AS i FROM range(100) -- all of them"), limit: 1000 };
   const { bytes, truncated } = await engine.runToParquet(hundred);
   deepStrictEqual(new TextDecoder().decode(bytes.slice(0, 4)), "PAR1");
   strictEqual(truncated, false);
