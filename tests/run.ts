@@ -15,6 +15,7 @@ const LONG = [
   "tests/faults/pipeline_test.ts",
   "tests/faults/collector_test.ts",
   "tests/lake/backup_test.ts",
+  "tests/partition/restore_test.ts",
   "tests/cluster/foreign/kill_test.ts",
   "tests/cluster/foreign/every_call_test.ts",
 ];

@@ -262,8 +262,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "5",
     bug: "a segment's part is not compared with its index",
     file: "lib/checkpoint/segment.ts",
-    from: 'if (bytes.length !== part.size_bytes || hash("sha256", bytes, "hex") !== part.sha256) {',
-    to: "if (bytes.length !== part.size_bytes) {",
+    from:
+      'if (bytes.length === part.size_bytes && hash("sha256", bytes, "hex") === part.sha256) return bytes;',
+    to: "if (bytes.length === part.size_bytes) return bytes;",
     test: SEGMENT,
   },
   {
@@ -758,18 +759,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     step: "state",
-    bug: "an image leaves out the changes of its own checkpoint",
+    bug: "the changes after an image are not read",
     file: "lib/partition/run.ts",
-    from: "return { image: reference, after: number, changed_bytes: 0 };",
-    to: "return { image: reference, after: number + 1, changed_bytes: 0 };",
+    from: "return { image: reference, after, changed_bytes: this.#since_image };",
+    to: "return { image: reference, after: after + 1, changed_bytes: this.#since_image };",
     test: RESTORE,
   },
   {
     step: "state",
     bug: "images are never made, so that a start grows with age",
     file: "lib/partition/run.ts",
-    from: "if (changed_bytes < Math.max(floor_bytes, state.image?.size_bytes ?? 0)) {",
-    to: "if (changed_bytes < Infinity) {",
+    from: "if (changed_bytes < due_bytes) return { ...state, changed_bytes };",
+    to: "if (changed_bytes < Infinity) return { ...state, changed_bytes };",
     test: RESTORE,
   },
   {

@@ -7,9 +7,6 @@
  */
 import { deepStrictEqual } from "node:assert/strict";
 import { connectChains } from "../../lib/connect.ts";
-import { loadConfiguration } from "../../lib/configuration.ts";
-import { readSettings, type Settings } from "../../lib/config.ts";
-import { createJudge } from "../../lib/event/judge.ts";
 import { fileCatalog } from "../../lib/iceberg/file_catalog.ts";
 import { readFiles } from "../../lib/iceberg/live_files.ts";
 import { audit } from "../../lib/lake/audit.ts";
@@ -20,13 +17,13 @@ import { Publisher } from "../../lib/lake/publisher.ts";
 import { lakeTables } from "../../lib/lake/tables.ts";
 import type { EventLog } from "../../lib/log/log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
-import { EventProcessor } from "../../lib/partition/event_processor.ts";
 import { type OwnerContext, ownPartition } from "../../lib/partition/owner.ts";
 import { currentFields } from "../../lib/lake/lander.ts";
 import { parquetRelation } from "../../lib/parquet/relation.ts";
 import type { ParquetWriter } from "../../lib/parquet/writer.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
+import { configuration, newProcessor } from "../lake/small_lake.ts";
 import { quickFolder } from "../quick_folder.ts";
 import { Crash, FaultPlan } from "./fault_plan.ts";
 import { faultyLog } from "./faulty_log.ts";
@@ -40,15 +37,7 @@ const nothing = { body: {}, version: "", file_hash: "" };
 const seeds = { rules: nothing, settings: nothing };
 const TABLES = ["raw.events", "processed.transactions"];
 
-const settings = settingsOf();
-const configuration = await loadConfiguration(settings);
 const specs = lakeTables(configuration.kinds, []).filter((spec) => TABLES.includes(spec.key));
-
-function settingsOf(): Settings {
-  const reading = readSettings({ CONFIG_DIR: "/nonexistent" }, () => "");
-  if (!reading.ok) throw new Error("settings");
-  return reading.settings;
-}
 
 function body(i: number): Uint8Array {
   const event = {
@@ -130,21 +119,7 @@ async function processAll(
     checkpoint_ms: 0,
     tick_after_ms: 1e9,
     newId: () => crypto.randomUUID(),
-    newProcessor: (partition) =>
-      new EventProcessor({
-        partition,
-        judge: createJudge(configuration),
-        kinds: configuration.kinds,
-        sources: configuration.sources,
-        defaults: {
-          out_of_orderness_ms: 10_000,
-          allowed_lateness_ms: 3_600_000,
-          dedup_token_ms: 3_600_000,
-          dedup_webhook_ms: 1,
-          dedup_max_ids: 1_000,
-        },
-        observe: { deadLetter() {}, duplicate() {}, late() {}, result() {}, warn() {} },
-      }),
+    newProcessor: (partition) => newProcessor(partition),
     seeds: () => seeds,
     appliedOffsets: () => Promise.resolve([]),
     events: { claimed: check, decided: check, turned() {}, lag() {}, warn() {}, alarm() {} },

@@ -181,7 +181,7 @@ export class SmallLake implements AsyncDisposable {
       seeds: () => SEEDS,
       image_floor_bytes: IMAGE_FLOOR_BYTES,
       newId: () => crypto.randomUUID(),
-      newProcessor,
+      newProcessor: (partition) => newProcessor(partition),
       appliedOffsets: () => Promise.resolve([]),
       events: { claimed: seen, decided: seen, turned() {}, lag() {}, warn() {}, alarm() {} },
       evolve: ({ changes }) =>
@@ -359,12 +359,13 @@ export class SmallLake implements AsyncDisposable {
   }
 }
 
-export function newProcessor(partition: number): EventProcessor {
+/** With what the store's owner would be given; `files` are the configuration, by default none. */
+export function newProcessor(partition: number, files: Configuration = configuration): EventProcessor {
   return new EventProcessor({
     partition,
-    judge: createJudge(configuration),
-    kinds: configuration.kinds,
-    sources: configuration.sources,
+    judge: createJudge(files),
+    kinds: files.kinds,
+    sources: files.sources,
     defaults: {
       out_of_orderness_ms: 10_000,
       allowed_lateness_ms: 3_600_000,
