@@ -135,7 +135,10 @@ export class LakePanels {
       body.setAttribute("aria-busy", "false");
       this.#drawn.set(panel, state);
     } catch (error) {
-      if (!signal.aborted) fault(body, error);
+      if (signal.aborted) return;
+      fault(body, error);
+      // What was read may be broken or gone; the next round reads it anew.
+      await this.session.exclusive(() => this.lake.forgetFiles());
     }
   }
 

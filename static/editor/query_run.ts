@@ -55,7 +55,10 @@ export class QueryRunner {
     return outcomes;
   }
 
-  /** Once more with a new list when files went away in between: compaction replaces them, expiry deletes them. */
+  /**
+   * Once more with a new list when files went away in between: compaction replaces them, expiry deletes them. After any
+   * other fault that is not the statement's own, what was read may be broken, so it is read anew next time.
+   */
   async #withFreshFiles(
     statement: RunnableStatement,
     moment: Moment,
@@ -65,10 +68,9 @@ export class QueryRunner {
     try {
       return await this.#one(statement, moment, signal, events);
     } catch (error) {
-      if (
-        signal.aborted || !(error instanceof StatementFault) || !isGone(error.cause) || !isRead(statement)
-      ) throw error;
+      if (signal.aborted || !(error instanceof StatementFault) || isOwnFault(error.message)) throw error;
       await this.lake.forgetFiles();
+      if (!isGone(error.cause) || !isRead(statement)) throw error;
       return await this.#one(statement, moment, signal, events);
     }
   }
@@ -114,6 +116,12 @@ export class QueryRunner {
     });
     return result;
   }
+}
+
+/** The statement is wrong, whatever the files hold. */
+function isOwnFault(message: string): boolean {
+  return /^(Parser|Syntax|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented|Constraint) Error/i
+    .test(message);
 }
 
 /** Files that are read by ranges say it in the engine's words. */

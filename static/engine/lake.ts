@@ -15,7 +15,8 @@ import type { EngineSession } from "./session.ts";
 
 /** Below this a file is fetched whole: one request instead of three or more in a row. */
 const SMALL_FILE_BYTES = 1_000_000;
-const FETCHES_AT_ONCE = 6;
+/** More than a browser sends to one server at a time, so that it always has the next one at hand. */
+const FETCHES_AT_ONCE = 16;
 /** Fetched files kept in the engine at most; beyond, those of no use to the statement at hand go. */
 const KEPT_BYTES = 400_000_000;
 

@@ -46,3 +46,43 @@ test("files that were replaced in between are asked for anew", async ({ page, se
   assert.deepEqual(await answer(page, "select count(*) from processed.values"), [["2"]]);
   assert.equal(refusals, 2);
 }, { expects: [/410/] });
+
+const BIG = "/lake/processed/big/data/0-0.parquet";
+
+test("a network that is cut in mid-scan is told, and the next query reads on", async ({ page, server }) => {
+  assert.deepEqual(await answer(page, "select count(*) from processed.big"), [["400000"]]);
+  for (const method of ["GET", "HEAD"]) {
+    server.answers.set(`${method} ${BIG}`, () => new Response("away", { status: 503 }));
+  }
+  server.store!.expire();
+  await run(page, "select sum(id), max(word) from processed.big");
+  assert.match(await alertText(page), /0-0\.parquet/);
+  server.answers.clear();
+  assert.deepEqual(await answer(page, "select sum(id) from processed.big"), [["79999800000"]]);
+}, { expects: [/503/] });
+
+test("a file that never comes is cancelled, and the next query runs", async ({ page, server }) => {
+  await rows(page);
+  const held = Promise.withResolvers<Response>();
+  for (const method of ["GET", "HEAD"]) server.answers.set(`${method} ${BIG}`, () => held.promise);
+  try {
+    await run(page, "select sum(id) from processed.big");
+    await page.locator(".workbench.is-running").waitFor();
+    await page.waitForTimeout(500);
+    await page.keyboard.press("Escape");
+    await page.locator("[role=alert]", { hasText: "Cancelled" }).waitFor();
+    assert.deepEqual(await answer(page, "select 7 as seven"), [["7"]]);
+  } finally {
+    held.resolve(new Response("late", { status: 503 }));
+  }
+}, { expects: [/503|Reading file/] });
+
+test("a page that is loaded again in mid-query begins anew", async ({ page }) => {
+  await run(
+    page,
+    "select count(*) from range(100000000000) a, range(1000000) b where a.range + b.range = -1",
+  );
+  await page.locator(".workbench.is-running").waitFor();
+  await page.reload();
+  assert.deepEqual(await answer(page, "select 'again' as word"), [["again"]]);
+});
