@@ -67,6 +67,8 @@ function markCurrent(name: string): void {
     link.toggleAttribute("aria-current", isCurrent);
     if (isCurrent) {
       link.setAttribute("aria-current", "page");
+      // On a small screen the row of pages is wider than the screen.
+      link.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
       document.title = `${link.textContent} · Millrace`;
     }
     link.hidden = !((link.dataset.page ?? "") in PAGES);

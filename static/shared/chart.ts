@@ -84,6 +84,7 @@ export class WordedChart extends HTMLElement {
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
     };
+    const along = { ...axis, size: 28 };
     const names = data.x.values;
     return {
       width: Math.max(120, this.#canvas.clientWidth),
@@ -102,18 +103,18 @@ export class WordedChart extends HTMLElement {
       axes: [
         data.x.kind === "category"
           ? {
-            ...axis,
+            ...along,
             grid: { show: false },
             splits: () => names.map((_, at) => at),
             values: (_, at) => at.map((one) => shortened(String(names[one] ?? ""))),
           }
           : data.x.kind === "time"
           ? {
-            ...axis,
+            ...along,
             space: 70,
             values: (_, at, _axis, _space, step) => at.map((one) => timeMark(one, step)),
           }
-          : axis,
+          : along,
         { ...axis, size: 54, values: (_, values) => values.map((value) => this.#format(value)) },
       ],
       series: [{}, ...stackOrder(data, visible).map((one) => this.#seriesOptions(data, one))],
