@@ -19,6 +19,9 @@ import { ResultsPanel } from "./results_panel.ts";
 import { Schemas } from "./schemas.ts";
 import { TabStore } from "./tab_store.ts";
 
+/** Tabs whose results are kept while others are looked at. */
+const MAX_PANELS = 8;
+
 /** Emits `state` when something began or ended to run, `age` when the data's age became known anew. */
 export class Workbench extends EventTarget {
   readonly tabs = new TabStore(localStorage);
@@ -45,8 +48,11 @@ export class Workbench extends EventTarget {
       panel = new ResultsPanel((rows, order, format) =>
         exportRows({ rows, order, session }, format, this.tabs.active.title)
       );
-      this.#panels.set(id, panel);
     }
+    // Looked at last stands last; results are large, so those not looked at for long go.
+    this.#panels.delete(id);
+    this.#panels.set(id, panel);
+    if (this.#panels.size > MAX_PANELS) this.#panels.delete(this.#panels.keys().next().value ?? "");
     return panel;
   }
 

@@ -155,9 +155,12 @@ export class WordedChart extends HTMLElement {
 
   /** What a colour of the theme is at the moment, as `rgb(...)`. */
   #resolve(name: string): string {
-    this.#canvas.style.color = `var(${name})`;
+    const { style } = this.#canvas;
+    style.color = `var(${name})`;
+    // Under forced colours lines and texts take the system's; series stay apart by their own.
+    if (name.startsWith("--series")) style.forcedColorAdjust = "none";
     const colour = getComputedStyle(this.#canvas).color;
-    this.#canvas.style.color = "";
+    style.color = style.forcedColorAdjust = "";
     return colour;
   }
 

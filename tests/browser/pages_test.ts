@@ -57,6 +57,25 @@ test("the dashboard tells each chart in words and as a table", async ({ page }) 
     .waitFor();
 }, { at: "#/dashboard" });
 
+test("forced colours keep the series of a chart apart", async ({ page }) => {
+  await page.emulateMedia({ forcedColors: "active" });
+  await page.reload();
+  await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
+  const colours = await page.locator("worded-chart canvas").first().evaluate((element) => {
+    const canvas = element as HTMLCanvasElement;
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    const seen = new Map<string, number>();
+    for (let at = 0; at < data.length; at += 4) {
+      if (data[at + 3] < 255) continue;
+      const colour = data.slice(at, at + 3).join();
+      seen.set(colour, (seen.get(colour) ?? 0) + 1);
+    }
+    return [...seen.values()].filter((pixels) => pixels > 500).length;
+  });
+  await page.emulateMedia({ forcedColors: "none" });
+  assert.ok(colours >= 3, `${colours} colours are drawn`);
+}, { at: "#/dashboard" });
+
 test("pausing holds the charts still", async ({ page }) => {
   const sentence = page.getByText(/^Over .*: now \d+ events a second/);
   await sentence.waitFor();
