@@ -7,7 +7,6 @@
  * Services start in the order of `depends_on`, and each counts as healthy when its own health check says so.
  */
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
 import { parse } from "yaml";
 import { copyImage, type Image, sourceText } from "./image.ts";
 import { freePort } from "./free_port.ts";
@@ -97,6 +96,10 @@ export class Compose implements AsyncDisposable {
     return Object.fromEntries(given.map(([key, value]) => [key, this.#here(name, value, key)]));
   }
 
+  pid(name: string): number {
+    return this.running.find((running) => running.name === name)!.child.pid;
+  }
+
   /** SIGTERM, as `docker compose stop`; the exit code. */
   async stop(name: string): Promise<number> {
     const one = this.running.find((running) => running.name === name)!;
@@ -175,7 +178,7 @@ export class Compose implements AsyncDisposable {
       args: ["-c", kept, program, ...args],
       cwd: this.image.folder,
       clearEnv: true,
-      env: { ...hostEnvironment(), ...this.environment(name) },
+      env: { ...this.image.env, ...this.environment(name) },
       stdin: "null",
     }).spawn();
     this.running.push({ name, child, ended: child.status.then(({ code }) => code) });
@@ -198,7 +201,7 @@ export class Compose implements AsyncDisposable {
       args: args.map((word) => this.#here(name, word)),
       cwd: this.image.folder,
       clearEnv: true,
-      env: hostEnvironment(),
+      env: this.image.env,
       stdout: "null",
       stderr: "null",
     }).output();
@@ -231,15 +234,6 @@ export class Compose implements AsyncDisposable {
     if (/^:90\d\d$/.test(word)) return `127.0.0.1:${this.port(name, word.slice(1))}`;
     return places.reduce((text, [there, here]) => text.replaceAll(there, here), word);
   }
-}
-
-/** What a container has by itself. */
-function hostEnvironment(): Record<string, string> {
-  const kept = ["HOME", "XDG_CACHE_HOME", "DENO_DIR", "TMPDIR"].flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  return { ...Object.fromEntries(kept), PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}` };
 }
 
 async function isReady(port: number): Promise<boolean> {

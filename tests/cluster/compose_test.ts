@@ -91,6 +91,17 @@ Deno.test("compose.yaml: what it starts takes webhooks and events, and shows the
     ok(Number(rows.demo) > 0, "produce made nothing");
   });
 
+  await t.step(
+    "processes of queries have nothing in their environment but where their packages are",
+    async () => {
+      const [child] = await childrenOf(compose.pid("query"));
+      const environment = (await Deno.readTextFile(`/proc/${child}/environ`)).split("\0").filter((one) =>
+        one
+      );
+      deepStrictEqual(environment.sort(), [`DENO_DIR=${compose.image.env.DENO_DIR}`, "NO_COLOR=1"]);
+    },
+  );
+
   await t.step("data files come straight from the store, by an address that the edge signs", async () => {
     const { files } = await get("/api/tables/processed.transactions/files");
     ok(files.length > 0);
@@ -175,6 +186,15 @@ Deno.test("the dashboard of Grafana asks for metrics that there are", async () =
   );
   deepStrictEqual([...asked].filter((name) => !known.has(name)), []);
 });
+
+async function childrenOf(pid: number): Promise<string[]> {
+  const children: string[] = [];
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/children`);
+    children.push(...text.trim().split(" ").filter((one) => one));
+  }
+  return children;
+}
 
 function bytesOf(limit: string): number {
   const [, number, unit] = /^(\d+)([mg])$/.exec(limit)!;

@@ -1,11 +1,15 @@
 /** The image of `deploy/Dockerfile` as a folder: what it copies, made ready by its own commands. */
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 
 export interface Image {
   folder: string;
   entrypoint: string[];
+  /** All that its programs find in their environment before compose adds to it. */
+  env: Record<string, string>;
 }
 
+const PATH_WITH_DENO = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 export function sourceText(path: string): Promise<string> {
@@ -26,13 +30,20 @@ export async function copyImage(folder: string): Promise<Image> {
     if (line.startsWith("RUN deno ")) await run(line.slice("RUN ".length), folder);
   }
   const entrypoint = lines.find((line) => line.startsWith("ENTRYPOINT "))!.slice("ENTRYPOINT ".length);
-  return { folder, entrypoint: JSON.parse(entrypoint) };
+  // Dependencies stand elsewhere than Deno would look by itself, as they do in the container.
+  const env: Record<string, string> = { PATH: PATH_WITH_DENO };
+  for (const [, name, value] of lines.join("\n").matchAll(/^ENV (\w+)=(\S+)$/gm)) {
+    env[name] = `${folder}${value}`;
+  }
+  await Deno.symlink(await ownDenoDir(), env.DENO_DIR);
+  return { folder, entrypoint: JSON.parse(entrypoint), env };
 }
 
 /** What stands in the image now, to be seen that nobody writes into it. */
 export async function filesOf(folder: string): Promise<string[]> {
   const found: string[] = [];
   for await (const entry of Deno.readDir(folder)) {
+    if (entry.isSymlink) continue;
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) found.push(...await filesOf(path));
     else found.push(path);
@@ -51,8 +62,13 @@ async function copy(sources: readonly string[], target: string): Promise<void> {
 }
 
 async function run(command: string, cwd: string): Promise<void> {
-  const path = `${Deno.execPath().replace(/\/[^/]*$/, "")}:${Deno.env.get("PATH")}`;
-  await must("sh", ["-c", command], { cwd, env: { PATH: path } });
+  await must("sh", ["-c", command], { cwd, env: { PATH: PATH_WITH_DENO } });
+}
+
+/** Where the Deno of these tests keeps its packages. */
+async function ownDenoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
 }
 
 async function must(program: string, args: string[], options: Deno.CommandOptions = {}): Promise<void> {
