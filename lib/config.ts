@@ -56,6 +56,10 @@ export const SETTINGS = {
   ),
   KAFKA_REPLICATION: s(whole(1, 9), "1", "Copies of each partition when topics are created."),
   KAFKA_SSL: s(flag, "false", "Speak TLS to the brokers."),
+  KAFKA_SSL_CA: secret(
+    text,
+    "Authorities (PEM) that alone may vouch for the brokers, which speak TLS then; best as KAFKA_SSL_CA_FILE.",
+  ),
   KAFKA_SASL_MECHANISM: s(
     z.enum(["plain", "scram-sha-256", "scram-sha-512"]),
     null,
@@ -181,6 +185,7 @@ export type SettingName = keyof Fields;
 /** Names whose absence has a meaning of its own. */
 type Optional =
   | "KAFKA_BROKERS"
+  | "KAFKA_SSL_CA"
   | "KAFKA_SASL_MECHANISM"
   | "KAFKA_USERNAME"
   | "KAFKA_PASSWORD"

@@ -88,10 +88,10 @@ async function connectKeptLog(settings: Settings, directory: string, { keeper_ur
 
 /** How to reach the brokers, and what our topics are called. */
 function kafkaOptions(settings: Settings): KafkaLogOptions {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME, KAFKA_PASSWORD } = settings;
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME, KAFKA_PASSWORD, KAFKA_SSL_CA } = settings;
   return {
     brokers: settings.KAFKA_BROKERS!.split(",").map((broker) => broker.trim()),
-    ssl: settings.KAFKA_SSL,
+    ssl: KAFKA_SSL_CA === null ? settings.KAFKA_SSL : { ca: [KAFKA_SSL_CA] },
     topic_prefix: settings.KAFKA_TOPIC_PREFIX,
     ...(mechanism === null
       ? {}

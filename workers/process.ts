@@ -138,7 +138,8 @@ runWorker("process", async (context) => {
     await owners.change(owned);
     context.ready();
   }, context.signal);
-  await Promise.race([following, owners.failed, watch.ended]);
+  // The watch ends as soon as it is asked to; the group is left in order, so that others take over at once.
+  await Promise.race([following, owners.failed, watch.ended.then(() => following)]);
   clearInterval(telling);
   clearInterval(watching);
   await owners.change(new Set());

@@ -67,8 +67,8 @@ interface PartitionReading {
   tail: Map<string, number>;
   /** Log time of the oldest record that cannot be queried yet, null when all can. */
   waiting_since: number | null;
-  /** What stands in it behind the checkpoint is then unknown. */
-  is_log_away: boolean;
+  /** false while the log is away, or when it lost records that were not processed. */
+  is_tail_known: boolean;
 }
 
 export async function readStatus(context: StatusContext): Promise<LakeStatus> {
@@ -84,7 +84,7 @@ export async function readStatus(context: StatusContext): Promise<LakeStatus> {
     time !== null
   );
   return {
-    settled: waiting.length === 0 && spill.records === 0 && !readings.some((one) => one.is_log_away),
+    settled: waiting.length === 0 && spill.records === 0 && readings.every((one) => one.is_tail_known),
     partitions: readings.map((one) => one.status).sort((a, b) => a.partition - b.partition),
     accounting: accountingOf(readings),
     spill: { records: spill.records, bytes: spill.bytes, oldest_seconds: spillAgeSeconds(spill, now) },
@@ -106,16 +106,17 @@ async function readPartition(
   const bounds = await boundsOf(log, partition);
   const next_offset = checkpoint?.next_offset ?? bounds?.begin ?? 0;
   const end_offset = Math.max(bounds?.end ?? 0, next_offset);
-  const { bySource, oldest_ms } = bounds && log
-    ? await readTail(log, partition, { from: next_offset, end: end_offset })
-    : { bySource: new Map<string, number>(), oldest_ms: null };
+  const from = Math.max(next_offset, bounds?.begin ?? 0);
+  const { bySource, oldest_ms, is_whole } = bounds && log
+    ? await readTail(log, partition, { from, end: end_offset })
+    : { bySource: new Map<string, number>(), oldest_ms: null, is_whole: log === null };
   const lag_records = [...bySource.values()].reduce((sum, count) => sum + count, 0);
   const published = publishedOf(checkpoint, tables);
   const now = clock.now();
   return {
     checkpoint,
     tail: bySource,
-    is_log_away: log !== null && bounds === null,
+    is_tail_known: is_whole && from === next_offset,
     waiting_since: !published.events ? published.since ?? now : lag_records > 0 ? oldest_ms ?? now : null,
     status: {
       partition,
@@ -153,8 +154,12 @@ function publishedOf(checkpoint: Checkpoint | null, tables: readonly LoadedTable
 
 /** null while the log is away: what is decided can be told all the same. */
 async function boundsOf(log: StatusContext["log"], partition: number): Promise<Bounds | null> {
+  return log && await unlessAway(() => log.bounds("events", partition));
+}
+
+async function unlessAway<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
-    return log && await log.bounds("events", partition);
+    return await ask();
   } catch (error) {
     if (error instanceof Fault && error.blame === "dependency") return null;
     throw error;
@@ -170,14 +175,16 @@ async function readTail(
   let oldest_ms: number | null = null;
   const length = range.end - range.from;
   const limits = { max_records: 5_000, max_bytes: 16 * 1024 * 1024, wait_ms: 0 };
+  const read = (from: number, max_records: number) =>
+    unlessAway(() => log.read("events", partition, from, { ...limits, max_records }));
   if (length > TAIL_RECORDS) {
-    const [oldest] = await log.read("events", partition, range.from, { ...limits, max_records: 1 });
+    const oldest = await read(range.from, 1);
     bySource.set(UNREAD_SOURCE, length);
-    return { bySource, oldest_ms: oldest?.received_at ?? null };
+    return { bySource, oldest_ms: oldest?.at(0)?.received_at ?? null, is_whole: oldest !== null };
   }
   for (let from = range.from; from < range.end;) {
-    const records = await log.read("events", partition, from, limits);
-    if (records.length === 0) return { bySource, oldest_ms };
+    const records = await read(from, limits.max_records);
+    if (records === null || records.length === 0) return { bySource, oldest_ms, is_whole: records !== null };
     for (const { headers, received_at } of records) {
       const source = headers.source ?? FOREIGN_SOURCE;
       if (source === CONTROL_SOURCE) continue;
@@ -186,7 +193,7 @@ async function readTail(
     }
     from = records.at(-1)!.offset + 1;
   }
-  return { bySource, oldest_ms };
+  return { bySource, oldest_ms, is_whole: true };
 }
 
 function accountingOf(readings: readonly PartitionReading[]): SourceAccount[] {

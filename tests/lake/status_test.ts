@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
+import { claim } from "../../lib/checkpoint/claim.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { Fault } from "../../lib/errors.ts";
 import { fileCatalog } from "../../lib/iceberg/file_catalog.ts";
@@ -81,4 +82,41 @@ Deno.test("readStatus claims nothing of a log that cannot be asked", async () =>
   const away = () =>
     Promise.reject(new Fault("kafka", "Cannot ask", { blame: "dependency", retry: "after_backoff" }));
   equal((await statusOf({ log: { bounds: away, read: away } })).settled, false);
+});
+
+Deno.test("readStatus tells what is left of a log that lost records, and is not settled", async () => {
+  await using store = new MemoryStore();
+  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
+  const claimed = await claim(chain, {
+    log: { id: "log", partitions: 1 },
+    log_begin: 0,
+    newId: () => "id",
+    now: () => NOW,
+    alarm: () => undefined,
+  });
+  equal(claimed.outcome, "claimed");
+  const records = [record(4, "shop"), record(5, "shop")];
+  const read = (_topic: string, _partition: number, from: number) =>
+    from < 4
+      ? Promise.reject(new Fault("log_truncated", "Cannot read", { blame: "dependency", retry: "never" }))
+      : Promise.resolve(records.filter(({ offset }) => offset >= from));
+  const log = { bounds: () => Promise.resolve({ begin: 4, end: 6 }), read };
+  const status = await statusOf({ log, chains: new Map([[0, chain]]) });
+  const [{ next_offset, end_offset, lag_records }] = status.partitions;
+  deepEqual([next_offset, end_offset, lag_records], [0, 6, 2]);
+  equal(status.settled, false);
+});
+
+Deno.test("readStatus is not settled when a log that had nothing left lost what was not processed", async () => {
+  await using store = new MemoryStore();
+  const chain = new CheckpointChain(store, 0, () => Promise.resolve());
+  await claim(chain, {
+    log: { id: "log", partitions: 1 },
+    log_begin: 0,
+    newId: () => "id",
+    now: () => NOW,
+    alarm: () => undefined,
+  });
+  const log = { bounds: () => Promise.resolve({ begin: 6, end: 6 }), read: () => Promise.resolve([]) };
+  equal((await statusOf({ log, chains: new Map([[0, chain]]) })).settled, false);
 });
