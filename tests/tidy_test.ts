@@ -4,6 +4,7 @@ import { SETTINGS } from "../lib/config.ts";
 import { METRIC_PREFIX, METRICS } from "../lib/observe/metric_names.ts";
 import { COMMANDS } from "../commands/commands.ts";
 import { ROUTES } from "../routes/openapi.ts";
+import { PLANTED_BUGS } from "./faults/planted_bugs.ts";
 
 interface Source {
   path: string;
@@ -180,4 +181,16 @@ Deno.test("every command stands in the README", async () => {
   const readme = await Deno.readTextFile("README.md");
   const isTold = (name: string) => new RegExp(`(\`|main\\.ts |task )${name}\\b`).test(readme);
   deepStrictEqual(COMMANDS.flatMap(({ names }) => names).filter((name) => !isTold(name)), []);
+});
+
+Deno.test("each planted bug can still be planted (tests/faults/planted_bugs.ts)", async () => {
+  const faults: string[] = [];
+  for (const { bug, file, from, test } of PLANTED_BUGS) {
+    const times = (await Deno.readTextFile(file)).split(from).length - 1;
+    if (times !== 1) {
+      faults.push(`${bug}: ${file} holds ${times} times ${from}; plant it in what took its place`);
+    }
+    await Deno.stat(test);
+  }
+  deepStrictEqual(faults, []);
 });
