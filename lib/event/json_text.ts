@@ -21,17 +21,22 @@ export type Decoded =
 export type JsonObject = { readonly [key: string]: unknown };
 
 // ignoreBOM keeps the mark in the text, where it makes JSON.parse fail as it must.
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Stands where the lenient decoder found no character; a sender may also mean it. */
+const REPLACEMENT = "\ufffd";
 
 const LONG_RUN = 16;
 const LONG_EXPONENT = /\d[eE][+-]?\d{3}/;
 const LONG_NUMBER = /(?:^|[\s:,[])-?(?:[\d.]{16,}|[\d.]+[eE][+-]?\d{3,})/;
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
-/** The text of `bytes`, or null when they are not UTF-8. */
+/** The text of `bytes`, or null when they are not UTF-8. The strict decoder takes several times as long. */
 export function decodeUtf8(bytes: Uint8Array): string | null {
+  const text = lenient.decode(bytes);
+  if (!text.includes(REPLACEMENT)) return text;
   try {
-    return decoder.decode(bytes);
+    return strict.decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) return null;
     throw error;

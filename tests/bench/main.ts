@@ -14,6 +14,10 @@ import { kafkaBench } from "./kafka.ts";
 import { landingS3Bench } from "./landing_s3.ts";
 import { restartBench } from "./restart.ts";
 import { sustainedBench } from "./sustained.ts";
+import { eventBench } from "./event.ts";
+import { dedupBench } from "./dedup.ts";
+import { forgeryBench } from "./forgery.ts";
+import { floodBench } from "./flood.ts";
 
 const BENCHES: readonly Bench[] = [
   hooksBench,
@@ -30,6 +34,10 @@ const BENCHES: readonly Bench[] = [
   landingS3Bench,
   restartBench,
   sustainedBench,
+  eventBench,
+  dedupBench,
+  forgeryBench,
+  floodBench,
 ];
 
 const wanted = Deno.args[0];

@@ -26,6 +26,9 @@ Deno.test("decodeJson refuses what is not UTF-8, a byte order mark and half a su
     const decoded = decodeJson(new Uint8Array(bytes));
     strictEqual(decoded.ok ? "fine" : decoded.reason, "undecodable", String(bytes));
   }
+  // The mark of a broken character, when a sender means it.
+  strictEqual(reasonOf('"\ufffd"'), "fine");
+  deepStrictEqual(decodeJson(encode('["\ufffd"]')), { ok: true, value: ["\ufffd"], text: '["\ufffd"]' });
   for (const text of ["", " ", "{", "{'a':1}", "NaN", "01", "[1,]", '"\t"', "{}{}", "\ufeff{}", "\u00a0{}"]) {
     strictEqual(reasonOf(text), "undecodable", text);
   }
