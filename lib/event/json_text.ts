@@ -51,6 +51,13 @@ export function decodeJson(bytes: Uint8Array): Decoded {
 
 /** As `decodeJson`, for text that was decoded already. */
 export function parseJson(text: string): Decoded {
+  const decoded = parsePlainly(text);
+  if (!decoded.ok || !mayHoldLongNumber(text) || !LONG_NUMBER.test(text)) return decoded;
+  return { ok: true, value: parseExactly(text), text };
+}
+
+/** As `parseJson`, but long numbers are what a double makes of them: enough to judge the text and find its key. */
+export function parsePlainly(text: string): Decoded {
   if (mayNest(text)) {
     const depth = measureDepth(text);
     if (depth !== "fine") return { ok: false, reason: depth, text };
@@ -65,7 +72,6 @@ export function parseJson(text: string): Decoded {
   if (mayHoldLoneSurrogate(text) && hasLoneSurrogate(text)) {
     return { ok: false, reason: "undecodable", text };
   }
-  if (mayHoldLongNumber(text) && LONG_NUMBER.test(text)) value = parseExactly(text);
   return { ok: true, value, text };
 }
 

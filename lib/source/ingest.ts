@@ -16,7 +16,7 @@ import {
   isJsonObject,
   MAX_DEPTH,
   mayHoldLoneSurrogate,
-  parseJson,
+  parsePlainly,
   type UndecodableReason,
   withoutDepths,
 } from "../event/json_text.ts";
@@ -53,7 +53,7 @@ function splitLines(body: Uint8Array, { kind, max_events }: SplitOptions): Split
     if (isBlank(value)) continue;
     if (records.length === max_events) return { ok: false, reason: "too_many" };
     // A trailing CR is a blank to the parser, and no part of the record.
-    records.push(recordOf(value, text === null ? decodeJson(value) : parseJson(text), kind));
+    records.push(recordOf(value, text === null ? decodeJson(value) : parsePlainly(text), kind));
   }
   return { ok: true, records };
 }

@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { decodeJson } from "../../lib/event/json_text.ts";
 import { transaction } from "../../lib/event/transaction.ts";
 import { splitIngest } from "../../lib/source/ingest.ts";
 
@@ -87,4 +88,15 @@ Deno.test("splitIngest finds an array broken below or beside an element that is 
   }
   const crossed = "[".repeat(70) + "}" + "]".repeat(69);
   deepStrictEqual(split(`[1,${crossed}]`, "json"), [["1", null], [crossed, "undecodable"]]);
+});
+
+Deno.test("splitIngest finds the key of a line with long numbers where the judge finds it", () => {
+  const numbers = ["7", "7.0000000000000000000", "9007199254740993", "1e400", "12345678901234567890"];
+  for (const user_id of numbers) {
+    const line = `{"event_id":"e1","user_id":${user_id},"amount":0.12345678901234567890}`;
+    const result = splitIngest(encode(line), { format: "ndjson", kind: transaction, max_events: 10 });
+    const decoded = decodeJson(encode(line));
+    const expected = decoded.ok ? transaction.partitionKey(decoded.value) : null;
+    strictEqual(result.ok && result.records[0].partition_key, expected);
+  }
 });
