@@ -1,6 +1,6 @@
 /** Rules on trial: generated events go through the real judge, deduplication and pipeline, and alerts meet labels. */
 import { SegmentWriter } from "../lib/checkpoint/segment.ts";
-import type { Configuration } from "../lib/configuration.ts";
+import { type Configuration, resultSettings } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { Generator } from "../lib/generator/generator.ts";
@@ -103,13 +103,7 @@ function newProcessor(
     judge,
     kinds: configuration.kinds,
     sources: configuration.sources,
-    defaults: {
-      out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
-      allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
-      dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
-      dedup_token_ms: settings.DEDUP_TOKEN_MS,
-      dedup_max_ids: settings.DEDUP_MAX_IDS,
-    },
+    defaults: resultSettings(settings),
     observe: {
       deadLetter: nothing,
       duplicate: nothing,

@@ -1,5 +1,5 @@
 /** The rules file as the API needs it: read, refused or written, and tried on the last hours. */
-import { configText, type Configuration, rulesControl } from "../lib/configuration.ts";
+import { configText, type Configuration, resultSettings, rulesControl } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
@@ -46,10 +46,7 @@ export function rulesService({ settings, configuration, query, clock }: RulesSer
       return await tryRules(file, hours, {
         judge: createJudge(configuration),
         kinds,
-        defaults: {
-          out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
-          allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
-        },
+        defaults: resultSettings(settings),
         now: clock.now(),
         max_events: TRIAL_EVENTS,
         ask: async (sql) => (await query.run({ sql, limit: TRIAL_EVENTS + 1 })).rows,

@@ -27,6 +27,17 @@ export interface Configuration {
   kinds_version: string;
 }
 
+/** What of the settings changes results: in force until the log's first `settings` record, which carries the same. */
+export function resultSettings(settings: Settings) {
+  return {
+    out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
+    allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
+    dedup_token_ms: settings.DEDUP_TOKEN_MS,
+    dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
+    dedup_max_ids: settings.DEDUP_MAX_IDS,
+  };
+}
+
 /** Reads and checks all files; a fault in any of them is refused with its line and reason. A missing file is empty. */
 export async function loadConfiguration(settings: Settings): Promise<Configuration> {
   const read = (name: string) => configText(`${settings.CONFIG_DIR}/${name}`);
@@ -37,11 +48,7 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
   const sources = createSources({ file: sourcesText, kinds, redact_key: settings.REDACT_KEY });
   const { windows, definitions } = readWindowFile(windowsText, kinds);
   const settingsBody = {
-    out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
-    allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
-    dedup_token_ms: settings.DEDUP_TOKEN_MS,
-    dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
-    dedup_max_ids: settings.DEDUP_MAX_IDS,
+    ...resultSettings(settings),
     ...sources.on_log,
     windows,
   };

@@ -1,5 +1,5 @@
 /** A partition as it runs with the shipped configuration, fed by hand: for golden cases, faults and benches. */
-import { loadConfiguration } from "../lib/configuration.ts";
+import { loadConfiguration, resultSettings } from "../lib/configuration.ts";
 import { readSettings, type Settings } from "../lib/config.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import type { LogRecord } from "../lib/log/log.ts";
@@ -24,13 +24,7 @@ export function newProcessor(partition = 0): EventProcessor {
     judge,
     kinds: SHIPPED.kinds,
     sources: SHIPPED.sources,
-    defaults: {
-      out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
-      allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
-      dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
-      dedup_token_ms: settings.DEDUP_TOKEN_MS,
-      dedup_max_ids: settings.DEDUP_MAX_IDS,
-    },
+    defaults: resultSettings(settings),
     observe: { deadLetter() {}, duplicate() {}, late() {}, result() {}, warn() {} },
   });
 }

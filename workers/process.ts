@@ -1,6 +1,6 @@
 /** The thread that owns partitions: joins whoever assigns them, and turns their records into decided checkpoints. */
 import type { Checkpoint } from "../lib/checkpoint/checkpoint.ts";
-import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
+import { type Configuration, loadConfiguration, resultSettings } from "../lib/configuration.ts";
 import { watchConfiguration } from "../lib/configuration_watch.ts";
 import {
   connectAssignment,
@@ -76,13 +76,7 @@ runWorker("process", async (context) => {
         judge,
         kinds: configuration.kinds,
         sources: configuration.sources,
-        defaults: {
-          out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
-          allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
-          dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
-          dedup_token_ms: settings.DEDUP_TOKEN_MS,
-          dedup_max_ids: settings.DEDUP_MAX_IDS,
-        },
+        defaults: resultSettings(settings),
         observe: observer(context),
       });
       processors.set(partition, processor);

@@ -4,7 +4,7 @@
  */
 import { readSettings } from "../../lib/config.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { loadConfiguration } from "../../lib/configuration.ts";
+import { loadConfiguration, resultSettings } from "../../lib/configuration.ts";
 import { connectCatalog, connectChains, connectLog, connectStore } from "../../lib/connect.ts";
 import { createJudge } from "../../lib/event/judge.ts";
 import { appliedOf, markOf } from "../../lib/lake/applied.ts";
@@ -27,13 +27,7 @@ const newProcessor = (partition: number) =>
     judge,
     kinds: configuration.kinds,
     sources: configuration.sources,
-    defaults: {
-      out_of_orderness_ms: settings.OUT_OF_ORDERNESS_MS,
-      allowed_lateness_ms: settings.ALLOWED_LATENESS_MS,
-      dedup_webhook_ms: settings.DEDUP_WEBHOOK_MS,
-      dedup_token_ms: settings.DEDUP_TOKEN_MS,
-      dedup_max_ids: settings.DEDUP_MAX_IDS,
-    },
+    defaults: resultSettings(settings),
     observe: { deadLetter: nothing, duplicate: nothing, late: nothing, result: nothing, warn: nothing },
   });
 const owning = [...connectChains(store, identity.partitions)].map(([partition, chain]) =>
