@@ -7,7 +7,7 @@ import { findSnapshot, type SnapshotChoice } from "../iceberg/snapshot.ts";
 import type { Clock } from "../clock.ts";
 import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult, Relation } from "../query/engine.ts";
 import { type Condition, conditionsOf, mayHold } from "../query/pruning.ts";
-import { type KnownRelation, relationsNamed } from "../query/relations.ts";
+import { type KnownRelation, qualifiedNames, relationsNamed } from "../query/relations.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
 import type { LakeView } from "./views.ts";
@@ -43,7 +43,12 @@ export interface QuestionsContext {
 }
 
 export class Questions {
-  constructor(private readonly context: QuestionsContext) {}
+  /** Views, and the tables that each stands on. */
+  readonly #views: readonly { view: LakeView; needs: readonly string[] }[];
+
+  constructor(private readonly context: QuestionsContext) {
+    this.#views = context.views.map((view) => ({ view, needs: qualifiedNames(view.sql) }));
+  }
 
   async ask(question: Question, signal?: AbortSignal): Promise<QueryResult> {
     return await this.#answered(question, signal, (request) => this.context.engine.run(request, signal));
@@ -83,9 +88,13 @@ export class Questions {
     stack: AsyncDisposableStack,
     signal?: AbortSignal,
   ): Promise<Relation[]> {
-    const { catalog, views } = this.context;
-    const names = await catalog.list();
-    const known: KnownRelation[] = [...names.map((name) => ({ name: tableKey(name) })), ...views];
+    const names = new Set((await this.context.catalog.list()).map(tableKey));
+    // A lake that is being made has a view only once the tables behind it are there.
+    const views = this.#views.filter(({ needs }) => needs.every((name) => names.has(name)));
+    const known: KnownRelation[] = [
+      ...[...names].map((name) => ({ name })),
+      ...views.map(({ view }) => view),
+    ];
     const named = relationsNamed(question.sql, known);
     const tables = await this.#load(named.filter((one) => one.sql === undefined));
     const choice = choiceOf(question, tables);

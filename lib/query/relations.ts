@@ -37,6 +37,9 @@ export function relationsNamed<R extends KnownRelation>(sql: string, known: read
 function asksForAll(tokens: readonly Token[]): boolean {
   return tokens.some((token, at) => {
     if (token.text.toLowerCase() === "information_schema") return true;
+    const before = tokens[at - 1];
+    // ORDER BY x DESC asks for nothing.
+    if (before !== undefined && !isSymbol(before, "(") && !isSymbol(before, ";")) return false;
     if (!isWord(token, "SHOW", "DESCRIBE", "DESC")) return false;
     const next = tokens[at + 1];
     return next === undefined || isSymbol(next, ")") || isSymbol(next, ";") || isWord(next, "ALL", "TABLES");

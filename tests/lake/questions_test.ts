@@ -32,7 +32,14 @@ async function asked(options: {
     catalog: parts.catalog,
     store: parts.store,
     engine,
-    views: [{ name: "analytics.recent", sql: "FROM processed.transactions", doc: "" }],
+    views: [
+      { name: "analytics.recent", sql: "FROM processed.transactions", doc: "" },
+      {
+        name: "analytics.early",
+        sql: "FROM processed.transactions JOIN processed.not_there_yet USING (a)",
+        doc: "",
+      },
+    ],
     files: { leaseAll: options.leaseAll ?? leaseAll },
     timeout_ms: options.timeout_ms ?? 10_000,
     clock: systemClock,
@@ -60,6 +67,12 @@ Deno.test("Questions leaves no file out where the conditions may mean something 
   await ask("SELECT count(*) FROM recent WHERE amount > 100");
   await ask("SELECT count(*) FROM transactions, recent WHERE amount > 100");
   deepEqual(leased.map((keys) => keys.length), [2, 2]);
+});
+
+Deno.test("Questions has no view whose tables are not made yet", async () => {
+  const { ask, requests } = await asked();
+  await ask("SHOW TABLES");
+  deepEqual(requests[0].relations.map(({ name }) => name), ["processed.transactions", "analytics.recent"]);
 });
 
 Deno.test("Questions asks for a new list of files once when one of them is gone", async () => {

@@ -60,6 +60,8 @@ Deno.test("relationsNamed gives all to who asks what there is", () => {
     deepStrictEqual(new Set(named(sql)), new Set(KNOWN.map(({ name }) => name)), sql);
   }
   deepStrictEqual(named("DESCRIBE alerts").length, 2);
+  deepStrictEqual(named("FROM raw.alerts ORDER BY 1 DESC"), ["raw.alerts"]);
+  deepStrictEqual(named("SELECT max(a) OVER (ORDER BY b DESC) FROM raw.alerts"), ["raw.alerts"]);
 });
 
 Deno.test("relationsNamed takes a view's columns for columns", () => {
