@@ -234,6 +234,17 @@ async function seed(
   }
 }
 
+/** A door without a query role says what is missing, wherever SQL would be needed. */
+const NO_ENGINE: LakeQuery = {
+  run: () =>
+    Promise.reject(
+      new Fault("no_query_role", "Cannot ask: no query role is known; set QUERY_URL", {
+        blame: "dependency",
+        retry: "after_backoff",
+      }),
+    ),
+};
+
 interface QueryParts {
   settings: Settings;
   catalog: Catalog;
@@ -254,7 +265,7 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
     };
     return { run: (question, signal) => askRemote(remote, question, signal) };
   }
-  if (!role.has_engine) return undefined;
+  if (!role.has_engine) return role.shows ? NO_ENGINE : undefined;
   const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
   const questions = new Questions({
     catalog,

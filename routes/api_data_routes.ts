@@ -134,6 +134,17 @@ export const DATA_ROUTES: readonly Route[] = [
     also: [404, 405],
   },
   {
+    method: "POST",
+    path: "/iceberg/v1/{path}",
+    tag: "Lake",
+    doc: "A client's report of what it read (.../metrics), which is taken and dropped.",
+    access: "read",
+    parameters: [inPath("path", "namespaces/{namespace}/tables/{table}/metrics")],
+    takes: [JSON_TYPE],
+    gives: { status: 204, type: JSON_TYPE },
+    also: [405],
+  },
+  {
     method: "GET",
     path: "/api/users/{id}/trends",
     tag: "Questions",

@@ -5,6 +5,7 @@
  * them. A part whose dependencies are not given has no routes, so that each role shows what it can do.
  */
 import { Hono } from "hono";
+import { Fault } from "../lib/errors.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import type { RestCatalog } from "../lib/iceberg/rest_answers.ts";
 import type { LiveHub } from "../lib/live/hub.ts";
@@ -138,12 +139,17 @@ function mountQuestions(app: App, deps: AppDeps, lake: LakeSql, bodies: SmallBod
   app.route("/", rules({ ...shared, rules: deps.rules, inForce: () => versionInForce(deps.status) }));
 }
 
-/** The columns of a view as its engine names them; none where no engine is. */
+/** The columns of a view as its engine names them; none while no engine answers, because all else is known. */
 async function describe(
   query: LakeQuery | undefined,
   name: string,
 ): Promise<{ name: string; type: string }[]> {
   if (!query) return [];
-  const { columns } = await query.run({ sql: `SELECT * FROM ${name} LIMIT 0`, limit: 0 });
-  return [...columns];
+  try {
+    const { columns } = await query.run({ sql: `SELECT * FROM ${name} LIMIT 0`, limit: 0 });
+    return [...columns];
+  } catch (error) {
+    if (error instanceof Fault && error.blame === "dependency") return [];
+    throw error;
+  }
 }

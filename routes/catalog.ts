@@ -17,7 +17,9 @@ export function catalog({ rest }: CatalogDeps): Hono<Env> {
       ? new Response(null, { status })
       : new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
   };
-  return new Hono<Env>().all("/iceberg/v1/*", answer);
+  const path = "/iceberg/v1/*";
+  // Everything else is refused in the catalog's own words.
+  return new Hono<Env>().get(path, answer).post(path, answer).all(path, answer);
 }
 
 /** A part that cannot be decoded names nothing. */

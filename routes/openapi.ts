@@ -15,6 +15,7 @@ export const ROUTES: readonly Route[] = [...DATA_ROUTES, ...CONTROL_ROUTES];
 const STATUS_WORDS: Record<number, string> = {
   200: "Done.",
   202: "Durable.",
+  204: "Done; there is nothing to say.",
   206: "A range.",
   303: "Go on there.",
   304: "Unchanged.",
@@ -70,7 +71,10 @@ export function openapiDocument() {
 function operation(route: Route) {
   const { status = 200, type, schema } = route.gives ?? { type: "application/json" };
   const answers: Record<string, unknown> = {
-    [status]: { description: STATUS_WORDS[status], content: content([type], schema) },
+    [status]: {
+      description: STATUS_WORDS[status],
+      ...(status === 204 ? {} : { content: content([type], schema) }),
+    },
   };
   for (const code of [...usualStatuses(route.access), ...route.also ?? []]) {
     answers[code] = code < 400

@@ -39,7 +39,7 @@ interface Document {
 function described(document: Document, { method, path }: Route): Described {
   const { responses } = document.paths[path][method.toLowerCase()];
   const status = Number(Object.keys(responses).find((code) => code < "400"));
-  const [[type, { schema }]] = Object.entries(responses[status].content!);
+  const [[type, { schema }]] = Object.entries(responses[status].content ?? { "": { schema: {} } });
   return { status, type, schema: schema as Record<string, unknown> };
 }
 
@@ -57,7 +57,9 @@ const BODIES: Record<string, string> = {
   "POST /api/alerts/{id}/ack": '{"by":"ada"}',
   "POST /api/dead-letters/replay": '{"ids":[]}',
   "PUT /api/rules": "rules: []",
+  "POST /iceberg/v1/{path}": "{}",
 };
+const REPORTS = "namespaces/processed/tables/transactions/metrics";
 const ELSEWHERE = new Set([
   "POST /hooks/{source}",
   "OPTIONS /ingest/cloudevents",
@@ -96,6 +98,7 @@ Deno.test("every route answers as openapi.json describes it, with data in every 
       const name = `${route.method} ${route.path}`;
       if (ELSEWHERE.has(name)) continue;
       const { status, type, schema } = described(document, route);
+      if (route.method === "POST" && route.path.startsWith("/iceberg/")) parts.path = REPORTS;
       const path = route.path === "/api/users/{id}/trends"
         ? "/api/users/ada/trends"
         : route.path.replace(/\{(\w+)\}/g, (_, part) => parts[part]);
@@ -108,6 +111,7 @@ Deno.test("every route answers as openapi.json describes it, with data in every 
       });
       const text = await answer.text();
       equal(answer.status, status, `${name}: ${text}`);
+      if (status === 204) continue;
       ok(
         answer.headers.get("content-type")?.toLowerCase().startsWith(type),
         `${name}: ${answer.headers.get("content-type")}`,

@@ -78,7 +78,8 @@ Deno.test("the table says what the guard does: reading, changing, open", async (
   const statusOf = async ({ method, path }: Route, token?: string) => {
     const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
     const body = method === "GET" || method === "OPTIONS" ? undefined : "{}";
-    const address = path.replace(/\{\w+\}/g, "event");
+    const isReport = method === "POST" && path.startsWith("/iceberg/");
+    const address = path.replace(/\{\w+\}/g, isReport ? "event/metrics" : "event");
     const response = await app.request(address, { method, headers, body });
     await response.body?.cancel();
     return response.status;

@@ -41,7 +41,11 @@ Deno.test("query answers JSON with columns, rows and whether it was cut", async 
 Deno.test("query takes a text body, with its options in the address", async () => {
   const { ask, requests } = served();
   equal((await ask("SELECT 2", "/api/query?limit=5&as_of=2026-01-31T09:30:00Z")).status, 200);
-  deepEqual(requests, [{ sql: "SELECT 2", limit: 5, as_of: "2026-01-31T09:30:00Z" }]);
+  equal((await ask("SELECT 3", "/api/query?as_of=2026-01-31")).status, 200);
+  deepEqual(requests, [
+    { sql: "SELECT 2", limit: 5, as_of: "2026-01-31T09:30:00.000Z" },
+    { sql: "SELECT 3", limit: 10_000, as_of: "2026-01-31T00:00:00.000Z" },
+  ]);
 });
 
 Deno.test("query cuts the limit at a million and refuses what it cannot read", async () => {
