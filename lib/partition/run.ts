@@ -66,7 +66,7 @@ export class PartitionRun {
       log_time_ms: fence.log_time_ms,
       taken_over: fence.taken_over,
     });
-    return new PartitionRun(fence, cuts.sort((a, b) => a - b), processor, context);
+    return new PartitionRun(fence, [...new Set(cuts)].sort((a, b) => a - b), processor, context);
   }
 
   /** Of our last checkpoint. */
@@ -138,7 +138,7 @@ export class PartitionRun {
 
   /** Ends the segment exactly where some table stands already (after a damaged checkpoint). */
   async #cut(): Promise<boolean> {
-    this.#next = this.cuts.shift()!;
+    this.#next = Math.max(this.#next, this.cuts.shift()!);
     return this.#open_since === null || await this.#decide();
   }
 
