@@ -121,6 +121,7 @@ export class Publisher {
   }
 
   async #land(spec: TableLayout, base: LoadedTable, take: Take): Promise<DataFile[]> {
+    if (take.checkpoints.length === 0) return [];
     const pieces: LandPiece[] = [];
     for (const checkpoint of take.checkpoints) pieces.push(...await this.#pieces(spec.key, checkpoint));
     return await this.context.lander.land(spec, base.metadata, pieces);

@@ -10,7 +10,7 @@ import { Fault } from "../errors.ts";
 import { type Applied, type Mark, markOf } from "./applied.ts";
 
 export interface Take {
-  /** Checkpoints whose rows of this table are to be added. */
+  /** Checkpoints whose rows of this table are to be added; none when those that are waiting are in it already. */
   checkpoints: readonly Checkpoint[];
   rows: number;
   /** What the table has applied once they are in. */
@@ -38,6 +38,7 @@ export function planTake(
   let rows = 0;
   let bytes = 0;
   let days = 0;
+  let passes = false;
   for (const [partition, chain] of chains) {
     let mark = markOf(applied, partition);
     for (const checkpoint of chain) {
@@ -47,7 +48,9 @@ export function planTake(
       // Also one without rows names the last one with rows, or passing it would pass over what a listing missed.
       const before = here ? here.previous : checkpoint.totals[table]?.newest ?? 0;
       if (before > mark.number) break;
-      if (here && checkpoint.next_offset > mark.next_offset) {
+      // Of a damaged checkpoint, whose offsets were decided once more: only the mark has to move.
+      if (here && checkpoint.next_offset <= mark.next_offset) passes = true;
+      else if (here) {
         refuseStraddle(table, checkpoint, mark);
         checkpoints.push(checkpoint);
         rows += here.rows;
@@ -58,7 +61,7 @@ export function planTake(
     }
     next[String(partition)] = mark;
   }
-  return checkpoints.length > 0 ? { checkpoints, rows, applied: next } : null;
+  return checkpoints.length > 0 || passes ? { checkpoints, rows, applied: next } : null;
 }
 
 /** Rows that are half in the table already can be neither taken nor passed over. */

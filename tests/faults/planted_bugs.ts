@@ -27,6 +27,7 @@ const AUDIT = "tests/lake/audit_test.ts";
 const CATALOG = "tests/iceberg/file_catalog_test.ts";
 const PROBE = "tests/store/probe_test.ts";
 const LINEAGE = "tests/checkpoint/lineage_test.ts";
+const DAMAGED = "tests/faults/damaged_checkpoint_test.ts";
 const GHOST = "tests/faults/ghost_test.ts";
 const COMPACTOR = "tests/lake/compactor_test.ts";
 const STATE = "tests/checkpoint/state_test.ts";
@@ -423,7 +424,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "7",
     bug: "a table without new rows is committed",
     file: "lib/lake/take.ts",
-    from: "return checkpoints.length > 0 ? { checkpoints, rows, applied: next } : null;",
+    from: "return checkpoints.length > 0 || passes ? { checkpoints, rows, applied: next } : null;",
     to: "return { checkpoints, rows, applied: next };",
     test: PUBLISHER,
   },
@@ -608,9 +609,25 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "10",
     bug: "a checkpoint whose offsets the table has is published again",
     file: "lib/lake/take.ts",
-    from: "if (here && checkpoint.next_offset > mark.next_offset) {",
-    to: "if (here) {",
+    from: "if (here && checkpoint.next_offset <= mark.next_offset) passes = true;",
+    to: "if (here && checkpoint.next_offset < 0) passes = true;",
     test: TAKE,
+  },
+  {
+    step: "10",
+    bug: "the mark does not pass what a damaged checkpoint covered",
+    file: "lib/lake/take.ts",
+    from: "return checkpoints.length > 0 || passes ?",
+    to: "return checkpoints.length > 0 ?",
+    test: DAMAGED,
+  },
+  {
+    step: "10",
+    bug: "a segment is cut again where the next table stands",
+    file: "lib/partition/run.ts",
+    from: "[...new Set(cuts)].sort((a, b) => a - b)",
+    to: "cuts.sort((a, b) => a - b)",
+    test: OWNERSHIP,
   },
   {
     step: "10",

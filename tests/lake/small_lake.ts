@@ -16,6 +16,7 @@ import { fileCatalog } from "../../lib/iceberg/file_catalog.ts";
 import { namedObjects } from "../../lib/iceberg/named_objects.ts";
 import { readFiles } from "../../lib/iceberg/live_files.ts";
 import { versionOf } from "../../lib/iceberg/paths.ts";
+import { appliedOf, markOf } from "../../lib/lake/applied.ts";
 import { audit } from "../../lib/lake/audit.ts";
 import { Collector } from "../../lib/lake/collector.ts";
 import { Compactor } from "../../lib/lake/compactor.ts";
@@ -182,7 +183,7 @@ export class SmallLake implements AsyncDisposable {
       image_floor_bytes: IMAGE_FLOOR_BYTES,
       newId: () => crypto.randomUUID(),
       newProcessor: (partition) => newProcessor(partition),
-      appliedOffsets: () => Promise.resolve([]),
+      appliedOffsets: () => this.#appliedOffsets(),
       events: { claimed: seen, decided: seen, turned() {}, lag() {}, warn() {}, alarm() {} },
       evolve: ({ changes }) =>
         evolveTable(
@@ -196,6 +197,12 @@ export class SmallLake implements AsyncDisposable {
     await Promise.race([caughtUp.promise, owner]);
     abort.abort();
     await owner;
+  }
+
+  async #appliedOffsets(): Promise<number[]> {
+    const tables = await Promise.all(this.specs.map(({ key }) => this.catalog().load(parseTableKey(key))));
+    return tables.filter((table) => table !== null)
+      .map(({ metadata }) => markOf(appliedOf(metadata), 0).next_offset);
   }
 
   lander(hands: Hands = {}): Lander {

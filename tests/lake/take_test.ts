@@ -74,9 +74,13 @@ Deno.test("planTake waits at a gap that a checkpoint without rows tells of", () 
   deepStrictEqual(plan?.applied, { 0: { number: 1, next_offset: 10 } });
 });
 
-Deno.test("planTake skips a checkpoint whose offsets the table has, and stops at one that straddles", () => {
+Deno.test("planTake passes a checkpoint whose offsets the table has, moving the mark, and stops at one that straddles", () => {
   const applied = { 0: { number: 2, next_offset: 20 } };
-  strictEqual(taken(applied, [checkpoint(3, [10, 20], 5, 1)]), null);
+  deepStrictEqual(taken(applied, [checkpoint(3, [10, 20], 5, 1)]), {
+    checkpoints: [],
+    rows: 0,
+    applied: { 0: { number: 3, next_offset: 20 } },
+  });
   throws(() => taken(applied, [checkpoint(3, [10, 25], 5, 1)]), { code: "checkpoint_straddles" });
 });
 
