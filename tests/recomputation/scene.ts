@@ -36,6 +36,14 @@ const EVENTS_PER_SECOND = 0.25;
 const QUIET_MS = 90_000;
 const encoder = new TextEncoder();
 
+/** What every partition begins with. */
+export function seedRecords(received_at: number): NewRecord[] {
+  return [
+    fileRecord("settings", 0, { file: SETTINGS, received_at }),
+    fileRecord("rules", 0, { file: configuration.rules, received_at }),
+  ];
+}
+
 /** The same records for the same seed; about one a sender for every ten of the generator's. */
 export function sceneRecords(seed: number, events: number): NewRecord[] {
   const generator = new Generator({
@@ -44,10 +52,7 @@ export function sceneRecords(seed: number, events: number): NewRecord[] {
     events_per_second: EVENTS_PER_SECOND,
   });
   const to = { partitions: 1, kinds: configuration.kinds, sources: configuration.sources };
-  const records = [
-    fileRecord("settings", 0, { file: SETTINGS, received_at: START_MS }),
-    fileRecord("rules", 0, { file: configuration.rules, received_at: START_MS }),
-  ];
+  const records = seedRecords(START_MS);
   for (let i = 0; i < events; i++) {
     const now_ms = START_MS + Math.floor(i * 1000 / EVENTS_PER_SECOND);
     records.push(demoRecord(generator.next(now_ms), to, now_ms + (i % 7) * 50));
