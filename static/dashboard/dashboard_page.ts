@@ -186,6 +186,7 @@ class Dashboard {
 
   #chosen(): void {
     this.#panels.forget();
+    if (!this.#isLive) replace(this.#rate, h("p", { class: "loading" }, "Counting in the lake…"));
     this.#draw(this.live.payload);
     this.#ask();
   }

@@ -77,6 +77,8 @@ export class LakePanels {
   /** Of what each panel was drawn last. */
   #drawn = new Map<Panel, string>();
   #isBusy = false;
+  /** What was asked for while a round was under way. */
+  #next: (() => void) | null = null;
 
   constructor(readonly session: EngineSession, readonly lake: Lake) {
     this.#bodies = PANELS.map(() =>
@@ -89,14 +91,17 @@ export class LakePanels {
     this.elements = PANELS.map((panel, at) => card(panel.title, this.#bodies[at]));
   }
 
-  /** Asks all panels anew, one after the other, `more` before them; a call while one is under way does nothing. */
+  /** Asks all panels anew, one after the other, `more` before them; while a round is under way, the next one waits. */
   async refresh(
     since: Date,
     bucket: string,
     signal: AbortSignal,
     more: { panel: Panel; body: HTMLElement } | null = null,
   ): Promise<void> {
-    if (this.#isBusy) return;
+    if (this.#isBusy) {
+      this.#next = () => this.refresh(since, bucket, signal, more);
+      return;
+    }
     this.#isBusy = true;
     const all = PANELS.map((panel, at) => ({ panel, body: this.#bodies[at] }));
     try {
@@ -108,6 +113,9 @@ export class LakePanels {
       if (!signal.aborted) { for (const body of this.#bodies) fault(body, error); }
     } finally {
       this.#isBusy = false;
+      const next = this.#next;
+      this.#next = null;
+      if (!signal.aborted) next?.();
     }
   }
 

@@ -61,9 +61,9 @@ function sumOf(values: Readonly<Record<string, number>>): number {
  */
 export function topOf(totals: readonly number[]): number | undefined {
   const ascending = totals.filter((total) => total > 0).sort((a, b) => a - b);
-  const usual = ascending[Math.floor(ascending.length * 0.95) - 1] ?? 0;
-  const highest = ascending.at(-1) ?? 0;
-  return usual > 0 && highest > usual * FAR ? usual * 1.6 : undefined;
+  const usual = ascending[Math.floor(ascending.length * 0.6)] ?? 0;
+  const inPicture = ascending.findLast((total) => total <= usual * FAR) ?? 0;
+  return inPicture < (ascending.at(-1) ?? 0) ? inPicture * 1.25 : undefined;
 }
 
 function other(grouping: Grouping): Grouping {

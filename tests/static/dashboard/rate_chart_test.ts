@@ -56,7 +56,8 @@ Deno.test("`sparkPoints` stays inside its box", () => {
 
 Deno.test("`topOf` cuts a burst off that would press everything else flat, and nothing else", () => {
   const usual = Array.from({ length: 40 }, () => 20);
-  assert.equal(topOf([...usual, 10_000]), 32);
+  assert.equal(topOf([...usual, 10_000]), 25);
+  assert.equal(topOf([...usual.slice(0, 20), 30, 4_000, 4_021, 2_000, 500]), 37.5);
   assert.equal(topOf([...usual, 60]), undefined);
   assert.equal(topOf([10_000]), undefined);
   assert.equal(topOf([]), undefined);
