@@ -57,6 +57,17 @@ test("the dashboard tells each chart in words and as a table", async ({ page }) 
     .waitFor();
 }, { at: "#/dashboard" });
 
+test("long ranges are counted in the lake", async ({ page }) => {
+  await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
+  await page.getByLabel("Time range").selectOption({ label: "24 hours" });
+  await page.getByText(/^Over .*: last [\d.]+ events a second/).waitFor({ timeout: 30_000 });
+  await page.getByLabel("Events by").selectOption("sources");
+  const panel = page.getByRole("region", { name: "Events a second" });
+  await panel.locator(".chart-name", { hasText: "stripe" }).waitFor({ timeout: 30_000 });
+  await page.getByLabel("Time range").selectOption({ label: "15 minutes" });
+  await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
+}, { at: "#/dashboard" });
+
 test("forced colours keep the series of a chart apart", async ({ page }) => {
   await page.emulateMedia({ forcedColors: "active" });
   await page.reload();
