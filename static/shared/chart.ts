@@ -9,6 +9,7 @@ import { h, replace } from "./dom.ts";
 
 const COLOURS = 8;
 const TABLE_ROWS = 500;
+const PLAIN = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 let charts = 0;
 
 export class WordedChart extends HTMLElement {
@@ -58,7 +59,7 @@ export class WordedChart extends HTMLElement {
 
   #format(value: number | null | undefined): string {
     if (value === null || value === undefined) return "–";
-    return this.#data?.format?.(value) ?? String(Math.round(value * 1000) / 1000);
+    return this.#data?.format?.(value) ?? PLAIN.format(value);
   }
 
   #draw(): void {
@@ -115,7 +116,7 @@ export class WordedChart extends HTMLElement {
             values: (_, at, _axis, _space, step) => at.map((one) => timeMark(one, step)),
           }
           : along,
-        { ...axis, size: 54, values: (_, values) => values.map((value) => this.#format(value)) },
+        { ...axis, size: 60, values: (_, values) => values.map((value) => this.#format(value)) },
       ],
       series: [{}, ...stackOrder(data, visible).map((one) => this.#seriesOptions(data, one))],
       hooks: { setCursor: [(plot) => this.#drawLegend(plot.cursor.idx ?? null)] },
