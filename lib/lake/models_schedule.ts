@@ -22,6 +22,7 @@ export interface ScheduleContext extends QualityContext {
 export function modelsSchedule(context: ScheduleContext): (signal: AbortSignal) => Promise<void> {
   let checked_at = -Infinity;
   let changed = true;
+  const raised = new Set<string>();
   return async (signal) => {
     const { models, checks } = await readModelFolder();
     for (const outcome of await runModels(context, models, { signal })) {
@@ -30,7 +31,7 @@ export function modelsSchedule(context: ScheduleContext): (signal: AbortSignal) 
     }
     if (context.now() - checked_at < (changed ? CHECKS_EVERY_MS : IDLE_CHECKS_EVERY_MS)) return;
     changed = false;
-    const { results, broken } = await runChecks(context, checks, { now: context.now(), signal });
+    const { results, broken } = await runChecks(context, checks, { now: context.now(), raised, signal });
     checked_at = context.now();
     for (const { check, subject, description } of results.filter(({ failed }) => failed)) {
       context.metrics.counter("quality_failures_total", { check }).add();

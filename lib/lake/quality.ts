@@ -1,16 +1,15 @@
 /**
- * Checks of data quality run over the lake: every result is a row of `analytics.quality_results`, and a failing one an
- * alert on the topic `alerts`, one a day for each check and subject.
- *
- * These alerts are not rows of `analytics.alerts`: that table holds exactly what decided records gave. `alert_id` ties
- * the two together, and is the same for everyone who runs the check on that day.
+ * Checks of data quality run over the lake: every result is a row of `analytics.quality_results`, and a failing one a
+ * control record `quality` of the log, which becomes an alert like any other, one a day for each check and subject.
+ * `alert_id` ties the two together, and is the same for everyone who runs the check on that day.
  */
 import { hash } from "node:crypto";
-import { alertId, alertRow } from "../alert/alert.ts";
+import { qualityAlertId, type QualityFinding, qualityKey } from "../alert/quality_alert.ts";
 import type { Row } from "../event/column.ts";
 import { Fault, messageOf } from "../errors.ts";
-import type { EventLog, NewRecord } from "../log/log.ts";
+import type { EventLog } from "../log/log.ts";
 import { partitionOf } from "../log/topics.ts";
+import { CONTROL_SOURCE, controlRecord } from "../partition/control_record.ts";
 import { appendRows } from "./append_rows.ts";
 import type { QualityCheck } from "./model_file.ts";
 import { checkSql } from "./model_sql.ts";
@@ -36,9 +35,6 @@ export const QUALITY_RESULTS: TableSpec = {
   order_by: ["check_name", "subject", "checked_at"],
 };
 
-const SOURCE = "millrace";
-const RULE_PREFIX = "quality.";
-
 export interface QualityResult {
   check: string;
   subject: string;
@@ -57,11 +53,18 @@ export interface QualityContext extends ModelsContext {
   log: Pick<EventLog, "append" | "identity">;
 }
 
+export interface CheckOptions {
+  now: number;
+  /** Ids of alerts that were raised before: they are not told to the log again. */
+  raised?: Set<string>;
+  signal?: AbortSignal;
+}
+
 /** Runs the checks at `now`, keeps what they found and raises alerts; alerts first, so that none is missing behind a row. */
 export async function runChecks(
   context: QualityContext,
   checks: readonly QualityCheck[],
-  { now, signal }: { now: number; signal?: AbortSignal },
+  { now, raised, signal }: CheckOptions,
 ): Promise<QualityRun> {
   const results: QualityResult[] = [];
   const broken: { check: string; reason: string }[] = [];
@@ -75,7 +78,9 @@ export async function runChecks(
       broken.push({ check: check.name, reason: messageOf(error) });
     }
   }
-  await raise(context, results, checks, now);
+  const byName = new Map(checks.map((check) => [check.name, check]));
+  const failed = results.filter((result) => result.failed);
+  await raise(context, failed.map((result) => findingOf(byName.get(result.check)!, result)), { now, raised });
   await appendRows(context, QUALITY_RESULTS, results.map(({ row }) => row));
   return { results, broken };
 }
@@ -94,7 +99,12 @@ async function runCheck(
     signal,
   );
   return rows.map(([subject, value, expected, failed, description]) => {
-    const found = { check: check.name, subject: String(subject), failed: failed === true };
+    const found = {
+      check: check.name,
+      subject: String(subject),
+      failed: failed === true,
+      description: String(description),
+    };
     const row: Row = {
       checked_at: time,
       check_name: check.name,
@@ -103,68 +113,39 @@ async function runCheck(
       value: finite(value),
       expected: finite(expected),
       failed: found.failed,
-      description: String(description),
-      alert_id: found.failed ? idOf(found, now) : null,
+      description: found.description,
+      alert_id: found.failed ? qualityAlertId(findingOf(check, found), CONTROL_SOURCE, now) : null,
     };
-    return { ...found, description: String(description), row };
+    return { ...found, row };
   });
 }
 
-function eventId({ check, subject }: { check: string; subject: string }, now: number): string {
-  return `${check}/${subject}/${timeText(now).slice(0, 10)}`;
-}
-
-function idOf(found: { check: string; subject: string }, now: number): string {
-  return alertId(RULE_PREFIX + found.check, found.subject, SOURCE, eventId(found, now));
+function findingOf(check: QualityCheck, found: { subject: string; description: string }): QualityFinding {
+  return {
+    check: check.name,
+    subject: found.subject,
+    severity: check.severity,
+    version: hash("sha256", check.sql, "hex").slice(0, 32),
+    description: `${check.doc.replace(/\.$/, "")}: ${found.description}`,
+  };
 }
 
 async function raise(
   { log }: QualityContext,
-  results: readonly QualityResult[],
-  checks: readonly QualityCheck[],
-  now: number,
+  findings: readonly QualityFinding[],
+  { now, raised = new Set() }: { now: number; raised?: Set<string> },
 ): Promise<void> {
-  const failed = results.filter((result) => result.failed);
-  if (failed.length === 0) return;
-  const { partitions } = await log.identity("alerts");
-  const byName = new Map(checks.map((check) => [check.name, check]));
-  const records = failed.map((found): NewRecord => {
-    const partition = partitionOf(found.subject, partitions);
-    const row = checkAlert(found, byName.get(found.check)!, now);
-    return {
-      partition,
-      key: String(row.alert_id),
-      value: new TextEncoder().encode(JSON.stringify(row)),
-      headers: {
-        source: SOURCE,
-        kind: QUALITY_RESULTS.key,
-        id: String(row.alert_id),
-        content_type: "application/json",
-      },
+  const fresh = findings.filter((finding) => !raised.has(qualityAlertId(finding, CONTROL_SOURCE, now)));
+  if (fresh.length === 0) return;
+  const { partitions } = await log.identity("events");
+  const records = fresh.map((finding) =>
+    controlRecord("quality", partitionOf(qualityKey(finding), partitions), {
+      body: finding,
       received_at: now,
-    };
-  });
-  await log.append("alerts", records);
-}
-
-/** Behind no record of the log: its place there is none. */
-function checkAlert(found: QualityResult, check: QualityCheck, now: number): Row {
-  return alertRow({
-    rule: RULE_PREFIX + check.name,
-    rule_version: hash("sha256", check.sql, "hex").slice(0, 32),
-    severity: check.severity,
-    key: found.subject,
-    user_id: null,
-    source: SOURCE,
-    event_id: eventId(found, now),
-    log_partition: -1,
-    log_offset: -1,
-    event_time: timeText(now),
-    detected_at: timeText(now),
-    description: `${check.doc.replace(/\.$/, "")}: ${found.description}`,
-    trigger_event_ids: [],
-    context: {},
-  });
+    })
+  );
+  await log.append("events", records);
+  for (const finding of fresh) raised.add(qualityAlertId(finding, CONTROL_SOURCE, now));
 }
 
 /** Doubles that are no number come as text. */

@@ -9,7 +9,7 @@ import type { EventLog, NewRecord } from "../log/log.ts";
 
 export const CONTROL_SOURCE = "millrace";
 
-export type ControlKind = "tick" | "rules" | "settings" | "ack" | "schema";
+export type ControlKind = "tick" | "rules" | "settings" | "ack" | "schema" | "quality";
 
 const encoder = new TextEncoder();
 

@@ -4,12 +4,20 @@
  *   accept(row)  ─► late? ─► late_events
  *                    └► statistics ─► rules ─► windows ─► time moves ─► windows close
  *   advance(tick)                                  time moves ─► windows close
- *   control(rules | settings)                      what is in force changes
+ *   control(rules | settings | quality ...)        what is in force changes, a failing check is an alert
  *
  * Everything it knows is in the KeyedState, so a pipeline made from a restored state goes on as if never stopped.
  */
 import { z } from "zod";
 import { Acknowledgement, acknowledgementRow, ACKNOWLEDGEMENTS } from "../alert/acknowledgement.ts";
+import { ALERTS } from "../alert/alert.ts";
+import {
+  dayOf,
+  qualityAlertId,
+  qualityAlertRow,
+  QualityFinding,
+  qualityKey,
+} from "../alert/quality_alert.ts";
 import type { Row } from "../event/column.ts";
 import { LATE_EVENTS } from "../event/late_event.ts";
 import { HOUR_US, microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
@@ -54,7 +62,7 @@ export interface Pipeline {
   accept(event: StreamEvent): Accepted;
   /** A tick received at `log_time_ms`. */
   advance(log_time_ms: number): StreamOutput[];
-  /** A control record: `rules`, `settings`, `tick`, `ack`; others change nothing here. */
+  /** A control record: `rules`, `settings`, `tick`, `ack`, `quality`; others change nothing here. */
   control(kind: string, body: unknown, place: Place): Controlled;
   /** Whole milliseconds; null before the first row. */
   watermark_ms(): number | null;
@@ -92,6 +100,8 @@ const Settings = z.looseObject({
 const TIME = "time";
 const SETTINGS = "settings";
 const STATISTICS = "statistics";
+/** By check and subject: the day of its last alert. */
+const RAISED = "quality";
 const ONE = "";
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -104,6 +114,7 @@ class PartitionPipeline implements Pipeline {
   readonly #timeSpace: StateSpace<PartitionTime>;
   readonly #settingsSpace: StateSpace<TimeSettings>;
   readonly #statistics: StateSpace<Statistics>;
+  readonly #raised: StateSpace<string>;
   readonly #rules: RuleEngine;
   readonly #windows: WindowEngine;
   readonly #plans = new KeyPlans();
@@ -115,6 +126,7 @@ class PartitionPipeline implements Pipeline {
     this.#timeSpace = state.space(TIME);
     this.#settingsSpace = state.space(SETTINGS);
     this.#statistics = state.space(STATISTICS, this.#statisticsKey.family);
+    this.#raised = state.space(RAISED);
     this.#settings = this.#settingsSpace.get(ONE) ?? { out_of_orderness_ms, allowed_lateness_ms };
     this.#time = this.#timeSpace.get(ONE) ?? NO_TIME;
     const common = { state, partition, kinds, plans: this.#plans };
@@ -178,9 +190,28 @@ class PartitionPipeline implements Pipeline {
         return this.#takeSettings(body);
       case "ack":
         return acknowledged(body, place);
+      case "quality":
+        return this.#qualityAlert(body, place);
       default:
         return { outputs: [], refused: null };
     }
+  }
+
+  /** One a day for each check and subject; what was raised on days before is forgotten with the next. */
+  #qualityAlert(body: unknown, place: Place): Controlled {
+    const outputs: StreamOutput[] = [];
+    const parsed = QualityFinding.safeParse(body);
+    if (!parsed.success) return { outputs, refused: z.prettifyError(parsed.error) };
+    const key = qualityKey(parsed.data);
+    const day = dayOf(place.received_at);
+    if (this.#raised.get(key) === day) return { outputs, refused: null };
+    for (const [other, raised_on] of [...this.#raised.entries()]) {
+      if (raised_on < day) this.#raised.delete(other);
+    }
+    this.#raised.put(key, day);
+    const id = qualityAlertId(parsed.data, place.source, place.received_at);
+    outputs.push({ table: ALERTS, row: qualityAlertRow(parsed.data, place), topic: "alerts", id });
+    return { outputs, refused: null };
   }
 
   #takeSettings(body: unknown): Controlled {
