@@ -66,7 +66,7 @@ export class PartitionRun {
       log_time_ms: fence.log_time_ms,
       taken_over: fence.taken_over,
     });
-    return new PartitionRun(fence, [...new Set(cuts)].sort((a, b) => a - b), processor, context);
+    return new PartitionRun(fence, cuts.sort((a, b) => a - b), processor, context);
   }
 
   /** Of our last checkpoint. */
@@ -136,7 +136,7 @@ export class PartitionRun {
     return this.#segment.characters >= SEGMENT_CHARACTERS || this.processor.openDays() >= SEGMENT_DAYS;
   }
 
-  /** Ends the segment exactly where some table stands already (after a damaged checkpoint). */
+  /** Ends the segment where some table stands already (after a damaged checkpoint), and never before what it holds. */
   async #cut(): Promise<boolean> {
     this.#next = Math.max(this.#next, this.cuts.shift()!);
     return this.#open_since === null || await this.#decide();

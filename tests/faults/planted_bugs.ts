@@ -625,8 +625,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "10",
     bug: "a segment is cut again where the next table stands",
     file: "lib/partition/run.ts",
-    from: "[...new Set(cuts)].sort((a, b) => a - b)",
-    to: "cuts.sort((a, b) => a - b)",
+    from: "this.#next = Math.max(this.#next, this.cuts.shift()!);",
+    to: "this.#next = this.cuts.shift()!;",
     test: OWNERSHIP,
   },
   {
