@@ -86,6 +86,7 @@ export async function ownPartition(
 async function startRun(partition: number, context: OwnerContext): Promise<PartitionRun | null> {
   const { log, chain, events } = context;
   const { begin: log_begin } = await log.bounds("events", partition);
+  await refuseLostChain(partition, log_begin, context);
   const claimed = await claim(chain, {
     log: context.identity,
     log_begin,
@@ -117,6 +118,23 @@ async function unlessTakenOver<T>(
     if ((await chain.numbers()).at(-1)! <= ours()) throw error;
     return null;
   }
+}
+
+/**
+ * Tables hold rows of the partition, and no checkpoint can be read: to begin anew under small numbers would pass for what
+ * they have applied already, and to begin in the middle of the log would be without its state.
+ */
+async function refuseLostChain(partition: number, log_begin: number, context: OwnerContext): Promise<void> {
+  const { highest, checkpoint } = await context.chain.head();
+  if (checkpoint || (highest > 0 && log_begin === 0)) return;
+  const applied = Math.max(0, ...await context.appliedOffsets(partition));
+  if (applied === 0) return;
+  throw new Fault(
+    "checkpoints_lost",
+    `Cannot continue partition ${partition}: tables hold its rows up to offset ${applied}, but it has no checkpoint that ` +
+      "can be read. Bring the checkpoints back, or start with an empty store",
+    { blame: "dependency", retry: "never" },
+  );
 }
 
 function refuseForeignBounds({ partition, next_offset }: Checkpoint, { begin, end }: Bounds): void {

@@ -100,6 +100,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     test: CHAIN,
   },
   {
+    step: "0",
+    bug: "an owner begins anew though tables hold rows",
+    file: "lib/partition/owner.ts",
+    from: "  await refuseLostChain(partition, log_begin, context);\n",
+    to: "",
+    test: OWNERSHIP,
+  },
+  {
     step: "1",
     bug: "a claim looks at no epoch and goes on after an equal one",
     file: "lib/checkpoint/claim.ts",

@@ -156,8 +156,17 @@ Deno.test("an owner stops when the log begins after its offset, or ends before i
     strictEqual((await decided(scene.folder)).rows.length, 6, "nothing was read on");
   }));
 
+Deno.test("an owner does not begin anew where tables hold rows and no checkpoint is left", () =>
+  withScene(3, async (scene) => {
+    const context = { ...scene.context, appliedOffsets: () => Promise.resolve([0, 2]) };
+    const owning = ownPartition(0, context, new AbortController().signal);
+    await rejects(owning, { code: "checkpoints_lost", message: /up to offset 2/ });
+    deepStrictEqual(await context.chain.numbers(), [], "nothing was claimed");
+  }));
+
 Deno.test("no segment crosses an offset that some table has applied", () =>
   withScene(6, async (scene) => {
+    await claimed(scene);
     // Most tables stand at the same place.
     const context = { ...scene.context, appliedOffsets: () => Promise.resolve([0, 4, 2, 4, 4, 2]) };
     await own(context, scene.caughtUp);
