@@ -77,6 +77,8 @@ Deno.test({
     for (const [how, offset] of [["rewound", "0"], ["ahead", "1000000"]]) {
       await t.step(`the broker's committed offset ${how}`, async () => {
         strictEqual(await cluster.roles.get("process-0")!.stop(), 0);
+        const { groups } = await admin.describeGroups([GROUP]);
+        strictEqual(groups[0].state, "Empty", "the process did not leave the group in order");
         const partitions = [0, 1].map((partition) => ({ partition, offset }));
         await admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions });
         const process = await cluster.begin("process-0");
