@@ -11,6 +11,7 @@ import { startKafkaBroker } from "./kafka_broker.ts";
 const TOPIC = "millrace.events";
 const GROUP = "millrace.process";
 const MANY_BYTES = 4_900_000;
+const FATAL_MS = 120_000;
 /** A topic takes as much when it is packed. */
 const HUGE_BYTES = 80_000_000;
 
@@ -25,7 +26,10 @@ function payment(i: number, more: Record<string, unknown> = {}): Message {
 
 /** Until the program ended by itself, as one that nobody can help does. */
 async function fatalReason(program: Program): Promise<string> {
-  strictEqual(await program.ended, 1, program.lines.slice(-20).join("\n"));
+  const over = Promise.withResolvers<never>();
+  const timer = setTimeout(() => over.reject(new Error("the process goes on")), FATAL_MS);
+  const code = await Promise.race([program.ended, over.promise]).finally(() => clearTimeout(timer));
+  strictEqual(code, 1, program.lines.slice(-20).join("\n"));
   return program.lines.join("\n");
 }
 
