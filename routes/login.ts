@@ -30,7 +30,7 @@ export function login(deps: LoginDeps): Hono<Env> {
     .get("/login", () => loginPage(200, ""))
     .post("/login", async (c) => {
       const wait_s = tries.wait(clientAddress(c.req.raw.headers, c.env, deps.trust_proxy));
-      if (wait_s > 0) return tooMany(wait_s);
+      if (wait_s > 0) return wantsPage(c.req.raw) ? tooManyPage(wait_s) : tooMany(wait_s);
       const body = await readSmallBody(c, deps.bodies);
       if (body instanceof Response) return body;
       const token = new URLSearchParams(new TextDecoder().decode(body)).get("token") ?? "";
@@ -105,11 +105,22 @@ required autofocus aria-describedby="which"><small id="which">The value of READ_
   });
 }
 
+/** The form for a person who tried too often. */
+function tooManyPage(wait_s: number): Response {
+  const page = loginPage(429, `Too many tries; try again in ${wait_s} s.`);
+  page.headers.set("retry-after", String(wait_s));
+  // The body was not read.
+  page.headers.set("connection", "close");
+  return page;
+}
+
+function wantsPage(request: Request): boolean {
+  return (request.headers.get("accept") ?? "").includes("text/html");
+}
+
 /** What somebody without a right gets: a form in a browser, a problem elsewhere. */
 export function unauthorised(request: Request): Response {
-  if (request.method === "GET" && (request.headers.get("accept") ?? "").includes("text/html")) {
-    return loginPage(401, "");
-  }
+  if (request.method === "GET" && wantsPage(request)) return loginPage(401, "");
   return problem({
     status: 401,
     detail: "A token is needed: send Authorization: Bearer <token>, or log in at /login.",

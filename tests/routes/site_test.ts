@@ -108,6 +108,13 @@ Deno.test("login allows five tries a minute an address", async () => {
   const refused = await logIn(test, "admin-token-1");
   equal(refused.status, 429);
   match(refused.headers.get("retry-after") ?? "", /^\d+$/);
+  const shown = await call(test, "/login", {
+    method: "POST",
+    headers: { accept: "text/html", "content-type": "application/x-www-form-urlencoded" },
+    body: "token=admin-token-1",
+  });
+  deepEqual([shown.status, shown.headers.get("connection")], [429, "close"]);
+  match(await shown.text(), /role="alert">Too many tries; try again in \d+ s\./);
   equal((await logIn(test, "admin-token-1", "198.51.100.7")).status, 303);
   clock.advance(60_001);
   equal((await logIn(test, "admin-token-1")).status, 303);
