@@ -10,6 +10,7 @@ import { connectLog } from "../lib/connect.ts";
 import type { Label } from "../lib/generator/generated.ts";
 import { Generator } from "../lib/generator/generator.ts";
 import { MAX_EVENTS_PER_SECOND, readGeneratorFile } from "../lib/generator/generator_file.ts";
+import { LabelFile, LABELS } from "../lib/generator/label_file.ts";
 import { TokenBucket } from "../lib/generator/pacing.ts";
 import { produceSpan } from "../lib/generator/produce.ts";
 import { Random } from "../lib/generator/random.ts";
@@ -63,7 +64,11 @@ async function backfill(settings: Settings, parsed: Arguments): Promise<number> 
   const seed = `${number} ${span.count} ${span.from_ms} ${span.to_ms}`;
   const config = readGeneratorFile(await configText(`${settings.CONFIG_DIR}/generator.yaml`));
   const configuration = await loadConfiguration(settings);
-  await using labels = await LabelFile.open(parsed.options.labels);
+  const named = parsed.options.labels;
+  await Deno.mkdir(settings.DATA_DIR, { recursive: true });
+  await using labels = await LabelFile.open(named ?? `${settings.DATA_DIR}/${LABELS}`, {
+    append: named === undefined,
+  });
   await using log = await connectLog(settings);
   const { partitions } = await log.identity("events");
   await seedPartitions(log, partitions, { seeds: configuration, now: systemClock.now() });
@@ -86,35 +91,8 @@ async function backfill(settings: Settings, parsed: Arguments): Promise<number> 
   const stop = stopSignal();
   await produceSpan(parts, { span, random: new Random(`times ${seed}`) }, stop);
   progress.end();
-  const written = parsed.options.labels === undefined ? "" : `, ${labels.count} labels`;
-  console.log(`produced ${produced} of ${span.count} events${written}`);
+  console.log(`produced ${produced} of ${span.count} events, ${labels.count} labels`);
   return produced === span.count ? 0 : 1;
-}
-
-/** One JSON object a line; nothing is written when no file was asked for. */
-class LabelFile implements AsyncDisposable {
-  count = 0;
-  readonly #encoder = new TextEncoder();
-
-  private constructor(private readonly writer: WritableStreamDefaultWriter<Uint8Array> | null) {}
-
-  static async open(path: string | undefined): Promise<LabelFile> {
-    if (path === undefined) return new LabelFile(null);
-    const file = await Deno.open(path, { write: true, create: true, truncate: true });
-    return new LabelFile(file.writable.getWriter());
-  }
-
-  async write(labels: readonly Label[]): Promise<void> {
-    this.count += labels.length;
-    if (this.writer === null || labels.length === 0) return;
-    await this.writer.write(
-      this.#encoder.encode(labels.map((label) => JSON.stringify(label) + "\n").join("")),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.writer?.close();
-  }
 }
 
 /** Aborts with the first SIGINT or SIGTERM; what was appended by then stays. */

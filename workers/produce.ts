@@ -5,6 +5,7 @@ import { connectLog, prepareLog } from "../lib/connect.ts";
 import { messageOf } from "../lib/errors.ts";
 import { Generator } from "../lib/generator/generator.ts";
 import { type GeneratorConfig, readGeneratorFile } from "../lib/generator/generator_file.ts";
+import { LabelFile, LABELS } from "../lib/generator/label_file.ts";
 import { DEMO_SOURCE } from "../lib/generator/on_log.ts";
 import { TokenBucket } from "../lib/generator/pacing.ts";
 import { produceLive, type ProduceParts, produceSpan } from "../lib/generator/produce.ts";
@@ -33,6 +34,7 @@ runWorker("produce", async (context) => {
   await using log = await connectLog(settings);
   await prepareLog(settings);
   const { partitions } = await log.identity("events");
+  await using labels = await openLabels(settings.DATA_DIR, context);
   const accepted = context.metrics.counter("events_accepted_total", { source: DEMO_SOURCE });
   const seed = systemClock.now();
   const generator = new Generator({ seed, config, events_per_second: rateOf(config) });
@@ -43,7 +45,8 @@ runWorker("produce", async (context) => {
     to: { partitions, kinds, sources },
     clock: systemClock,
     bucket,
-    onAppended(records) {
+    async onAppended(records, given) {
+      await labels?.write(given);
       accepted.add(records.length);
       for (const [kind, { length }] of Map.groupBy(records, ({ headers }) => headers.kind ?? "unknown")) {
         context.metrics.counter("events_by_kind_total", { kind }).add(length);
@@ -63,6 +66,17 @@ runWorker("produce", async (context) => {
   });
   await Promise.all([watching, produceLive(parts, context.signal)]);
 });
+
+/** Events are made up all the same where no file may be written. */
+async function openLabels(folder: string, { line }: WorkContext): Promise<LabelFile | null> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    return await LabelFile.open(`${folder}/${LABELS}`, { append: true });
+  } catch (error) {
+    line.warn("what is injected is not labelled", { reason: messageOf(error) });
+    return null;
+  }
+}
 
 /** Whether nothing but the first control records stands in the log. */
 async function isNew(log: EventLog, partitions: number): Promise<boolean> {

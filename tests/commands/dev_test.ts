@@ -126,6 +126,8 @@ Deno.test("all makes demo data only when asked, and takes an edited generator.ya
     eventually(() => Promise.resolve(program.lines), (all) => all.some((one) => one.includes(text)));
   try {
     await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
+    const labels = () => Deno.readTextFile(`${folder}/data/labels.ndjson`);
+    match(await eventually(labels, (text) => text.endsWith("\n")), /^\{"event_id":.*"pattern":/);
     await Deno.writeTextFile(`${config}/generator.yaml`, "users: 10\nusres: 20\n");
     match((await said("stays as it was")).find((one) => one.includes("stays as it was"))!, /usres/);
     const only = ["transaction", "clickstream", "user_activity", "api_call", "transaction_status"];
