@@ -1,5 +1,7 @@
 /** `rules.yaml`: which rules there are, read whole or refused whole with line and reason. */
 import { z } from "zod";
+import type { ColumnType } from "../event/column.ts";
+import { isCurrency } from "../event/money.ts";
 import { type DefinitionIssue, issuesOf, readYaml, refusal, versionOf } from "./definition_file.ts";
 import { DistinctRule, distinctRule } from "./distinct_rule.ts";
 import { ImpossibleTravelRule, impossibleTravelRule } from "./impossible_travel_rule.ts";
@@ -9,7 +11,13 @@ import { SequenceRule, sequenceRule } from "./sequence_rule.ts";
 import { ThresholdRule, thresholdRule } from "./threshold_rule.ts";
 import { VelocityRule, velocityRule } from "./velocity_rule.ts";
 import { whereIssues } from "./where.ts";
-import { columnTypes, keyHoldsPartition, type KindShape, type KindShapes } from "./window_definition.ts";
+import {
+  columnTypes,
+  fieldFault,
+  keyHoldsPartition,
+  type KindShape,
+  type KindShapes,
+} from "./window_definition.ts";
 import { ZScoreRule, zScoreRule } from "./z_score_rule.ts";
 
 const RuleDefinition = z.discriminatedUnion("kind", [
@@ -127,12 +135,31 @@ function ruleIssues(rule: RuleDefinition, kinds: KindShapes): DefinitionIssue[] 
   if (rule.kind === "impossible_travel" && !(columns.has("lat") && columns.has("lon"))) {
     issues.push({ path: ["over"], message: `${rule.over} has no lat and lon` });
   }
-  const fields = [...(rule.key ?? []), ..."field" in rule ? [rule.field] : []];
-  for (const field of fields) {
-    if (!columns.has(field)) issues.push({ path: ["field"], message: `${field} is no column of the kind` });
+  const note = (path: readonly PropertyKey[], message: string | null) =>
+    message !== null && issues.push({ path, message });
+  for (const field of rule.key ?? []) note(["key"], valueFault(field, columns));
+  if (rule.kind === "threshold") note(["field"], fieldFault(rule.field, columns, "numeric"));
+  if (rule.kind === "distinct") note(["field"], valueFault(rule.field, columns));
+  if (rule.kind === "threshold") limitFaults(rule.limit).forEach((message) => note(["limit"], message));
+  if (rule.kind === "z_score" && rule.key !== undefined && rule.key.join() !== kind.partition[0]) {
+    note(["key"], `of a z_score is ${kind.partition[0]}: statistics are kept by it and the currency`);
   }
   if (rule.key !== undefined && !keyHoldsPartition(rule.key, kind)) {
     issues.push({ path: ["key"], message: "must hold the partition field of the kind" });
   }
   return issues;
+}
+
+/** What values of a field can be told apart by. */
+function valueFault(field: string, columns: ReadonlyMap<string, ColumnType>): string | null {
+  const type = columns.get(field);
+  if (type === undefined) return `${field} is no column of the kind`;
+  return typeof type === "string" ? null : `${field} is a list or map`;
+}
+
+/** Currencies that nothing is ever paid in. */
+function limitFaults(limit: number | Readonly<Record<string, number>>): string[] {
+  if (typeof limit === "number") return [];
+  return Object.keys(limit).filter((name) => name !== "default" && !isCurrency(name))
+    .map((name) => `${name} is no currency`);
 }

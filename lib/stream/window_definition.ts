@@ -210,7 +210,8 @@ function aggregateIssues(
   return issues;
 }
 
-function fieldFault(
+/** Why a field cannot be used so; null when it can. */
+export function fieldFault(
   field: string,
   columns: ReadonlyMap<string, ColumnType>,
   wanted: readonly ColumnType[] | "numeric",

@@ -112,6 +112,18 @@ const RULE_REFUSALS: Record<string, [text: string, message: RegExp]> = {
     "  - { name: r, kind: velocity, severity: low, count: 2, window: 60, key: [merchant_id] }",
     /key must hold the partition field/,
   ],
+  "a limit on what is no number": [
+    "  - { name: r, kind: threshold, severity: low, limit: 5, field: merchant_id }",
+    /field merchant_id is no number/,
+  ],
+  "a limit in a currency that is not there": [
+    "  - { name: r, kind: threshold, severity: low, limit: { default: 5, EURO: 6 } }",
+    /EURO is no currency/,
+  ],
+  "statistics that nobody keeps": [
+    "  - { name: r, kind: z_score, severity: low, limit: 3, key: [user_id, merchant_id] }",
+    /key of a z_score is user_id/,
+  ],
   "an unknown severity": ["  - { name: r, kind: threshold, severity: huge, limit: 5 }", /severity/],
   "a name twice": [
     "  - { name: r, kind: threshold, severity: low, limit: 5 }\n".repeat(2),
