@@ -80,5 +80,5 @@ async function readOnly(page: Page, url: string): Promise<void> {
   );
   assert.equal(status, 403);
   await page.goto(`${url}/#/operations`);
-  await page.getByRole("row", { name: /processed.transactions/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole("row", { name: /processed.transactions/ }).waitFor();
 }

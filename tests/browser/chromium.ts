@@ -32,6 +32,9 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** What is waited for comes within a second or two; on a machine that is busy with other things, later. */
+const PATIENCE_MS = 120_000;
+
 export interface WatchedPage {
   page: Page;
   /** Errors of scripts, of the policy and of the console, and requests to other origins. */
@@ -57,6 +60,7 @@ export async function watchedPage(
 ): Promise<WatchedPage> {
   const context = browser.contexts()[0] ?? await browser.newContext({ reducedMotion: "reduce" });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.setViewportSize({ width: options.width ?? 1280, height: options.height ?? 800 });
   await page.emulateMedia({ colorScheme: options.dark ? "dark" : "light" });
   await page.goto(`${url}/not-there`);

@@ -38,7 +38,7 @@ test("live numbers move, and say stale when the stream is cut", async ({ page, s
   await page.locator("[data-live=stale]").waitFor();
   await page.getByText(/^Stale: the live connection is cut/).waitFor();
   server.cutLive(false);
-  await page.locator("[data-live=live]").waitFor({ timeout: 15_000 });
+  await page.locator("[data-live=live]").waitFor();
 }, { at: "#/dashboard", expects: [/503|ERR_|EventSource/] });
 
 test("the dashboard tells each chart in words and as a table", async ({ page }) => {
@@ -48,11 +48,9 @@ test("the dashboard tells each chart in words and as a table", async ({ page }) 
   await panel.getByText("As a table").click();
   await panel.getByRole("columnheader", { name: "transaction" }).waitFor();
   await page.getByRole("region", { name: "Orders and revenue by currency" }).getByRole("row", { name: /EUR/ })
-    .waitFor({
-      timeout: 30_000,
-    });
+    .waitFor();
   await page.getByRole("region", { name: "Top products" }).getByRole("row", { name: /p_\d+/ }).first()
-    .waitFor({ timeout: 30_000 });
+    .waitFor();
   await page.getByRole("region", { name: "Every event adds up" }).getByRole("row", { name: /stripe.*yes/ })
     .waitFor();
 }, { at: "#/dashboard" });
@@ -60,10 +58,10 @@ test("the dashboard tells each chart in words and as a table", async ({ page }) 
 test("long ranges are counted in the lake", async ({ page }) => {
   await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
   await page.getByLabel("Time range").selectOption({ label: "24 hours" });
-  await page.getByText(/^Over .*: last [\d.]+ events a second/).waitFor({ timeout: 30_000 });
+  await page.getByText(/^Over .*: last [\d.]+ events a second/).waitFor();
   await page.getByLabel("Events by").selectOption("sources");
   const panel = page.getByRole("region", { name: "Events a second" });
-  await panel.locator(".chart-name", { hasText: "stripe" }).waitFor({ timeout: 30_000 });
+  await panel.locator(".chart-name", { hasText: "stripe" }).waitFor();
   await page.getByLabel("Time range").selectOption({ label: "15 minutes" });
   await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
 }, { at: "#/dashboard" });
@@ -129,7 +127,7 @@ test("an alert is acknowledged, and its events open in the editor", async ({ pag
   assert.ok(server.requests.includes("POST /api/alerts/al_0/ack"));
   await page.getByRole("button", { name: "rapid_activity" }).first().click();
   await page.getByRole("button", { name: "Open its events in the editor" }).click();
-  await page.getByRole("gridcell", { name: "evt_1", exact: true }).waitFor({ timeout: 30_000 });
+  await page.getByRole("gridcell", { name: "evt_1", exact: true }).waitFor();
   assert.equal((await rows(page)).cells.length, 3);
 }, { at: "#/alerts" });
 
@@ -159,7 +157,7 @@ test("a table's past is a slider, and any moment of it can be queried", async ({
   await page.getByLabel("Compare with").selectOption({ index: 1 });
   await page.getByText(/0 files added, \d+ removed, -2,000 rows/).waitFor();
   await page.getByRole("button", { name: "Query the table as of then" }).click();
-  await page.getByRole("gridcell").first().waitFor({ timeout: 30_000 });
+  await page.getByRole("gridcell").first().waitFor();
   await page.getByRole("button", { name: /^As of 20/ }).waitFor();
 }, { at: "#/tables/processed.transactions" });
 
@@ -196,13 +194,13 @@ function nameless(page: Page): Promise<string[]> {
 
 test("the whole way of a query goes with the keyboard alone", async ({ page }) => {
   await page.getByRole("textbox", { name: "SQL", exact: true }).waitFor();
-  await page.getByRole("gridcell").first().waitFor({ timeout: 30_000 });
+  await page.getByRole("gridcell").first().waitFor();
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to content");
   await page.keyboard.press("ControlOrMeta+k");
   await page.keyboard.type("query raw.ev");
   await page.keyboard.press("Enter");
-  await page.getByRole("columnheader", { name: "outcome" }).waitFor({ timeout: 30_000 });
+  await page.getByRole("columnheader", { name: "outcome" }).waitFor();
   await page.keyboard.press("ControlOrMeta+k");
   await page.keyboard.type("keys");
   await page.keyboard.press("Enter");

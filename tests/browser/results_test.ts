@@ -161,7 +161,7 @@ test("history and saved queries are found and opened", async ({ page }) => {
 test("the plan and the profile of a column are one click away", async ({ page }) => {
   await write(page, "select count(*) from transactions where amount > 100");
   await page.getByRole("button", { name: "Explain" }).click();
-  await page.locator(".plan", { hasText: /READ_PARQUET/ }).waitFor({ timeout: 30_000 });
+  await page.locator(".plan", { hasText: /READ_PARQUET/ }).waitFor();
   await page.getByRole("button", { name: "Run it and measure each step" }).click();
   await page.locator(".plan", { hasText: /Total Time|rows/ }).waitFor();
   await page.keyboard.press("Escape");

@@ -5,7 +5,7 @@ import { alertText, answer, editorOf, pageSuite, rows, run, write } from "./suit
 const test = pageSuite();
 
 test("the first screen shows rows without being asked", async ({ page }) => {
-  await page.getByRole("gridcell").first().waitFor({ timeout: 30_000 });
+  await page.getByRole("gridcell").first().waitFor();
   assert.ok((await rows(page)).columns.includes("merchant_name"));
   assert.match(
     await page.locator("[data-as-of]").innerText(),

@@ -69,7 +69,7 @@ export async function run(page: Page, sql: string): Promise<void> {
 /** Waits until nothing runs, and gives the grid's texts in the order of its rows. */
 export async function rows(page: Page): Promise<{ columns: string[]; cells: string[][]; summary: string }> {
   const summary = page.locator(".workbench:not(.is-running) .results-summary:not(:empty)");
-  await summary.waitFor({ timeout: 30_000 });
+  await summary.waitFor();
   const grid = page.getByRole("grid");
   const columns = await grid.getByRole("columnheader").allTextContents();
   const cells = await grid.locator("[role=row]:has([role=gridcell])").evaluateAll((found) =>
@@ -86,6 +86,6 @@ export async function answer(page: Page, sql: string): Promise<string[][]> {
 /** Waits for the message and gives its text. */
 export async function alertText(page: Page): Promise<string> {
   const alert = page.locator("[role=alert]:visible").first();
-  await alert.waitFor({ timeout: 30_000 });
+  await alert.waitFor();
   return await alert.innerText();
 }
