@@ -13,6 +13,8 @@ import type { Processor } from "./processor.ts";
 
 /** A checkpoint is due at the latest after this much text, whatever the time. */
 const SEGMENT_CHARACTERS = 64 * 1024 * 1024;
+/** With so much, nothing is waited for once the log is silent. */
+const WORTHY_CHARACTERS = 4 * 1024 * 1024;
 /** A segment touches at most so many days, so that its publication opens at most so many files. */
 const SEGMENT_DAYS = 200;
 const READ = { max_records: 4_000, max_bytes: 8 * 1024 * 1024 };
@@ -88,7 +90,7 @@ export class PartitionRun {
       if (records.length === 0 || !this.#first) await this.#announce();
       if (records.length === 0) await this.#idle();
       this.#image?.step();
-      if (this.#isDue() && !await this.#decide()) return "lost";
+      if ((this.#isDue() || this.#isDone(records)) && !await this.#decide()) return "lost";
     }
     return this.#open_since === null || await this.#decide() ? "stopped" : "lost";
   }
@@ -130,6 +132,11 @@ export class PartitionRun {
 
   #isDue(): boolean {
     return this.#open_since !== null && this.context.clock.now() - this.#open_since >= this.#interval();
+  }
+
+  /** A burst or a backlog has come to its end: what is worth a segment can be seen at once. */
+  #isDone(records: readonly LogRecord[]): boolean {
+    return records.length === 0 && this.#segment.characters >= WORTHY_CHARACTERS;
   }
 
   #isFull(): boolean {

@@ -1,0 +1,51 @@
+/** What is worth a segment is decided once the log is silent, however long a checkpoint may wait. */
+import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
+import type { SegmentWriter } from "../../lib/checkpoint/segment.ts";
+import type { LogRecord } from "../../lib/log/log.ts";
+import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
+import { ownPartition } from "../../lib/partition/owner.ts";
+import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { quickFolder } from "../quick_folder.ts";
+import { CountingProcessor } from "./counting_processor.ts";
+import { append, watched } from "./small_partition.ts";
+
+const HOUR_MS = 3_600_000;
+const PATIENCE_MS = 60_000;
+
+/** Rows of one MiB. */
+class WideProcessor extends CountingProcessor {
+  override accept(record: LogRecord, segment: SegmentWriter): boolean {
+    segment.add("raw.wide", { text: "x".repeat(1024 * 1024) }, 0);
+    return super.accept(record, segment);
+  }
+}
+
+Deno.test("an owner decides the end of a backlog without waiting for its checkpoint", async () => {
+  const folder = await quickFolder();
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  await using store = await openDiskStore(`${folder}/store`);
+  const records = 7;
+  const { context, caughtUp } = await watched(log, store, records);
+  const first = Promise.withResolvers<void>();
+  const decided = (checkpoint: Checkpoint, cut_ms: number) => {
+    first.resolve();
+    context.events.decided(checkpoint, cut_ms);
+  };
+  const abort = new AbortController();
+  const owning = ownPartition(0, {
+    ...context,
+    checkpoint_ms: HOUR_MS,
+    newProcessor: () => new WideProcessor(),
+    events: { ...context.events, decided },
+  }, abort.signal);
+  // The first decision after a claim comes soon in any case.
+  await append(log, 1);
+  await first.promise;
+  for (let i = 2; i <= records; i++) await append(log, i);
+  const patience = Promise.withResolvers<never>();
+  const timer = setTimeout(() => patience.reject(new Error("the backlog is not decided")), PATIENCE_MS);
+  await Promise.race([caughtUp, patience.promise, owning]).finally(() => clearTimeout(timer));
+  abort.abort();
+  await owning;
+  await Deno.remove(folder, { recursive: true });
+});
