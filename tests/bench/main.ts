@@ -1,10 +1,12 @@
 /** `deno task bench [name [argument]]`: every figure as a ratio to a reference in the same run. */
 import { alertsBench } from "./alerts.ts";
+import { ageBench } from "./age.ts";
 import { type Bench, report } from "./bench.ts";
 import { hooksBench } from "./hooks.ts";
 import { ingestBench } from "./ingest.ts";
 import { landingBench } from "./landing.ts";
 import { rulesBench } from "./rules.ts";
+import { compactionBench } from "./compaction.ts";
 import { startBench } from "./start.ts";
 import { stateBench } from "./state.ts";
 import { streamBench } from "./stream.ts";
@@ -25,6 +27,8 @@ const BENCHES: readonly Bench[] = [
   landingBench,
   freshnessBench,
   startBench,
+  compactionBench,
+  ageBench,
   faceBench,
   streamBench,
   stateBench,

@@ -9,6 +9,7 @@ import { type LiveFile, readFiles } from "../../lib/iceberg/live_files.ts";
 import { Compactor } from "../../lib/lake/compactor.ts";
 import { ensureTables } from "../../lib/lake/ensure_tables.ts";
 import { currentFields, Lander } from "../../lib/lake/lander.ts";
+import { misplacedTables, relocateTable } from "../../lib/lake/relocation.ts";
 import { parseTableKey } from "../../lib/lake/table_key.ts";
 import type { TableSpec } from "../../lib/lake/tables.ts";
 import { parquetRelation } from "../../lib/parquet/relation.ts";
@@ -29,8 +30,9 @@ export class OneTable implements AsyncDisposable {
     readonly clock: TestClock,
   ) {}
 
-  static async open(spec: TableSpec, writer: ParquetWriter): Promise<OneTable> {
-    const folder = await quickFolder();
+  /** A new one, or the one that is in `at`. */
+  static async open(spec: TableSpec, writer: ParquetWriter, at?: string): Promise<OneTable> {
+    const folder = at ?? await quickFolder();
     const table = new OneTable(spec, writer, folder, openDiskStore(folder), new TestClock());
     await table.ensure(spec);
     return table;
@@ -39,6 +41,17 @@ export class OneTable implements AsyncDisposable {
   /** The same table in a folder to which its own was moved. */
   at(folder: string): OneTable {
     return new OneTable(this.spec, this.writer, folder, openDiskStore(folder), this.clock);
+  }
+
+  /** Another with the same files, in a folder of its own. */
+  async copy(): Promise<OneTable> {
+    const folder = await quickFolder();
+    await new Deno.Command("cp", { args: ["-r", `${this.folder}/.`, folder] }).output();
+    const copy = this.at(folder);
+    for (const one of await misplacedTables({ ...copy.parts, prefix: PREFIX })) {
+      await relocateTable({ ...copy.parts, prefix: PREFIX }, one);
+    }
+    return copy;
   }
 
   get parts() {
@@ -94,11 +107,14 @@ export class OneTable implements AsyncDisposable {
     return await readFiles(this.store, (await this.load()).metadata, snapshot);
   }
 
+  /** Of its live files. */
+  async paths(snapshot?: number): Promise<string[]> {
+    return (await this.files(snapshot)).map((file) => this.store.localPath(this.store.keyOf(file.path)!)!);
+  }
+
   /** Rows of a SELECT in which `$` stands for the table. */
   async rows(sql: string, snapshot?: number): Promise<unknown[][]> {
-    const paths = (await this.files(snapshot)).map((file) =>
-      this.store.localPath(this.store.keyOf(file.path)!)!
-    );
+    const paths = await this.paths(snapshot);
     const relation = `(${parquetRelation(paths, currentFields((await this.load()).metadata))})`;
     return (await this.writer.query(sql.replaceAll("$", relation))).rows;
   }

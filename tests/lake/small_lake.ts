@@ -116,10 +116,15 @@ export class SmallLake implements AsyncDisposable {
     );
   }
 
-  static async open(writer: ParquetWriter, folder?: string, clock = new TestClock()): Promise<SmallLake> {
+  /** A new one, or the one in `folder`. */
+  static async open(
+    writer: ParquetWriter,
+    folder?: string,
+    { clock = new TestClock(), store }: { clock?: TestClock; store?: ObjectStore } = {},
+  ): Promise<SmallLake> {
     const own = folder ?? await quickFolder();
     const log = await openSqliteLog({ directory: `${own}/log`, partitions: 1 });
-    const lake = new SmallLake(own, writer, log, portableStore(own), clock);
+    const lake = new SmallLake(own, writer, log, store ?? portableStore(own), clock);
     lake.#appended = (await log.bounds("events", 0)).end;
     await ensureTables({
       catalog: lake.catalog(),
@@ -135,7 +140,7 @@ export class SmallLake implements AsyncDisposable {
   async copy(): Promise<SmallLake> {
     const folder = await quickFolder();
     await new Deno.Command("cp", { args: ["-r", `${this.folder}/.`, folder] }).output();
-    return await SmallLake.open(this.writer, folder, new TestClock(this.clock.time));
+    return await SmallLake.open(this.writer, folder, { clock: new TestClock(this.clock.time) });
   }
 
   catalog({ store = this.store, clock = this.clock, catalog }: Hands = {}): Catalog {

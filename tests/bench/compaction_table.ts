@@ -1,0 +1,13 @@
+/** What is compacted in the bench: the table of transactions, and the means that both sides have. */
+import { kindsOf } from "../../lib/event/kinds.ts";
+import { lakeTables } from "../../lib/lake/tables.ts";
+
+export const THREADS = 2;
+export const MEMORY_BYTES = 768 * 1024 * 1024;
+export const TRANSACTIONS = lakeTables(kindsOf(), []).find(({ key }) => key === "processed.transactions")!;
+
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
