@@ -23,16 +23,19 @@ export interface ForeignLake {
 }
 
 const EVENTS = 3_000;
+const HOUR = "3600000";
+/** What the program does by itself would make of "now" another one for each reader. */
+const AT_REST = {
+  TICK_AFTER_MS: HOUR,
+  COMPACT_EVERY_MS: HOUR,
+  EXPIRE_EVERY_MS: HOUR,
+  MODELS_EVERY_MS: HOUR,
+};
 
 /** The lake is there, and its catalog served, while `use` runs. */
 export async function withUsedLake(use: (lake: ForeignLake) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
-  const env = {
-    DATA_DIR: folder,
-    CHECKPOINT_MS: "500",
-    COMPACT_EVERY_MS: "3600000",
-    EXPIRE_EVERY_MS: "3600000",
-  };
+  const env = { DATA_DIR: folder, CHECKPOINT_MS: "500", ...AT_REST };
   const program = await startProgram({ env });
   try {
     const command = async (...args: string[]) => {
