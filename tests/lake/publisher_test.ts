@@ -18,13 +18,23 @@ const RAW = parseTableKey("raw.events");
 const rawOf = (lake: SmallLake) => lake.specs.find(({ key }) => key === "raw.events")!;
 const loaded = async (lake: SmallLake) => (await lake.catalog().load(RAW))!;
 
-/** A lake with rows that are decided and not published. */
-function withWaitingRows(check: (lake: SmallLake) => Promise<void>): Promise<void> {
-  return withWriter(async (writer) => {
-    await using lake = await usedLake(writer);
-    await check(lake);
-  });
+const CASES: [name: string, check: (lake: SmallLake) => Promise<void>][] = [];
+
+/** Begins with a copy of a lake that has rows which are decided and not published. */
+function publishing(name: string, check: (lake: SmallLake) => Promise<void>): void {
+  CASES.push([name, check]);
 }
+
+Deno.test("publishing", (t) =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    for (const [name, check] of CASES) {
+      await t.step(name, async () => {
+        await using at = await lake.copy();
+        await check(at);
+      });
+    }
+  }));
 
 /** A publisher whose next commit finds that `meanwhile` happened after it wrote its files. */
 function interrupted(lake: SmallLake, meanwhile: () => Promise<unknown>): Publisher {
@@ -50,8 +60,9 @@ async function change(
   await commitUpdate({ catalog: lake.catalog(), store: lake.store, clock: lake.clock, name: RAW, plan });
 }
 
-Deno.test("whatever owners decided, one after the other, is published, also what its owner did not live to see", () =>
-  withWaitingRows(async (lake) => {
+publishing(
+  "whatever owners decided, one after the other, is published, also what its owner did not live to see",
+  async (lake) => {
     for (let owner = 0; owner < 2; owner++) {
       await lake.append(3);
       await lake.process();
@@ -59,28 +70,28 @@ Deno.test("whatever owners decided, one after the other, is published, also what
     const publisher = lake.publisher();
     strictEqual((await publisher.publish(rawOf(lake), await publisher.decided()))?.rows, 6 + 2 * 3);
     await lake.checkWhole();
-  }));
+  },
+);
 
-Deno.test("a publisher that lost to another reads again what is applied, and adds nothing", () =>
-  withWaitingRows(async (lake) => {
-    const publisher = interrupted(lake, () => lake.publish());
-    strictEqual(await publisher.publish(rawOf(lake), await publisher.decided()), null);
-    await lake.checkWhole();
-  }));
+publishing("a publisher that lost to another reads again what is applied, and adds nothing", async (lake) => {
+  const publisher = interrupted(lake, () => lake.publish());
+  strictEqual(await publisher.publish(rawOf(lake), await publisher.decided()), null);
+  await lake.checkWhole();
+});
 
-Deno.test("a publisher that lost to a part of its rows takes the rest", () =>
-  withWaitingRows(async (lake) => {
-    const decided = (await lake.publisher().decided()).get(0)!;
-    const newest = decided.at(-1)!;
-    const part = new Map([[0, decided.filter((one) => one.number < newest.number)]]);
-    const publisher = interrupted(lake, () => lake.publisher().publish(rawOf(lake), part));
-    const published = await publisher.publish(rawOf(lake), new Map([[0, decided]]));
-    strictEqual(published?.rows, newest.tables["raw.events"].rows);
-    await lake.checkWhole();
-  }));
+publishing("a publisher that lost to a part of its rows takes the rest", async (lake) => {
+  const decided = (await lake.publisher().decided()).get(0)!;
+  const newest = decided.at(-1)!;
+  const part = new Map([[0, decided.filter((one) => one.number < newest.number)]]);
+  const publisher = interrupted(lake, () => lake.publisher().publish(rawOf(lake), part));
+  const published = await publisher.publish(rawOf(lake), new Map([[0, decided]]));
+  strictEqual(published?.rows, newest.tables["raw.events"].rows);
+  await lake.checkWhole();
+});
 
-Deno.test("files that were written before a collection are not used after it, those before a plain commit are", () =>
-  withWaitingRows(async (lake) => {
+publishing(
+  "files that were written before a collection are not used after it, those before a plain commit are",
+  async (lake) => {
     const parquet = async () => (await lake.keys("lake/raw/events/data/")).length;
     for (const [isFence, more] of [[false, 1], [true, 2]] as const) {
       await lake.append(1);
@@ -94,55 +105,53 @@ Deno.test("files that were written before a collection are not used after it, th
       strictEqual(await parquet(), before + more);
     }
     await lake.checkWhole();
-  }));
+  },
+);
 
-Deno.test("files that were written for another schema are written anew", () =>
-  withWaitingRows(async (lake) => {
-    const before = (await lake.keys("lake/raw/events/data/")).length;
-    const publisher = interrupted(lake, () =>
-      change(lake, ({ metadata }) => {
-        const id = metadata["current-schema-id"] + 1;
-        const schema = { ...metadata.schemas.at(-1)!, "schema-id": id };
-        return {
-          metadata: { ...metadata, "current-schema-id": id, schemas: [...metadata.schemas, schema] },
-        };
-      }));
-    await publisher.publish(rawOf(lake), await publisher.decided());
-    strictEqual((await lake.keys("lake/raw/events/data/")).length, before + 2);
-    await lake.checkWhole();
-  }));
+publishing("files that were written for another schema are written anew", async (lake) => {
+  const before = (await lake.keys("lake/raw/events/data/")).length;
+  const publisher = interrupted(lake, () =>
+    change(lake, ({ metadata }) => {
+      const id = metadata["current-schema-id"] + 1;
+      const schema = { ...metadata.schemas.at(-1)!, "schema-id": id };
+      return {
+        metadata: { ...metadata, "current-schema-id": id, schemas: [...metadata.schemas, schema] },
+      };
+    }));
+  await publisher.publish(rawOf(lake), await publisher.decided());
+  strictEqual((await lake.keys("lake/raw/events/data/")).length, before + 2);
+  await lake.checkWhole();
+});
 
-Deno.test("a segment that is gone stops the commit, and nothing is marked as applied", () =>
-  withWaitingRows(async (lake) => {
-    const publisher = lake.publisher();
-    const decided = await publisher.decided();
-    const { segment } = decided.get(0)!.at(-1)!;
-    await lake.store.delete([segment!.key]);
-    const before = await loaded(lake);
-    await rejects(publisher.publish(rawOf(lake), decided), { code: "segment_missing" });
-    strictEqual((await loaded(lake)).version, before.version);
-  }));
+publishing("a segment that is gone stops the commit, and nothing is marked as applied", async (lake) => {
+  const publisher = lake.publisher();
+  const decided = await publisher.decided();
+  const { segment } = decided.get(0)!.at(-1)!;
+  await lake.store.delete([segment!.key]);
+  const before = await loaded(lake);
+  await rejects(publisher.publish(rawOf(lake), decided), { code: "segment_missing" });
+  strictEqual((await loaded(lake)).version, before.version);
+});
 
-Deno.test("a segment that holds fewer rows than were decided stops the commit", () =>
-  withWaitingRows(async (lake) => {
-    const publisher = lake.publisher();
-    const decided = (await publisher.decided()).get(0)!;
-    const newest = decided.at(-1)!;
-    const tables = { ...newest.tables, "raw.events": { ...newest.tables["raw.events"], rows: 99 } };
-    const more = new Map([[0, [...decided.slice(0, -1), { ...newest, tables }]]]);
-    await rejects(publisher.publish(rawOf(lake), more), { code: "rows_miscounted" });
-  }));
+publishing("a segment that holds fewer rows than were decided stops the commit", async (lake) => {
+  const publisher = lake.publisher();
+  const decided = (await publisher.decided()).get(0)!;
+  const newest = decided.at(-1)!;
+  const tables = { ...newest.tables, "raw.events": { ...newest.tables["raw.events"], rows: 99 } };
+  const more = new Map([[0, [...decided.slice(0, -1), { ...newest, tables }]]]);
+  await rejects(publisher.publish(rawOf(lake), more), { code: "rows_miscounted" });
+});
 
-Deno.test("a table without new rows is not committed", () =>
-  withWaitingRows(async (lake) => {
-    await lake.publish();
-    const { version } = await loaded(lake);
-    for (let i = 0; i < 2; i++) await lake.publish();
-    strictEqual((await loaded(lake)).version, version);
-  }));
+publishing("a table without new rows is not committed", async (lake) => {
+  await lake.publish();
+  const { version } = await loaded(lake);
+  for (let i = 0; i < 2; i++) await lake.publish();
+  strictEqual((await loaded(lake)).version, version);
+});
 
-Deno.test("every commit of any kind leaves what is applied in properties and summary alike", () =>
-  withWaitingRows(async (lake) => {
+publishing(
+  "every commit of any kind leaves what is applied in properties and summary alike",
+  async (lake) => {
     const applied: (string | undefined)[] = [];
     const look = async () => {
       const { metadata } = await loaded(lake);
@@ -168,26 +177,26 @@ Deno.test("every commit of any kind leaves what is applied in properties and sum
     strictEqual(new Set(applied).size, 1);
     ok(applied[0] !== undefined);
     deepStrictEqual(await lake.problems(), []);
-  }));
+  },
+);
 
-Deno.test("an old checkpoint that is replayed after every snapshot expired is ignored", () =>
-  withWaitingRows(async (lake) => {
-    const old = await lake.publisher().decided();
-    await lake.publish();
-    lake.clock.time += 30 * 86_400_000;
-    for (const { key } of lake.specs) {
-      await commitUpdate({
-        catalog: lake.catalog(),
-        store: lake.store,
-        clock: lake.clock,
-        name: parseTableKey(key),
-        plan: ({ metadata }) => ({ metadata: expireSnapshots(metadata, new Set(), lake.clock.time) }),
-      });
-    }
-    strictEqual((await loaded(lake)).metadata.snapshots.length, 1);
-    const { version } = await loaded(lake);
-    for (const spec of lake.specs) strictEqual(await lake.publisher().publish(spec, old), null);
-    strictEqual((await loaded(lake)).version, version);
-    strictEqual((await readFiles(lake.store, (await loaded(lake)).metadata)).length > 0, true);
-    await lake.checkWhole();
-  }));
+publishing("an old checkpoint that is replayed after every snapshot expired is ignored", async (lake) => {
+  const old = await lake.publisher().decided();
+  await lake.publish();
+  lake.clock.time += 30 * 86_400_000;
+  for (const { key } of lake.specs) {
+    await commitUpdate({
+      catalog: lake.catalog(),
+      store: lake.store,
+      clock: lake.clock,
+      name: parseTableKey(key),
+      plan: ({ metadata }) => ({ metadata: expireSnapshots(metadata, new Set(), lake.clock.time) }),
+    });
+  }
+  strictEqual((await loaded(lake)).metadata.snapshots.length, 1);
+  const { version } = await loaded(lake);
+  for (const spec of lake.specs) strictEqual(await lake.publisher().publish(spec, old), null);
+  strictEqual((await loaded(lake)).version, version);
+  strictEqual((await readFiles(lake.store, (await loaded(lake)).metadata)).length > 0, true);
+  await lake.checkWhole();
+});
