@@ -34,7 +34,8 @@ async function back(lake: SmallLake, to: string, store: ObjectStore = lake.store
 }
 
 async function restored(lake: SmallLake, from: string): Promise<SmallLake> {
-  const folder = `${await quickFolder()}/lake`;
+  const folder = await quickFolder();
+  await Deno.remove(folder);
   await layOut(from, folder, { file: await readBackup(from), copied: () => undefined });
   const copy = await SmallLake.open(lake.writer, folder);
   copy.has_history = false;
