@@ -41,7 +41,7 @@ Deno.test("an owner decides the end of a backlog without waiting for its checkpo
   // The first decision after a claim comes soon in any case.
   await append(log, 1);
   await first.promise;
-  for (let i = 2; i <= records; i++) await append(log, i);
+  await append(log, ...Array.from({ length: records - 1 }, (_, i) => i + 2));
   const patience = Promise.withResolvers<never>();
   const timer = setTimeout(() => patience.reject(new Error("the backlog is not decided")), PATIENCE_MS);
   await Promise.race([caughtUp, patience.promise, owning]).finally(() => clearTimeout(timer));

@@ -12,15 +12,19 @@ import { CountingProcessor } from "./counting_processor.ts";
 const nothing = { body: {}, version: "", file_hash: "" };
 const seeds = { rules: nothing, settings: nothing };
 
-export function append(log: EventLog, value: number): Promise<number[]> {
-  const bytes = new TextEncoder().encode(String(value));
-  return log.append("events", [{
-    partition: 0,
-    key: null,
-    value: bytes,
-    headers: { source: "test" },
-    received_at: value,
-  }]);
+/** One after the other, seen together or not at all. */
+export function append(log: EventLog, ...values: readonly number[]): Promise<number[]> {
+  const encoder = new TextEncoder();
+  return log.append(
+    "events",
+    values.map((value) => ({
+      partition: 0,
+      key: null,
+      value: encoder.encode(String(value)),
+      headers: { source: "test" },
+      received_at: value,
+    })),
+  );
 }
 
 export interface Watched {
