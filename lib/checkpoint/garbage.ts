@@ -11,7 +11,6 @@
  * epoch, or stands beyond its first offset. No age decides.
  */
 import type { Checkpoint } from "./checkpoint.ts";
-import { lineage } from "./lineage.ts";
 import { parseImageKey, parseSegmentKey } from "./paths.ts";
 
 export interface PartitionObjects {
@@ -49,8 +48,8 @@ export function partitionGarbage(objects: PartitionObjects, needs: PartitionNeed
   if (!newest || !older) return NOTHING;
   const restorable = [newest, older];
   const changesAfter = Math.min(...restorable.map((one) => one.state.after));
-  const decided = lineage(objects.numbers, objects.checkpoints);
-  const waiting = decided.filter((one) => isWaiting(one, needs));
+  // Ghosts (lineage.ts) among them: a listing may have a gap, so what is below one may be real all the same.
+  const waiting = [...objects.checkpoints.values()].filter((one) => isWaiting(one, needs));
   const from = Math.min(
     older.number,
     changesAfter + 1,
@@ -58,7 +57,7 @@ export function partitionGarbage(objects: PartitionObjects, needs: PartitionNeed
     ...(needs.keep_from > 0 ? [needs.keep_from] : []),
   );
   const liveSegments = new Set(
-    decided
+    [...objects.checkpoints.values()]
       .filter((one) => one.number > changesAfter || waiting.includes(one))
       .map((one) => one.segment?.key),
   );

@@ -6,6 +6,8 @@
  *
  * A ghost's rows were never decided: whoever took them would stand at an offset inside a checkpoint to come. Epochs
  * tell: a decision has the epoch of the one before, a fence exactly one more, a ghost always less than that.
+ *
+ * For those who take, not for those who delete: below a gap of the listing this says too little, and they look again.
  */
 import type { Checkpoint } from "./checkpoint.ts";
 

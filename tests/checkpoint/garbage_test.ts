@@ -176,6 +176,14 @@ Deno.test("a damaged checkpoint in the middle keeps the segment that it may name
   ok(!garbage.segments.includes(chain[3].segment!.key));
 });
 
+Deno.test("rows that some table lacks stay below a gap of the listing too", () => {
+  const chain = chainOf([fence, rows, rows, rows, image, rows, rows]);
+  const listed = chain.filter((one) => one.number !== 4);
+  const garbage = partitionGarbage(objectsOf(listed), all(2));
+  deepStrictEqual([garbage.checkpoints, garbage.log_from], [[1, 2], 10]);
+  ok(!garbage.segments.includes(chain[2].segment!.key));
+});
+
 Deno.test("ghosts below the newest go from the bottom up with all others", () => {
   const chain = chainOf([fence, rows, rows, image, rows, rows]);
   const alive = chain.slice(3);

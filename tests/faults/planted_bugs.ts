@@ -481,7 +481,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "9",
     bug: "rows that some table lacks go",
     file: "lib/checkpoint/garbage.ts",
-    from: "const waiting = decided.filter((one) => isWaiting(one, needs));",
+    from: "const waiting = [...objects.checkpoints.values()].filter((one) => isWaiting(one, needs));",
     to: "const waiting: Checkpoint[] = [];",
     test: GARBAGE,
   },
