@@ -184,6 +184,23 @@ Deno.test("a client that breaks off leaves nothing behind", async () => {
   equal(served.test.records.length, 1);
 });
 
+Deno.test("header fields that never end hold up nobody, and take no room of bodies", async () => {
+  await using served = serve();
+  const slow = await Promise.all(Array.from({ length: 200 }, () => Wire.open(served.port)));
+  for (const wire of slow) await wire.say(post("/ingest/event", [JSON_TYPE]).slice(0, -2));
+  for (let i = 0; i < 5; i++) {
+    for (const wire of slow) await wire.say("x-slow: 1\r\n");
+    using wire = await Wire.open(served.port);
+    await wire.say(post("/ingest/event", [JSON_TYPE, "content-length: 2"]) + "{}");
+    await wire.until(/202/);
+  }
+  equal(served.test.records.length, 5);
+  // Beyond its bound a head is refused, however slowly it came.
+  await slow[0].say(`x-much: ${"a".repeat(1_000_000)}\r\n`);
+  await slow[0].end();
+  for (const wire of slow) wire[Symbol.dispose]();
+});
+
 Deno.test("a megabyte of header and two lengths are refused before they reach us", async () => {
   await using served = serve();
   for (const line of [`x-junk: ${"a".repeat(1_000_000)}`, "content-length: 3"]) {
