@@ -1,7 +1,7 @@
 /** Avro's binary primitives: zigzag varints, length-prefixed bytes, little-endian floats. */
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Grows as it is written to. */
 export class AvroWriter {

@@ -103,7 +103,7 @@ export function decodeBound(type: IcebergType, bytes: Uint8Array): BoundValue | 
     case "double":
       return bytes.length === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true);
     case "string":
-      return new TextDecoder().decode(bytes);
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     default:
       return null;
   }

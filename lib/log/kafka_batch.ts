@@ -45,7 +45,7 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const timeHeader = encoder.encode(TIME_HEADER);
 
 /** Bytes that a record may take in a batch beyond what `recordBytes` counts, its share of the batch's head included. */

@@ -30,7 +30,7 @@ const RECORD_HEADER_BYTES = 20;
 const CHECKED_FROM = 12;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes that a record counts for against limits and queues: key, value, headers, and its place in the frame. */
 export function recordBytes(record: FramedRecord): number {

@@ -2,6 +2,7 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { Fault, messageOf } from "../errors.ts";
 import type { IcebergField } from "../iceberg/metadata.ts";
+import { giveTextsExactly } from "./exact_texts.ts";
 import { writeSorted } from "./sorted_write.ts";
 import type { WrittenFile } from "./statistics.ts";
 
@@ -53,6 +54,7 @@ export interface ParquetWriter extends AsyncDisposable {
 }
 
 export async function openParquetWriter(options: ParquetWriterOptions): Promise<ParquetWriter> {
+  giveTextsExactly();
   const instance = await DuckDBInstance.create(":memory:", {
     threads: String(options.threads),
     memory_limit: `${options.memory_bytes}B`,

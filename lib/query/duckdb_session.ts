@@ -12,6 +12,7 @@ import {
   type DuckDBResult,
 } from "@duckdb/node-api";
 import { Fault } from "../errors.ts";
+import { giveTextsExactly } from "../parquet/exact_texts.ts";
 import { cellOf } from "./cells.ts";
 import { faultOfEngine } from "./duckdb_fault.ts";
 import type { QueryColumn, QueryRequest } from "./engine.ts";
@@ -110,6 +111,7 @@ interface Engine {
 }
 
 async function openEngine(limits: SessionLimits): Promise<Engine> {
+  giveTextsExactly();
   const instance = await DuckDBInstance.create(":memory:", { threads: String(limits.threads) });
   const connection = await instance.connect();
   const settings: readonly (readonly [string, string])[] = [

@@ -64,7 +64,8 @@ function range(data: Data, index: number): number[] {
 }
 
 const NANOSECONDS = 3;
-const DECODER = new TextDecoder();
+/** A byte order mark at the beginning of a text is part of it. */
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function bytesAt(data: Data, index: number): Uint8Array {
   return data.values.subarray(Number(data.valueOffsets[index]), Number(data.valueOffsets[index + 1]));

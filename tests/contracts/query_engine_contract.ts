@@ -90,6 +90,12 @@ type Test = (
 ) => void;
 
 function answers(test: Test): void {
+  test("gives texts as they are, a byte order mark at their beginning too", async (engine) => {
+    const sql =
+      "SELECT chr(65279) || 'x' AS short, chr(65279) || repeat('long', 9) AS long, [chr(65279)] AS list";
+    const { rows } = await engine.run({ sql, relations: [], limit: 10 });
+    deepStrictEqual(rows, [["\ufeffx", "\ufeff" + "long".repeat(9), ["\ufeff"]]]);
+  });
   test("reads files of any age by field id", async (engine, lake) => {
     const relations = [lake.transactions("old.parquet", "new.parquet")];
     const { columns, rows, truncated } = await engine.run({

@@ -49,6 +49,10 @@ Deno.test("`decodeBound` gives back what `encodeBound` took", () => {
   }));
 });
 
+Deno.test("a bound keeps the byte order mark that a text begins with, or the text would be left out", () => {
+  assert.equal(decodeBound("string", encodeBound("string", "\ufeffz")!), "\ufeffz");
+});
+
 Deno.test("`encodeBound` keeps no bound where none compares", () => {
   assert.equal(encodeBound("double", NaN), null);
   assert.equal(encodeBound({ type: "struct", fields: [] }, "x"), null);

@@ -92,6 +92,14 @@ Deno.test("decodeKafkaBatches gives back what encodeKafkaBatch took", () => {
   ));
 });
 
+Deno.test("decodeKafkaBatches keeps a key's byte order mark, and a header's", () => {
+  const headers = { source: "\ufeffsource" };
+  const one = { key: "\ufeffuser", value: new Uint8Array([1]), headers, received_at: 1 };
+  const [read] =
+    decodeKafkaBatches(rebuilt(encodeKafkaBatch([{ partition: 0, ...one }], MARK), 0), 0, 0).records;
+  assert.deepEqual([read.key, read.headers.source], [one.key, headers.source]);
+});
+
 Deno.test("decodeKafkaBatches begins at the offset asked for, and leaves a cut batch for the next fetch", () => {
   const bytes = joined(batchOf(10, ["a", "b", "c"]), batchOf(20, ["d"]), batchOf(21, ["e"]));
   const whole = decodeKafkaBatches(bytes, 0, 11);

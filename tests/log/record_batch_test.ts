@@ -43,6 +43,11 @@ Deno.test("decodeBatch gives back what encodeBatch took", () => {
   ));
 });
 
+Deno.test("decodeBatch keeps a key's byte order mark: the key tells the partition", () => {
+  const one = { key: "\ufeffuser", value: new Uint8Array([1]), headers: {}, received_at: 1 };
+  assert.equal(decodeBatch(encodeBatch([one]), 0, 0)[0].key, one.key);
+});
+
 Deno.test("encodeBatch stores equal headers once", () => {
   const headers = () => ({ source: "stripe", kind: "transaction", content_type: "application/json" });
   const one = encodeBatch([{ key: null, value: null, headers: headers(), received_at: 0 }]);
