@@ -1,12 +1,14 @@
 /** How a command gives rows: in the form that was asked for, whole, on standard output; notes go to standard error. */
 import type { QueryResult } from "../lib/query/engine.ts";
 import { resultText } from "../lib/query/table_text.ts";
-import { quoteName, quoteText } from "../lib/query/relation_sql.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { Settings } from "../lib/config.ts";
+import type { Fault } from "../lib/errors.ts";
 import type { Question } from "../lib/lake/questions.ts";
 import { writtenTime } from "../lib/written_time.ts";
 import { type Arguments, wrongUsage } from "./arguments.ts";
 import type { OpenLake } from "./lake.ts";
+import { parquetBytes, type Rows } from "./parquet_rows.ts";
 import { whileWaiting } from "./progress.ts";
 
 const FORMATS = ["table", "json", "csv", "parquet"] as const;
@@ -21,10 +23,12 @@ export const TIME_HELP =
 export function formatOf({ options }: Arguments): AnswerFormat {
   const format = FORMATS.find((one) => one === (options.format ?? "table"));
   if (!format) throw wrongUsage(`--format must be one of ${FORMATS.join(", ")}`);
-  if (format === "parquet" && Deno.stdout.isTerminal()) {
-    throw wrongUsage("parquet is no text: send it into a file, as in > rows.parquet");
-  }
+  if (format === "parquet" && Deno.stdout.isTerminal()) throw noParquetHere();
   return format;
+}
+
+export function noParquetHere(): Fault {
+  return wrongUsage("parquet is no text: send it into a file, as in > rows.parquet");
 }
 
 export function timeOf(text: string | undefined): number | undefined {
@@ -55,29 +59,11 @@ export async function giveAnswer(
   if (truncated) console.error(`cut after ${question.limit} rows; --limit shows more`);
 }
 
-/** Gives rows that are known already. Types are DuckDB's. */
-export async function giveRows(
-  lake: OpenLake,
-  table: {
-    columns: readonly (readonly [name: string, type: string])[];
-    rows: readonly (readonly unknown[])[];
-  },
-  format: AnswerFormat,
-): Promise<void> {
-  if (format === "parquet") return await giveAnswer(lake, { sql: valuesSql(table), limit: MAX_ROWS }, format);
+/** Gives rows that are known already. */
+export async function giveRows(settings: Settings, table: Rows, format: AnswerFormat): Promise<void> {
+  if (format === "parquet") return await writeOut(await parquetBytes(settings, table));
   const columns = table.columns.map(([name, type]) => ({ name, type }));
   await writeOut(bytesOf({ columns, rows: table.rows, truncated: false, elapsed_ms: 0 }, format));
-}
-
-/** The rows as a statement, for the engine to write. */
-function valuesSql({ columns, rows }: Parameters<typeof giveRows>[1]): string {
-  const cell = (value: unknown) => value === null || value === undefined ? "NULL" : quoteText(String(value));
-  const lines = rows.map((row) => `(${row.map(cell).join(", ")})`);
-  const empty = `(${columns.map(() => "NULL").join(", ")})`;
-  const names = columns.map((_, at) => `c${at}`);
-  const select = columns.map(([name, type], at) => `CAST(c${at} AS ${type}) AS ${quoteName(name)}`);
-  return `SELECT ${select.join(", ")} FROM (VALUES ${lines.join(", ") || empty}) AS t(${names.join(", ")})` +
-    (rows.length === 0 ? " WHERE false" : "");
 }
 
 function bytesOf(result: QueryResult, format: Exclude<AnswerFormat, "parquet">): Uint8Array<ArrayBuffer> {

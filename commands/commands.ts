@@ -51,10 +51,15 @@ export function helpOf({ usage, doc, more = [] }: Command): string {
   return [`Usage: main.ts ${usage}`, "", doc, ...(more.length > 0 ? ["", ...more] : [])].join("\n");
 }
 
+/** Longer usages stand in a line of their own. */
+const SHORT = 28;
+
 export function usage(): string {
-  const width = Math.max(...COMMANDS.map((command) => command.usage.length)) + 2;
-  const lines = COMMANDS.map(({ usage, doc }) => `  ${usage.padEnd(width)}${doc}`);
-  return `Usage: main.ts <command>\n\n${
-    lines.join("\n")
-  }\n\nmain.ts help <command> says more. Exit status: 0 done, 1 failed, 2 wrong usage.`;
+  const lines = COMMANDS.map(({ usage, doc }) =>
+    usage.length <= SHORT
+      ? `  ${usage.padEnd(SHORT + 2)}${doc}`
+      : `  ${usage}\n  ${" ".repeat(SHORT + 2)}${doc}`
+  );
+  const closing = "main.ts help <command> says more. Exit status: 0 done, 1 failed, 2 wrong usage.";
+  return `Usage: main.ts <command>\n\n${lines.join("\n")}\n\n${closing}`;
 }

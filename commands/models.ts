@@ -11,8 +11,10 @@ import {
 import { readModelFolder } from "../lib/lake/model_folder.ts";
 import { type ModelOutcome, runModels } from "../lib/lake/models.ts";
 import { lakeViews } from "../lib/lake/views.ts";
+import { systemClock } from "../lib/clock.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { whileWaiting } from "./progress.ts";
 
 export const models: Command = {
   names: ["models"],
@@ -25,19 +27,20 @@ export const models: Command = {
     const folder = await readModelFolder();
     await using store = await connectStore(settings);
     await using writer = await connectWriter(settings);
-    const outcomes = await runModels(
-      {
-        store,
-        writer,
-        catalog: connectCatalog(settings, store),
-        lander: connectLander(settings, store, writer),
-        prefix: lakePrefix(settings),
-        views: lakeViews(configuration.kinds, configuration.windows),
-        files: await connectFiles(settings, store),
-      },
-      folder.models,
-      { full: flags.has("full") },
-    );
+    const outcomes = await whileWaiting("making models", systemClock, async () =>
+      await runModels(
+        {
+          store,
+          writer,
+          catalog: connectCatalog(settings, store),
+          lander: connectLander(settings, store, writer),
+          prefix: lakePrefix(settings),
+          views: lakeViews(configuration.kinds, configuration.windows),
+          files: await connectFiles(settings, store),
+        },
+        folder.models,
+        { full: flags.has("full") },
+      ));
     for (const outcome of outcomes) console.log(`${outcome.model}: ${sentence(outcome)}`);
     return outcomes.some(({ state }) => state === "failed") ? 1 : 0;
   },

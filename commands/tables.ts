@@ -29,7 +29,7 @@ export const tables: Command = {
       "bytes",
       "BIGINT",
     ]];
-    await giveRows(lake, { columns, rows }, format);
+    await giveRows(settings, { columns, rows }, format);
     return 0;
   },
 };
@@ -62,7 +62,7 @@ export const snapshots: Command = {
       "operation",
       "VARCHAR",
     ], ["rows", "BIGINT"]];
-    await giveRows(lake, { columns, rows }, format);
+    await giveRows(settings, { columns, rows }, format);
     return 0;
   },
 };

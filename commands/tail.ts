@@ -2,46 +2,60 @@
 import { systemClock } from "../lib/clock.ts";
 import { connectLog } from "../lib/connect.ts";
 import { Fault } from "../lib/errors.ts";
-import { decodeUtf8 } from "../lib/event/json_text.ts";
 import type { EventLog, LogRecord, Topic } from "../lib/log/log.ts";
 import { TOPICS } from "../lib/log/topics.ts";
-import { parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
+import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { TIME_HELP, timeOf } from "./answer.ts";
+import { TAIL_FORMATS, type TailFormat, tailOutput } from "./tail_output.ts";
+import { noParquetHere, TIME_HELP, timeOf } from "./answer.ts";
 
 const LIMITS = { max_records: 500, max_bytes: 4 * 1024 * 1024, wait_ms: 500 };
 const MOST_RECORDS = 1_000_000_000;
-const MOST_SHOWN = 300;
 
 /** Where to begin: at the end, at an offset of every partition, or at a moment of log time. */
 type From = { kind: "end" } | { kind: "offset"; offset: number } | { kind: "time"; time_ms: number };
 
 export const tail: Command = {
   names: ["tail"],
-  usage: `tail [${TOPICS.join("|")}] [--from <offset or time>] [--limit N] [--json]`,
+  usage: `tail [${TOPICS.join("|")}] [--from <offset or time>] [--limit N] [--json] [--format F]`,
   doc: "watch a topic; without --from what comes from now on",
   more: [
     "events are what was received, alerts, aggregates and dead_letters what became of it.",
     "--from 0 begins with the oldest record of each partition, --from <time> with what was received then.",
     "--limit N ends after N records of all partitions together; Ctrl+C ends it too.",
     "--json gives a record a line: partition, offset, received_at, key, headers, value (value_base64 when it is no text).",
+    "--format text (the default), json (the same as --json), csv, or parquet (into a file, with a --limit).",
     TIME_HELP,
   ],
   on_lake: true,
   async run({ args, settings }) {
-    const parsed = parseArguments(args, { words: [0, 1], options: ["from", "limit"], flags: ["json"] });
+    const parsed = parseArguments(args, {
+      words: [0, 1],
+      options: ["from", "limit", "format"],
+      flags: ["json"],
+    });
     const topic = TOPICS.find((one) => one === (parsed.words[0] ?? "events"));
     if (topic === undefined) {
       throw wrongUsage(`there is no topic ${parsed.words[0]}; there are ${TOPICS.join(", ")}`);
     }
     const from = fromOf(parsed.options.from);
     const limit = wholeOption(parsed, "limit", MOST_RECORDS, [1, MOST_RECORDS]);
+    const output = tailOutput(formatOf(parsed), settings);
     await using log = await connectLog(settings);
-    const show = parsed.flags.has("json") ? jsonLine : textLine;
-    await follow(log, topic, { from, limit, write: (record) => console.log(show(record)) });
+    await follow(log, topic, { from, limit, write: (record) => output.write(record) });
+    await output.end();
     return 0;
   },
 };
+
+/** Parquet is written whole, so it must be known when it is. */
+function formatOf({ options, flags }: Arguments): TailFormat {
+  const format = TAIL_FORMATS.find((one) => one === (flags.has("json") ? "json" : options.format ?? "text"));
+  if (!format) throw wrongUsage(`--format must be one of ${TAIL_FORMATS.join(", ")}`);
+  if (format === "parquet" && options.limit === undefined) throw wrongUsage("parquet needs a --limit");
+  if (format === "parquet" && Deno.stdout.isTerminal()) throw noParquetHere();
+  return format;
+}
 
 function fromOf(text: string | undefined): From {
   if (text === undefined) return { kind: "end" };
@@ -116,44 +130,4 @@ async function beginning(
     case "time":
       return await log.offsetAt(at.topic, at.partition, from.time_ms);
   }
-}
-
-function jsonLine(record: LogRecord): string {
-  const { partition, offset, received_at, key, headers, value } = record;
-  const text = value === null ? null : decodeUtf8(value);
-  const body = value === null || text !== null ? { value: parsed(text) } : { value_base64: value.toBase64() };
-  return JSON.stringify({ partition, offset, received_at: timeText(received_at), key, headers, ...body });
-}
-
-/** JSON as it is, anything else as text. */
-function parsed(text: string | null): unknown {
-  if (text === null) return null;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
-}
-
-function textLine({ partition, offset, received_at, headers, value }: LogRecord): string {
-  const text = value === null ? "(null)" : decodeUtf8(value) ?? `(${value.length} bytes that are no text)`;
-  const shown = visible(text);
-  const cut = shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}…` : shown;
-  const place = `${partition}/${offset}`.padEnd(12);
-  const from = `${visible(headers.source ?? "?")} ${visible(headers.kind ?? "?")}`.padEnd(24);
-  return `${timeText(received_at)}  ${place} ${from} ${cut}`;
-}
-
-function timeText(time_ms: number): string {
-  return new Date(time_ms).toISOString();
-}
-
-/** No value moves the cursor or reverses the line. */
-function visible(text: string): string {
-  return text.replace(
-    // deno-lint-ignore no-control-regex
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
 }

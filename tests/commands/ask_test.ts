@@ -59,6 +59,11 @@ Deno.test("sql, tables, snapshots, transactions, alerts, tail and audit answer b
   equal((await rowsOf("snapshots", "transactions")).at(-1)?.rows, 2);
   const tail = await ask("tail", "events", "--from", "0", "--limit", "2", "--json");
   equal(tail.stdout.trim().split("\n").map((line) => JSON.parse(line)).length, 2);
+  const lines = await ask("tail", "--from", "0", "--limit", "2", "--format", "csv");
+  match(lines.stdout, /^partition,offset,received_at,key,source,kind,headers,value\n\d,\d+,[^]*\n\d,\d+,/);
+  for (
+    const args of [["tail", "--from", "0", "--limit", "2"], ["tables"], ["snapshots", "transactions"]]
+  ) match((await ask(...args, "--format", "parquet")).stdout, /^PAR1/, args[0]);
   const report = await ask("audit", "--json");
   deepEqual(JSON.parse(report.stdout).problems, []);
   match(report.stderr.trim().split("\n").at(-1)!, /^audit: ok, \d+ files, \d+ rows, \d+ offsets$/);
@@ -80,6 +85,7 @@ Deno.test("a command that is wrong exits with 2 and says how it is written; one 
     [["sql", "SELECT\n foo"], /\(line 2, column 2\)/],
     [["sql", "COPY x TO 'y'"], /COPY is not allowed/],
     [["snapshots", "nothing"], /there is no such table/],
+    [["tail", "--format", "parquet"], /parquet needs a --limit/],
     [["tail", "nothing"], /there are events, alerts, aggregates, dead_letters/],
     [["settings", "--bogus"], /there is no option --bogus here/],
     [["hook", "nobody"], /there are stripe/],
