@@ -4,13 +4,14 @@
  *   key ─► cabinet [ drawer 0 | drawer 1 | drawer 2 ]        one drawer a space; undefined where it holds nothing
  *
  * An event asks several spaces by one key: the first finds the cabinet, the others find it under the hand. A touched
- * cabinet is remembered once, as a copy of its drawers, and only drawers that hold something else are written.
+ * cabinet is remembered once, as a copy of its drawers, and only drawers that hold something else are written. A cabinet
+ * that was not touched between two takes is packed until somebody asks for it: most keys are cold most of the time.
  */
 import type { StateSpace } from "../stream/operator.ts";
+import { type Cabinet, packed, packedDrawer, unpacked } from "./packed_cabinet.ts";
 import { changedValue, type ValueChange, valueChange } from "./state_change.ts";
 import { LINE_ENTRIES } from "./state_lines.ts";
 
-type Cabinet = unknown[];
 /** `null` for a key that had no cabinet. */
 type Before = Map<string, Cabinet | null>;
 
@@ -29,7 +30,9 @@ export interface FamilyHead {
 export class Family {
   #names: (string | null)[] = [];
   #drawers = new Map<string, Drawer<unknown>>();
-  #cabinets = new Map<string, Cabinet>();
+  #cabinets = new Map<string, Cabinet | string>();
+  /** Keys of cabinets that are not packed. */
+  #warm = new Set<string>();
   #touched: Before = new Map();
   #cleared: string[] = [];
   #frozen: Before | null = null;
@@ -65,9 +68,25 @@ export class Family {
   find(key: string): Cabinet | undefined {
     if (key !== this.#foundKey) {
       this.#foundKey = key;
-      this.#found = this.#cabinets.get(key);
+      this.#found = this.#warmed(key);
     }
     return this.#found;
+  }
+
+  #warmed(key: string): Cabinet | undefined {
+    const kept = this.#cabinets.get(key);
+    return typeof kept === "string" ? this.#keep(key, unpacked(kept, this.#names.length)) : kept;
+  }
+
+  #keep(key: string, cabinet: Cabinet): Cabinet {
+    this.#cabinets.set(key, cabinet);
+    this.#warm.add(key);
+    return cabinet;
+  }
+
+  #discard(key: string): void {
+    this.#cabinets.delete(key);
+    this.#warm.delete(key);
   }
 
   put(number: number, key: string, value: unknown): void {
@@ -80,10 +99,7 @@ export class Family {
     const found = this.find(key);
     this.#remember(key, found);
     const cabinet = found ?? new Array(this.#names.length).fill(undefined);
-    if (found === undefined) {
-      this.#cabinets.set(key, cabinet);
-      this.#found = cabinet;
-    }
+    if (found === undefined) this.#found = this.#keep(key, cabinet);
     this.#touchedKey = key;
     this.#touchedCabinet = cabinet;
     return cabinet;
@@ -99,7 +115,7 @@ export class Family {
     if (cabinet === undefined || cabinet[number] === undefined) return;
     this.#remember(key, cabinet);
     cabinet[number] = undefined;
-    if (cabinet.every((value) => value === undefined)) this.#cabinets.delete(key);
+    if (isEmpty(cabinet)) this.#discard(key);
     this.#forgetHand();
   }
 
@@ -109,11 +125,13 @@ export class Family {
   }
 
   clearDrawer(number: number): void {
-    for (const [key, cabinet] of this.#cabinets) {
+    for (const [key, kept] of this.#cabinets) {
+      const cabinet = typeof kept === "string" ? unpacked(kept, this.#names.length) : kept;
       if (cabinet[number] === undefined) continue;
       if (this.#frozen !== null && !this.#frozen.has(key)) this.#frozen.set(key, cabinet.slice());
       cabinet[number] = undefined;
-      if (cabinet.every((value) => value === undefined)) this.#cabinets.delete(key);
+      if (isEmpty(cabinet)) this.#discard(key);
+      else if (typeof kept === "string") this.#cabinets.set(key, packed(cabinet));
     }
     for (const before of this.#touched.values()) if (before !== null) before[number] = undefined;
     this.#cleared.push(this.#names[number]!);
@@ -121,8 +139,9 @@ export class Family {
   }
 
   *entries<T>(number: number): Generator<[string, T], void, void> {
-    for (const [key, cabinet] of this.#cabinets) {
-      if (cabinet[number] !== undefined) yield [key, cabinet[number] as T];
+    for (const [key, kept] of this.#cabinets) {
+      const value = typeof kept === "string" ? packedDrawer(kept, number) : kept[number];
+      if (value !== undefined) yield [key, value as T];
     }
   }
 
@@ -149,6 +168,7 @@ export class Family {
   }
 
   *takeLines(): Generator<unknown[], void, void> {
+    this.#packCold();
     if (this.isUntouched) return;
     for (const name of this.#cleared) yield [{ family: this.name, drawers: [name] }, 0];
     const touched = this.#touched;
@@ -157,13 +177,23 @@ export class Family {
     this.#forgetHand();
     let changes: KeyChange[] = [];
     for (const [key, before] of touched) {
-      const change = keyChange(key, before, this.#cabinets.get(key));
+      const change = keyChange(key, before, this.#warmed(key));
       if (change !== null) changes.push(change);
       if (changes.length < LINE_ENTRIES) continue;
       yield [this.#head, changes];
       changes = [];
     }
     if (changes.length > 0) yield [this.#head, changes];
+  }
+
+  /** Packs what was not touched since the last take. */
+  #packCold(): void {
+    this.#forgetHand();
+    for (const key of this.#warm) {
+      if (this.#touched.has(key)) continue;
+      this.#cabinets.set(key, packed(this.#cabinets.get(key) as Cabinet));
+      this.#warm.delete(key);
+    }
   }
 
   applyLine(drawers: readonly (string | null)[], changes: number | readonly KeyChange[]): void {
@@ -174,7 +204,7 @@ export class Family {
     }
     for (const [key, ...list] of changes) {
       if (list.length === 0) {
-        this.#cabinets.delete(key);
+        this.#discard(key);
         continue;
       }
       const cabinet = this.#loaded(key);
@@ -194,12 +224,12 @@ export class Family {
       while (cabinet.length <= place) cabinet.push(undefined);
       cabinet[place] = pairs[at + 1];
     }
+    this.#cabinets.set(key, packed(cabinet));
+    this.#warm.delete(key);
   }
 
   #loaded(key: string): Cabinet {
-    let cabinet = this.#cabinets.get(key);
-    if (cabinet === undefined) this.#cabinets.set(key, cabinet = []);
-    return cabinet;
+    return this.#warmed(key) ?? this.#keep(key, []);
   }
 
   /** From now on, until `thaw`, what changes is remembered; the lines show everything as it is now. */
@@ -250,16 +280,20 @@ function keyChange(key: string, before: Cabinet | null, now: Cabinet | undefined
   return change.length === 1 ? null : change;
 }
 
+function isEmpty(cabinet: Cabinet): boolean {
+  return cabinet.every((value) => value === undefined);
+}
+
 function* frozenLines(
   head: FamilyHead,
-  cabinets: Map<string, Cabinet>,
+  cabinets: Map<string, Cabinet | string>,
   frozen: Before,
 ): Iterable<unknown[]> {
   let line: unknown[] = [head];
   for (const [key, now] of cabinets) {
-    const cabinet = frozen.has(key) ? frozen.get(key)! : now;
-    if (cabinet === null) continue;
-    line.push(key, filled(cabinet));
+    const kept = frozen.has(key) ? frozen.get(key)! : now;
+    if (kept === null) continue;
+    line.push(key, filled(typeof kept === "string" ? unpacked(kept, 0) : kept));
     if (line.length <= 2 * LINE_ENTRIES) continue;
     yield line;
     line = [head];

@@ -32,7 +32,7 @@ export function distinctRule(rule: z.infer<typeof DistinctRule>, context: RuleCo
       const value = keyPart(cell);
       const before = memory.get(key);
       const remembered = withoutForgotten(before ?? [], (time.watermark_us ?? -Infinity) - DAY_US);
-      const recent = [...remembered.slice(-(rule.among - 1) * WIDTH), subject.event_us, value];
+      const recent = remembered.slice(-(rule.among - 1) * WIDTH).concat(subject.event_us, value);
       const count = valuesIn(recent);
       memory.put(key, recent, before);
       if (count < rule.count) return null;

@@ -31,8 +31,7 @@ export function velocityRule(rule: z.infer<typeof VelocityRule>, context: RuleCo
       const before = memory.get(key);
       const times = withTime(before ?? [], subject.event_us, (time.line_us ?? -Infinity) - window_us);
       const found = busiest(times, subject.event_us, rule.count) < window_us;
-      if (times.length > most) times.splice(0, times.length - most);
-      memory.put(key, times, before);
+      memory.put(key, times.length > most ? times.slice(times.length - most) : times, before);
       if (!found) return null;
       return {
         description: `${rule.count} or more events within ${rule.window / 1000} s`,
@@ -50,9 +49,11 @@ function withTime(times: Times, event_us: number, useless_us: number): number[] 
   while (from < times.length && times[from] <= useless_us) from++;
   let at = times.length;
   while (at > from && times[at - 1] > event_us) at--;
-  const more = from === 0 ? times.slice() : times.slice(from);
-  if (at === times.length) more.push(event_us);
-  else more.splice(at - from, 0, event_us);
+  // Of just that length: a list that grows keeps room for more, and there are millions of them.
+  const more = new Array<number>(times.length - from + 1);
+  for (let i = from; i < at; i++) more[i - from] = times[i];
+  more[at - from] = event_us;
+  for (let i = at; i < times.length; i++) more[i - from + 1] = times[i];
   return more;
 }
 
