@@ -80,9 +80,9 @@ export function auditLine(report: AuditReport): string {
 async function auditChain(chain: CheckpointChain, report: AuditReport): Promise<Checkpoint[]> {
   const { partition } = chain;
   const { checkpoint: newest, damaged } = await chain.head();
-  for (const { number, reason } of damaged) {
-    report.problems.push(`checkpoint ${number} of partition ${partition} is damaged: ${reason}`);
-  }
+  const tellDamaged = (number: number, reason: string) =>
+    void report.problems.push(`checkpoint ${number} of partition ${partition} is damaged: ${reason}`);
+  for (const { number, reason } of damaged) tellDamaged(number, reason);
   const found: Checkpoint[] = [];
   for (let at = newest; at !== null;) {
     const later = found.at(-1);
@@ -92,7 +92,10 @@ async function auditChain(chain: CheckpointChain, report: AuditReport): Promise<
       );
     }
     found.push(at);
-    const before = at.previous > 0 ? await chain.read(at.previous) : null;
+    const { previous } = at;
+    const before = previous > 0
+      ? await chain.read(previous, (reason) => tellDamaged(previous, reason))
+      : null;
     at = before && standsOn(at, before) ? before : null;
   }
   if (newest) {

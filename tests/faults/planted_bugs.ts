@@ -659,6 +659,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       "if (later && later.first_offset !== at.next_offset) {",
       "if (later && later.number === 0) {",
     ],
+    [
+      "a damaged checkpoint in the middle",
+      "await chain.read(previous, (reason) => tellDamaged(previous, reason))",
+      "await chain.read(previous)",
+    ],
+    [
+      "a damaged newest checkpoint",
+      "of damaged) tellDamaged(number, reason);",
+      "of []) tellDamaged(number, reason);",
+    ],
     ["a sum that does not hold", "if (accepted === sum) return;", "if (accepted >= 0) return;"],
     ["a table that was rolled back", "if (summaryDisagrees(metadata)) {", "if (key === null) {"],
     [

@@ -1,6 +1,7 @@
 /** The audit finds each defect that it is there for, and calls it by its name. */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
+import { checkpointKey } from "../../lib/checkpoint/paths.ts";
 import { commitUpdate } from "../../lib/iceberg/commit.ts";
 import { readFiles } from "../../lib/iceberg/live_files.ts";
 import { setProperties } from "../../lib/iceberg/update.ts";
@@ -41,6 +42,15 @@ const DEFECTS: { defect: string; says: RegExp; plant: (lake: SmallLake) => Promi
     says: /checkpoint 9 begins at \d+, 8 ends at \d+/,
     plant: (lake) => decide(lake, ({ next_offset }) => ({ first_offset: next_offset - 1 })),
   },
+  ...["newest", "middle"].map((which) => ({
+    defect: `a damaged checkpoint, the ${which}`,
+    says: /checkpoint \d of partition 0 is damaged/,
+    plant: async (lake: SmallLake) => {
+      const numbers = await lake.chains().get(0)!.numbers();
+      const path = lake.store.localPath(checkpointKey(0, numbers.at(which === "newest" ? -1 : -3)!))!;
+      await Deno.truncate(path, 100);
+    },
+  })),
   {
     defect: "an outcome that was not counted",
     says: /source token accepted \d+, but its outcomes are \d+/,
