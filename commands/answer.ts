@@ -79,3 +79,15 @@ export async function writeOut(bytes: Uint8Array): Promise<void> {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
+
+/** One line; false once nobody reads any more. (console.log would not say.) */
+export function printLine(text: string): boolean {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
+}

@@ -66,7 +66,8 @@ function fromOf(text: string | undefined): From {
 interface FollowOptions {
   from: From;
   limit: number;
-  write(record: LogRecord): void;
+  /** Whether more is wanted. */
+  write(record: LogRecord): boolean;
 }
 
 /** Reads all partitions side by side until `limit` records were written, or a signal asks to stop. */
@@ -78,8 +79,8 @@ async function follow(log: EventLog, topic: Topic, { from, limit, write }: Follo
   let left = limit;
   const take = (record: LogRecord) => {
     if (left === 0) return;
-    write(record);
-    if (--left === 0) stop();
+    left = write(record) ? left - 1 : 0;
+    if (left === 0) stop();
   };
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   try {

@@ -3,14 +3,15 @@ import { decodeUtf8 } from "../lib/event/json_text.ts";
 import type { LogRecord } from "../lib/log/log.ts";
 import { csvText } from "../lib/query/format.ts";
 import type { Settings } from "../lib/config.ts";
-import { writeOut } from "./answer.ts";
+import { printLine, writeOut } from "./answer.ts";
 import { parquetBytes } from "./parquet_rows.ts";
 
 export const TAIL_FORMATS = ["text", "json", "csv", "parquet"] as const;
 export type TailFormat = typeof TAIL_FORMATS[number];
 
 export interface TailOutput {
-  write(record: LogRecord): void;
+  /** Whether more is wanted: nobody may read any longer. */
+  write(record: LogRecord): boolean;
   /** After the last record. */
   end(): Promise<void>;
 }
@@ -41,7 +42,7 @@ export function tailOutput(format: TailFormat, settings: Settings): TailOutput {
 }
 
 function lines(show: (record: LogRecord) => string): TailOutput {
-  return { write: (record) => console.log(show(record)), end: () => Promise.resolve() };
+  return { write: (record) => printLine(show(record)), end: () => Promise.resolve() };
 }
 
 /** The header comes with the first record. */
@@ -52,8 +53,9 @@ function csvLines(): TailOutput {
     write(record) {
       const text = csvText({ columns, rows: [cellsOf(record)], truncated: false, elapsed_ms: 0 }, "\n")
         .trimEnd();
-      console.log(begun ? text.slice(text.indexOf("\n") + 1) : text);
+      const isWanted = printLine(begun ? text.slice(text.indexOf("\n") + 1) : text);
       begun = true;
+      return isWanted;
     },
     end: () => Promise.resolve(),
   };
@@ -62,7 +64,7 @@ function csvLines(): TailOutput {
 function parquetFile(settings: Settings): TailOutput {
   const rows: unknown[][] = [];
   return {
-    write: (record) => void rows.push(cellsOf(record)),
+    write: (record) => rows.push(cellsOf(record)) > 0,
     end: async () => await writeOut(await parquetBytes(settings, { columns: COLUMNS, rows })),
   };
 }
