@@ -20,6 +20,7 @@ import { lakeTables } from "../lib/lake/tables.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
 import { EventProcessor } from "../lib/partition/event_processor.ts";
+import { forgottenIds } from "../lib/partition/forgotten_ids.ts";
 import { type OwnerContext, ownPartition } from "../lib/partition/owner.ts";
 import { Owners } from "../lib/partition/owners.ts";
 import { Watchdog } from "../lib/partition/watchdog.ts";
@@ -115,11 +116,17 @@ runWorker("process", async (context) => {
   };
 
   // Seldom: counting walks over all keys.
-  const tellDropped = droppedTeller(metrics);
+  const tellForgotten = forgottenIds({
+    count: (partition, ids) =>
+      metrics.counter("dedup_ids_dropped_total", { partition: String(partition) }).add(ids),
+    warn: (message, facts) => line.warn(message, facts),
+  });
   const telling = setInterval(() => {
     const ours = owners.partitions.map((partition) => ({ partition, processor: processors.get(partition) }));
     tellHeld(metrics, ours.map((one) => one.processor));
-    for (const { partition, processor } of ours) if (processor) tellDropped(partition, processor);
+    for (const { partition, processor } of ours) {
+      if (processor) tellForgotten(partition, processor.forgottenIds);
+    }
   }, HELD_EVERY_MS);
   const owners: Owners = new Owners({
     own: (partition, signal) =>
@@ -172,17 +179,6 @@ function tellHeld(metrics: Metrics, processors: readonly (EventProcessor | undef
     suppressed.set(rule, (suppressed.get(rule) ?? 0) + count);
   }
   for (const [rule, count] of suppressed) metrics.gauge("alerts_suppressed_open", { rule }).set(count);
-}
-
-/** Ids that a partition forgot for want of room stand in its state as a sum: what came to it is told. */
-function droppedTeller(metrics: Metrics): (partition: number, processor: EventProcessor) => void {
-  const told = new Map<number, number>();
-  return (partition, { forgottenIds }) => {
-    const before = told.get(partition) ?? 0;
-    const more = Math.max(0, forgottenIds - before);
-    if (more > 0) metrics.counter("dedup_ids_dropped_total", { partition: String(partition) }).add(more);
-    told.set(partition, before + more);
-  };
 }
 
 function observer({ metrics, line }: WorkContext) {
