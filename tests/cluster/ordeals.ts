@@ -26,6 +26,8 @@ export interface OrdealSizes {
   away_ms: number;
   /** Restarts of owners that believe they own everything. */
   duels: number;
+  /** Further settings of all roles. */
+  env?: Record<string, string>;
 }
 
 /** Between two events of an ordeal so many payments are acknowledged: load goes on, whatever the machine's speed. */
@@ -38,7 +40,7 @@ export async function runOrdeals(t: Deno.TestContext, sizes: OrdealSizes): Promi
   const random = seededRandom(seed);
   await using cluster = await Cluster.start({
     processes: 2,
-    env: { STRIPE_WEBHOOK_SECRET: STRIPE_SECRET, COMPACT_EVERY_MS: "500", PARTITIONS: "4" },
+    env: { STRIPE_WEBHOOK_SECRET: STRIPE_SECRET, COMPACT_EVERY_MS: "500", PARTITIONS: "4", ...sizes.env },
   });
   const acknowledged = new Map();
   const ordeal = async (name: string, work: (payments: Payments) => Promise<void>) => {

@@ -12,4 +12,6 @@ Deno.test("a cluster under load survives long ordeals", (t) =>
     outages: 10,
     away_ms: 30_000,
     duels: 40,
+    // Upkeep of every kind goes on all the time.
+    env: { EXPIRE_EVERY_MS: "5000", AUDIT_EVERY_MS: "10000", MODELS_EVERY_MS: "10000" },
   }));
