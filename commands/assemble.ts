@@ -117,7 +117,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     catalog,
     live,
     ...(role.shows ? { rules, windows: () => current().windows } : {}),
-    ...(role.shows ? shown({ settings, catalog, store, views }) : {}),
+    ...(role.shows ? await shown({ settings, catalog, store, views }) : {}),
   };
   const stack = building.move();
   return { deps, hangUp: () => live?.close(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
@@ -289,9 +289,10 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
   };
 }
 
-function shown(
+async function shown(
   { settings, catalog, store, views }: Omit<QueryParts, "building" | "clock">,
-): Pick<AppDeps, "lake" | "page"> {
+): Promise<Pick<AppDeps, "lake" | "page">> {
+  const origin = await storeOrigin(store);
   return {
     lake: {
       catalog,
@@ -300,6 +301,6 @@ function shown(
       views,
       rest: restCatalog(catalog, { clientConfig: clientConfig(settings), namespaces: STAGES }),
     },
-    page: (request) => pageResponse(request, { storeOrigin: storeOrigin(settings) }),
+    page: (request) => pageResponse(request, { storeOrigin: origin }),
   };
 }

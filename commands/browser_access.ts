@@ -29,7 +29,7 @@ export function pageOrigin({ PUBLIC_URL, HOST, PORT }: Settings): string {
 
 export async function browserAccess(settings: Settings, store: ObjectStore): Promise<Found> {
   const origin = pageOrigin(settings);
-  const target = storeOrigin(settings);
+  const target = await storeOrigin(store);
   if (target === null) return { level: "ok", text: "the page reads files from this server itself" };
   if (origin.startsWith("https:") && target.startsWith("http:")) {
     return {

@@ -127,8 +127,9 @@ const CHECKS: readonly Check[] = [
 
 /** How far the store's clock is ahead of ours. A folder has our own; a server says its time in every answer. */
 async function skewOf(settings: Invocation["settings"]): Promise<number> {
-  const address = settings.S3_ENDPOINT ?? storeOrigin(settings);
-  if (settings.S3_BUCKET === null || address === null) return 0;
+  await using store = await connectStore(settings);
+  const address = settings.S3_ENDPOINT ?? await storeOrigin(store);
+  if (address === null) return 0;
   const answer = await fetch(address, { method: "HEAD", signal: AbortSignal.timeout(ANSWER_MS) });
   const date = Date.parse(answer.headers.get("date") ?? "");
   return Number.isNaN(date) ? 0 : date - Date.now();

@@ -219,8 +219,8 @@ export function clientConfig(settings: Settings): Record<string, string> {
 }
 
 /** Where the browser is redirected to for data files, for the content policy; null with the disk store. */
-export function storeOrigin(settings: Settings): string | null {
-  if (settings.S3_BUCKET === null) return null;
-  const endpoint = settings.S3_PUBLIC_ENDPOINT ?? settings.S3_ENDPOINT;
-  return endpoint === null ? `https://s3.${settings.S3_REGION}.amazonaws.com` : new URL(endpoint).origin;
+export async function storeOrigin(store: Pick<ObjectStore, "presign">): Promise<string | null> {
+  // An address says it better than the settings do: AWS has names of its own for buckets and regions.
+  const signed = await store.presign("any", 1);
+  return signed === null ? null : new URL(signed).origin;
 }
