@@ -2,7 +2,7 @@
  * The newest checkpoint is damaged after tables have taken its rows: all of them, some of them, or none. Invariant: the next
  * owner goes on from the one before, every record is one row in every table, and everything settles.
  */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { checkpointKey } from "../../lib/checkpoint/paths.ts";
 import { readStatus } from "../../lib/lake/status.ts";
 import { SmallLake, withWriter } from "../lake/small_lake.ts";
@@ -31,6 +31,12 @@ for (const applied of APPLIED) {
           while (await publisher.publish(spec, decided));
         }
         await damageNewest(lake);
+        const alarms: string[] = [];
+        await lake.publisher({ alarm: (message) => void alarms.push(message) }).decided();
+        match(
+          alarms.join(),
+          /^checkpoint \d+ of partition 0 is damaged \(hash does not match\); passed over$/,
+        );
         await lake.append(more);
         // In portions that would not end where the damaged one did.
         await lake.process({ at_once: 5 });

@@ -27,6 +27,7 @@ const AUDIT = "tests/lake/audit_test.ts";
 const CATALOG = "tests/iceberg/file_catalog_test.ts";
 const PROBE = "tests/store/probe_test.ts";
 const LINEAGE = "tests/checkpoint/lineage_test.ts";
+const UPKEEP = "tests/lake/upkeep_test.ts";
 const DAMAGED = "tests/faults/damaged_checkpoint_test.ts";
 const GHOST = "tests/faults/ghost_test.ts";
 const COMPACTOR = "tests/lake/compactor_test.ts";
@@ -398,6 +399,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     step: "7",
+    bug: "nobody hears of a segment that is gone for good",
+    file: "lib/lake/upkeep.ts",
+    from: "++this.#missing > 1",
+    to: "++this.#missing > 1e9",
+    test: UPKEEP,
+  },
+  {
+    step: "7",
     bug: "rows that a segment lacks are not missed",
     file: "lib/lake/publisher.ts",
     from: "if (rows !== checkpoint.tables[table]?.rows) throw miscounted(table, checkpoint, rows);",
@@ -607,6 +616,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     step: "10",
+    bug: "a publisher passes over a damaged checkpoint in silence",
+    file: "lib/lake/publisher.ts",
+    from: "          this.context.alarm(\n",
+    to: "          void (\n",
+    test: DAMAGED,
+  },
+  {
+    step: "10",
     bug: "a new segment crosses an offset that some table has applied",
     file: "lib/partition/run.ts",
     from: 'if (record.offset >= this.cuts[0] && !await this.#cut()) return "lost";',
@@ -718,6 +735,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: "lib/iceberg/file_catalog.ts",
     from: 'if (await this.#newestVersion(name) !== version) return "taken";',
     to: "",
+    test: CATALOG,
+  },
+  {
+    step: "commit",
+    bug: "the hint is written before the second look",
+    file: "lib/iceberg/file_catalog.ts",
+    from: 'if (await this.#newestVersion(name) !== version) return "taken";',
+    to:
+      'await this.#hint(name, version);\n    if (await this.#newestVersion(name) !== version) return "taken";',
     test: CATALOG,
   },
   {

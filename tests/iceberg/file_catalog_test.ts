@@ -72,6 +72,8 @@ Deno.test("`commit` on a base whose next number was collected does not believe i
     "taken",
   );
   assert.equal((await late.load(NAME))?.metadata.properties.write, "w4");
+  const hint = await store.read(hintKey(PREFIX, NAME));
+  assert.equal(new TextDecoder().decode(hint!), "4", "a hint is written only after the second look");
 });
 
 Deno.test("`create` adopts a table whose first version was collected", async () => {

@@ -94,6 +94,8 @@ export interface Hands {
   log?: EventLog;
   clock?: Clock;
   catalog?: Catalog;
+  /** Hears what a publisher passes over. */
+  alarm?: (message: string) => void;
   /** Records that an owner reads at once, and decides; three by default. */
   at_once?: number;
 }
@@ -222,7 +224,7 @@ export class SmallLake implements AsyncDisposable {
       chains: this.chains(hands),
       lander: this.lander(hands),
       clock: hands.clock ?? this.clock,
-      alarm: () => undefined,
+      alarm: hands.alarm ?? (() => undefined),
     });
   }
 

@@ -133,6 +133,28 @@ Deno.test("a table that comes into the configuration later is made when rows ask
     await lake.checkWhole();
   }));
 
+Deno.test("a segment that is gone once is looked for again; gone for good it is an alarm", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const { segment } = (await lake.publisher().decided()).get(0)!.at(-1)!;
+    const bytes = (await lake.store.read(segment!.key))!;
+    await lake.store.delete([segment!.key]);
+    const abort = new AbortController();
+    const { upkeep, lines } = upkeepOf(lake, { every_ms: { compact: 1e12, expire: 1e12, audit: 1e12 } });
+    const running = upkeep.run(abort.signal, () => undefined);
+    const isGone = (line: string) => line.includes(`${segment!.key} is gone`);
+    for (let i = 0; i < 1_000 && !lines.some((line) => line.startsWith("error") && isGone(line)); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await lake.store.create(segment!.key, bytes);
+    abort.abort();
+    await running;
+    const [first, second] = lines.filter(isGone);
+    ok(first.startsWith("warn publishing failed; trying again"), first);
+    ok(second.startsWith("error Cannot publish checkpoint"), second);
+    await lake.checkWhole();
+  }));
+
 Deno.test("`run` does all of it on its schedules until it is stopped", () =>
   withWriter(async (writer) => {
     await using lake = await usedLake(writer);
