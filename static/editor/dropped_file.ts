@@ -1,4 +1,5 @@
-/** A CSV, JSON or Parquet file dropped onto the page becomes a table of this browser, gone with the tab. */
+/** A CSV, JSON or Parquet file dropped onto the page, or opened, becomes a table of this browser, gone with the tab. */
+import { h } from "../shared/dom.ts";
 import { quoteIdentifier, quoteText } from "../sql/names.ts";
 import { sentenceOf } from "./fault_place.ts";
 import type { Workbench } from "./workbench.ts";
@@ -26,6 +27,28 @@ export function acceptDroppedFiles(element: HTMLElement, bench: Workbench): void
     event.preventDefault();
     for (const file of files) await take(file, bench);
   });
+}
+
+const CHOOSER = "file-chooser";
+
+/** The same for files that are chosen, with the keyboard too. */
+export function openFile(bench: Workbench): void {
+  document.getElementById(CHOOSER)?.remove();
+  const accept = Object.keys(READERS).map((extension) => `.${extension}`).join();
+  const attributes = {
+    type: "file",
+    id: CHOOSER,
+    accept,
+    multiple: true,
+    hidden: true,
+    "aria-label": "File",
+  };
+  const input = h("input", attributes);
+  input.addEventListener("change", async () => {
+    for (const file of input.files ?? []) await take(file, bench);
+  });
+  document.body.append(input);
+  input.click();
 }
 
 async function take(file: File, bench: Workbench): Promise<void> {

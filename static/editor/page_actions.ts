@@ -4,6 +4,7 @@ import { openDialog } from "../shared/dialog.ts";
 import { announce, h } from "../shared/dom.ts";
 import { openHelp } from "../shared/help.ts";
 import { hashOf } from "../shared/place.ts";
+import { openFile } from "./dropped_file.ts";
 import { explain } from "./explain.ts";
 import { openLibrary } from "./library_dialog.ts";
 import { type Command, openPalette } from "./palette.ts";
@@ -89,6 +90,7 @@ function commandsOf(bench: Workbench, look: (table: TableInfo) => void): Command
     { title: "Save the query", keys: "Ctrl S", run: () => saveQuery(bench) },
     { title: "Saved queries and history", keys: "Alt H", run: () => openQueries(bench) },
     { title: "Share the query", run: () => shareQuery(bench) },
+    { title: "Open a CSV, JSON or Parquet file", run: () => openFile(bench) },
     { title: "Keys", keys: "?", run: openHelp },
     ...pages.map(([title, page]) => ({
       title: `Go to ${title}`,

@@ -31,7 +31,11 @@ export class ResultsPanel {
   #choice = h("div", { class: "results-choice", role: "group", "aria-label": "Results" });
   #summary = h("p", { class: "results-summary number", role: "status" });
   #messages = h("div", { class: "messages" });
-  #empty = h("p", { class: "results-empty" }, "Results appear here.");
+  #empty = h(
+    "p",
+    { class: "results-empty" },
+    "Results appear here. A CSV, JSON or Parquet file dropped onto this page becomes a table of it.",
+  );
   #filter = h("input", {
     type: "search",
     class: "results-filter",

@@ -34,6 +34,8 @@ export type LiveState = "connecting" | "live" | "stale" | "paused";
 
 const STALE_AFTER_MS = 6_000;
 const RECONNECT_MS = 3_000;
+/** A page that nobody looks at lets go of its connection: browsers open only six to one server. */
+const HIDDEN_AFTER_MS = 20_000;
 const MAX_POINTS = 3_600;
 const MAX_ALERTS = 200;
 
@@ -45,22 +47,40 @@ export class LiveStream extends EventTarget {
   heardAt = 0;
   #source: EventSource | null = null;
   #watch: ReturnType<typeof setInterval> | undefined;
+  #hiding: ReturnType<typeof setTimeout> | undefined;
+  #onVisibility = () => this.#sight();
 
-  constructor(readonly url: string) {
+  constructor(readonly url: string, readonly page: Document = document) {
     super();
   }
 
   start(): void {
     this.#connect();
     this.#watch = setInterval(() => this.#look(), 1_000);
+    this.page.addEventListener("visibilitychange", this.#onVisibility);
   }
 
   stop(): void {
     clearInterval(this.#watch);
+    clearTimeout(this.#hiding);
+    this.page.removeEventListener("visibilitychange", this.#onVisibility);
     this.#source?.close();
   }
 
+  #sight(): void {
+    clearTimeout(this.#hiding);
+    if (this.page.hidden) this.#hiding = setTimeout(() => this.#rest(), HIDDEN_AFTER_MS);
+    else if (this.state === "paused") this.#connect();
+  }
+
+  #rest(): void {
+    this.#source?.close();
+    this.#setState("paused");
+  }
+
   #connect(): void {
+    this.#source?.close();
+    if (this.state === "paused") this.#setState("connecting");
     const source = new EventSource(this.url);
     this.#source = source;
     source.addEventListener("snapshot", (event) => this.#take(event.data, false));
@@ -68,7 +88,8 @@ export class LiveStream extends EventTarget {
     source.addEventListener("error", () => {
       this.#setState("stale");
       // The browser itself tries again, unless the answer was an HTTP error: then it gives up and we do it.
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#connect(), RECONNECT_MS);
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => this.state === "paused" || source !== this.#source || this.#connect(), RECONNECT_MS);
     });
   }
 
@@ -81,6 +102,7 @@ export class LiveStream extends EventTarget {
   }
 
   #look(): void {
+    if (this.state === "paused" || this.state === "connecting") return;
     if (this.heardAt > 0 && Date.now() - this.heardAt > STALE_AFTER_MS) this.#setState("stale");
   }
 

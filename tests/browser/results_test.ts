@@ -1,5 +1,6 @@
 /** What can be done with a result, in a real Chromium: give it away, draw it, copy it, look into it, bring files in. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { answer, pageSuite, rows, run, write } from "./suite.ts";
 
@@ -139,6 +140,19 @@ test("a dropped CSV file is a table", async ({ page }) => {
   });
   await page.getByRole("gridcell", { name: "Berlin" }).waitFor();
   assert.deepEqual(await answer(page, "select sum(n) from my_cities"), [["7"]]);
+});
+
+test("a file is opened with the keyboard", async ({ page }) => {
+  await rows(page);
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("parquet file");
+  await page.keyboard.press("Enter");
+  await page.locator("input[type=file]").setInputFiles({
+    name: "Two rows.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("a,b\n1,x\n2,y\n"),
+  });
+  await page.getByRole("gridcell", { name: "y", exact: true }).waitFor();
 });
 
 test("history and saved queries are found and opened", async ({ page }) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runningSums } from "../../../static/shared/chart_data.ts";
 import { bytes, count, duration, utc } from "../../../static/shared/format.ts";
 import { between, holds, inside, moved } from "../../../static/shared/grid_move.ts";
-import { merged } from "../../../static/shared/live.ts";
+import { LiveStream, merged } from "../../../static/shared/live.ts";
 import { hashOf, pageOf } from "../../../static/shared/place.ts";
 import { merged as mergedOnServer } from "../../../lib/live/payload.ts";
 
@@ -65,4 +65,57 @@ Deno.test("`runningSums` stands each series on those before it", () => {
     3,
     3,
   ]]);
+});
+
+/** A connection that is told what comes, and remembers whether it was closed. */
+class FakeSource extends EventTarget {
+  static CLOSED = 2;
+  static opened: FakeSource[] = [];
+  readyState = 1;
+  constructor(readonly url: string) {
+    super();
+    FakeSource.opened.push(this);
+  }
+  close(): void {
+    this.readyState = FakeSource.CLOSED;
+  }
+}
+
+Deno.test("`LiveStream` lets go of its connection while nobody looks, and is back at once", () => {
+  const realSource = globalThis.EventSource;
+  const [realSet, realClear] = [globalThis.setTimeout, globalThis.clearTimeout];
+  const waiting = new Map<number, () => void>();
+  let timers = 0;
+  Object.assign(globalThis, {
+    EventSource: FakeSource,
+    setTimeout: (work: () => void) => {
+      waiting.set(++timers, work);
+      return timers;
+    },
+    clearTimeout: (timer: number) => waiting.delete(timer),
+  });
+  const page = Object.assign(new EventTarget(), { hidden: false });
+  const sight = (hidden: boolean) => {
+    page.hidden = hidden;
+    page.dispatchEvent(new Event("visibilitychange"));
+  };
+  const live = new LiveStream("/api/live", page as unknown as Document);
+  try {
+    live.start();
+    const [first] = FakeSource.opened;
+    first.dispatchEvent(new MessageEvent("snapshot", { data: '{"metrics":{"accepted":1}}' }));
+    sight(true);
+    sight(false);
+    assert.equal(waiting.size, 0);
+    assert.equal(first.readyState, 1);
+    sight(true);
+    for (const work of waiting.values()) work();
+    assert.deepEqual([first.readyState, live.state], [2, "paused"]);
+    sight(false);
+    assert.deepEqual([FakeSource.opened.length, live.state], [2, "connecting"]);
+    assert.equal(live.payload.metrics.accepted, 1);
+  } finally {
+    live.stop();
+    Object.assign(globalThis, { EventSource: realSource, setTimeout: realSet, clearTimeout: realClear });
+  }
 });
