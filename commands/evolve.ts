@@ -98,7 +98,7 @@ function changeOf([what, name, more]: readonly string[], doc?: string): ColumnCh
     case "add":
       return {
         change: "add",
-        column: { name, type: columnType(more), ...(doc === undefined ? {} : { doc }) },
+        column: { name, type: columnType(more), doc: doc ?? `The field ${name} of the event.` },
       };
     case "widen":
       return { change: "widen", name, type: columnType(more) };

@@ -23,7 +23,7 @@ import { tableKey } from "../lib/lake/table_key.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import { parseArguments, wholeOption } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { progressOnTerminal } from "./progress.ts";
+import { progressOnTerminal, whileWaiting } from "./progress.ts";
 import { sizeText } from "./size_text.ts";
 
 const DAY_S = 86_400;
@@ -123,7 +123,11 @@ export const collect: Command = {
       grace_ms: grace_s * 1000,
       log_retention_hours: settings.LOG_RETENTION_HOURS,
     });
-    const done = await collector.collect({ full: true, dry_run });
+    const done = await whileWaiting(
+      "collecting",
+      systemClock,
+      () => collector.collect({ full: true, dry_run }),
+    );
     const { deleted, segments, images, checkpoints } = done;
     const gone = `${deleted} files, ${segments} segments, ${images} images, ${checkpoints} checkpoints`;
     const waiting = done.waiting + done.fenced;
