@@ -17,7 +17,7 @@ import type { ObjectStore } from "./store/object_store.ts";
 
 const HOUR_MS = 3_600_000;
 /** DuckDB's share of the maintain thread. */
-const WRITER_MEMORY_BYTES = 768 * 1024 * 1024;
+const WRITER_MEMORY_BYTES = 512 * 1024 * 1024;
 const WRITER_THREADS = 2;
 /** The door waits so long for the brokers before it spills: no sender of webhooks has given up by then. */
 const SPILL_AFTER_MS = 3_000;

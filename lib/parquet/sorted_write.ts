@@ -1,7 +1,7 @@
 /**
  * Rows of any number, width and spread over days become sorted files, within a given memory.
  *
- *   known to be few ─► one sorted COPY
+ *   of one day, few bytes or narrow ─► one sorted COPY
  *   else staged (spills), measured:
  *     few bytes ─► a sorted COPY a day              many, narrow rows ─► sorted table (spills) ─► a COPY a day
  *     many, wide rows ─► cut into ranges of the order ─► each sorted by itself ─► a COPY a range and day ─► joined a day
@@ -61,8 +61,11 @@ export async function writeSorted(
   const work: Work = { connection, request, order_by, memory_bytes };
   const sort_bytes = memory_bytes * SORT_SHARE;
   const { expected } = request;
-  if (isOneDay(request) && expected !== undefined && expected.bytes <= sort_bytes) {
-    return await copyAll(work, [{ day: request.day ?? null, ...expected }], () => request.select);
+  if (isOneDay(request)) {
+    const all = { day: request.day ?? null, ...expected ?? await measureAll(work) };
+    if (all.bytes <= sort_bytes || all.bytes / all.rows <= NARROW_ROW_BYTES) {
+      return await copyAll(work, [all], () => request.select);
+    }
   }
   await stage(work);
   const days = await measure(work);
@@ -91,19 +94,19 @@ async function stage({ connection, request }: Work): Promise<void> {
   );
 }
 
-/** About how many bytes there are of each day: exact for texts, sampled for what is nested. */
-async function measure({ connection, request: { columns } }: Work): Promise<DayRows[]> {
-  const texts = columns.filter((column) => column.type === "string");
-  const nested = columns.filter((column) => typeof column.type !== "string");
-  const sizes = nested.map(({ name }) => `coalesce(strlen(CAST(${quoteName(name)} AS VARCHAR)), 0)`);
-  const sampled = `SELECT CAST(avg(${
-    ["0", ...sizes].join(" + ")
-  }) AS DOUBLE) FROM (SELECT * FROM ${STAGE} LIMIT ${SAMPLED_ROWS})`;
-  const [[of_nested]] = (await connection.runAndReadAll(sampled)).getRowsJson();
-  const fixed = FIXED_VALUE_BYTES * columns.length + Math.ceil(Number(of_nested ?? 0));
-  const lengths = texts.map(({ name }) => `coalesce(strlen(${quoteName(name)}), 0)`);
-  const found = await connection.runAndReadAll(
-    `SELECT ${DAY}, CAST(count(*) AS DOUBLE), CAST(sum(${[fixed, ...lengths].join(" + ")}) AS DOUBLE) ` +
+/** What is to be written on one day, before it is staged: its rows are read once more, but only where they are long. */
+async function measureAll(work: Work): Promise<{ rows: number; bytes: number }> {
+  const row_bytes = await rowBytes(work, `(${work.request.select})`);
+  const found = await work.connection.runAndReadAll(
+    `SELECT CAST(count(*) AS DOUBLE), CAST(coalesce(sum(${row_bytes}), 0) AS DOUBLE) FROM (${work.request.select})`,
+  );
+  const [[rows, bytes]] = found.getRowsJson();
+  return { rows: Number(rows), bytes: Number(bytes) };
+}
+
+async function measure(work: Work): Promise<DayRows[]> {
+  const found = await work.connection.runAndReadAll(
+    `SELECT ${DAY}, CAST(count(*) AS DOUBLE), CAST(sum(${await rowBytes(work, STAGE)}) AS DOUBLE) ` +
       `FROM ${STAGE} GROUP BY 1 ORDER BY 1`,
   );
   return found.getRowsJson().map(([day, rows, bytes]) => ({
@@ -111,6 +114,19 @@ async function measure({ connection, request: { columns } }: Work): Promise<DayR
     rows: Number(rows),
     bytes: Number(bytes),
   }));
+}
+
+/** About how many bytes a row of `relation` has, as an expression: exact for texts, sampled for what is nested. */
+async function rowBytes({ connection, request: { columns } }: Work, relation: string): Promise<string> {
+  const texts = columns.filter((column) => column.type === "string");
+  const nested = columns.filter((column) => typeof column.type !== "string");
+  const sizes = nested.map(({ name }) => `coalesce(strlen(CAST(${quoteName(name)} AS VARCHAR)), 0)`);
+  const sampled = `SELECT CAST(avg(${
+    ["0", ...sizes].join(" + ")
+  }) AS DOUBLE) FROM (SELECT * FROM ${relation} LIMIT ${SAMPLED_ROWS})`;
+  const [[of_nested]] = (await connection.runAndReadAll(sampled)).getRowsJson();
+  const fixed = FIXED_VALUE_BYTES * columns.length + Math.ceil(Number(of_nested ?? 0));
+  return [fixed, ...texts.map(({ name }) => `coalesce(strlen(${quoteName(name)}), 0)`)].join(" + ");
 }
 
 /** A sorted COPY for each day; `select` gives a day's rows. */

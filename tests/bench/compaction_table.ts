@@ -3,7 +3,7 @@ import { kindsOf } from "../../lib/event/kinds.ts";
 import { lakeTables } from "../../lib/lake/tables.ts";
 
 export const THREADS = 2;
-export const MEMORY_BYTES = 768 * 1024 * 1024;
+export const MEMORY_BYTES = 512 * 1024 * 1024;
 export const TRANSACTIONS = lakeTables(kindsOf(), []).find(({ key }) => key === "processed.transactions")!;
 
 export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
