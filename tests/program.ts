@@ -58,7 +58,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   });
   const timer = setTimeout(() => {
     listening.reject(new Error(`the program does not listen:\n${lines.join("\n")}`));
-  }, options.start_ms ?? 30_000);
+  }, options.start_ms ?? 120_000);
   listening.promise.catch(() => child.kill("SIGKILL"));
   const { url } = await listening.promise.finally(() => clearTimeout(timer));
   return {

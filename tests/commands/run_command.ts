@@ -7,6 +7,8 @@ export interface Ran {
 }
 
 const ROOT = new URL("../..", import.meta.url);
+/** A command that does not end is a failure, not a wait for ever. */
+const PATIENCE_MS = 300_000;
 
 export async function runCommand(
   args: readonly string[],
@@ -20,6 +22,7 @@ export async function runCommand(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    signal: AbortSignal.timeout(PATIENCE_MS),
   }).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
