@@ -6,13 +6,13 @@ import { ALERTS, SEVERITIES } from "../lib/alert/alert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { partitionOf } from "../lib/log/topics.ts";
-import type { Metrics } from "../lib/observe/metrics.ts";
 import { controlRecord } from "../lib/partition/control_record.ts";
 import { pageRequest, pieceOf } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import { choiceParameter, type Query, sinceDays, textParameter, timeParameter } from "./parameters.ts";
 import { problem } from "./problem.ts";
+import type { Progress } from "./progress.ts";
 import { readJson, type SmallBodies } from "./small_body.ts";
 
 export interface AlertsDeps {
@@ -21,7 +21,8 @@ export interface AlertsDeps {
   log: Pick<EventLog, "append">;
   partitions: number;
   bodies: SmallBodies;
-  metrics: Metrics;
+  /** Tells the firings held back, as the newest checkpoints do: wherever they are counted. */
+  progress(): Promise<Progress>;
 }
 
 interface Seen {
@@ -46,7 +47,7 @@ export function alerts(deps: AlertsDeps): Hono<Env> {
       const sql = alertSql(query, after, { known, now_ms: deps.clock.now() });
       const found = await deps.lake.items({ sql, needs: [ALERTS], limit: limit + 1 }, c.req.raw.signal);
       const piece = pieceOf(found, limit, (item) => [item.event_time, item.alert_id]);
-      return c.json({ ...piece, suppressed: suppressed(deps.metrics) });
+      return c.json({ ...piece, suppressed: (await deps.progress()).suppressed });
     })
     .post("/api/alerts/:id/ack", (c) => acknowledge(deps, c, { alert_id: c.req.param("id"), seen }));
 }
@@ -93,15 +94,6 @@ function seenSql(isInLake: boolean, seen: ReadonlyMap<string, Seen>): string {
     `SELECT ${text(id)}, ${sameTimestamp(acknowledged_at)}, ${text(acknowledged_by)}`
   );
   return [none, ...(isInLake ? [lake] : []), ...here].join(" UNION ALL ");
-}
-
-/** Firings held back since the last alert, by rule, as the process workers count them. */
-function suppressed(metrics: Metrics): Record<string, number> {
-  const open: Record<string, number> = {};
-  for (const { name, labels, value } of metrics.merged()) {
-    if (name === "alerts_suppressed_open" && value > 0) open[labels.rule] = (open[labels.rule] ?? 0) + value;
-  }
-  return open;
 }
 
 /** An acknowledgement is a record of the log like everything that changes what is told. */

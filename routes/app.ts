@@ -113,7 +113,7 @@ function createSite(deps: AppDeps, door: Door): App {
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
   if (deps.lake) mountLake(app, deps, deps.lake, progress);
   const names = deps.lake?.catalog ?? deps.catalog;
-  if (deps.query && names) mountQuestions(app, deps, new LakeSql(deps.query, names), bodies);
+  if (deps.query && names) mountQuestions(app, deps, new LakeSql(deps.query, names), { bodies, progress });
   if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi());
   if (deps.windows) app.route("/", windows({ windows: deps.windows }));
   if (deps.live) app.route("/", live({ clock, live: deps.live }));
@@ -130,10 +130,15 @@ function mountLake(app: App, deps: AppDeps, lake: LakeParts, progress: () => Pro
 }
 
 /** What is asked of the lake in SQL of our own, and what changes something by a record of the log. */
-function mountQuestions(app: App, deps: AppDeps, lake: LakeSql, bodies: SmallBodies): void {
+function mountQuestions(
+  app: App,
+  deps: AppDeps,
+  lake: LakeSql,
+  { bodies, progress }: { bodies: SmallBodies; progress: () => Promise<Progress> },
+): void {
   app.route("/", analytics({ clock: deps.clock, lake }));
   if (!deps.has_door) return;
-  const shared = { ...deps, lake, bodies };
+  const shared = { ...deps, lake, bodies, progress };
   app.route("/", alerts(shared)).route("/", deadLetters({ ...shared, replay: new Replay(shared) }));
   if (!deps.rules) return;
   app.route("/", rules({ ...shared, rules: deps.rules, inForce: () => versionInForce(deps.status) }));

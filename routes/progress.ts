@@ -5,6 +5,8 @@ export interface Progress {
   /** The least watermark of all partitions that have one. */
   watermark: string | null;
   freshness_seconds: number | null;
+  /** Firings held back by cool-downs, by rule. */
+  suppressed: Readonly<Record<string, number>>;
 }
 
 const FRESH_MS = 2_000;
@@ -31,7 +33,13 @@ function readProgress(status: object): Progress {
   return {
     watermark: watermarks[0] ?? null,
     freshness_seconds: typeof freshness === "number" ? freshness : null,
+    suppressed: countsOf("suppressed" in status ? status.suppressed : null),
   };
+}
+
+function countsOf(value: unknown): Record<string, number> {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter(([, count]) => typeof count === "number"));
 }
 
 /** The version of the rules that the process workers took over last, as the status tells it. */

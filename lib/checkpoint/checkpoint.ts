@@ -76,6 +76,8 @@ const Checkpoint = z.object({
   sources: z.record(z.string(), Counts),
   /** Version (hash) and file hash of the rules and settings last taken over. */
   taken_over: z.record(z.string(), z.string()),
+  /** Firings held back by cool-downs since the last alert, by rule. Absent where an earlier program decided. */
+  suppressed: z.record(z.string(), z.number()).optional(),
   decided_at: z.number(),
 });
 

@@ -77,6 +77,7 @@ function fenceAfter(
     newest_with_events: base?.newest_with_events ?? 0,
     sources: base?.sources ?? {},
     taken_over: base?.taken_over ?? {},
+    suppressed: base?.suppressed ?? {},
     decided_at: made.context.now(),
   };
 }

@@ -42,6 +42,8 @@ export interface LakeStatus {
   freshness_seconds: number;
   compaction: CompactionState;
   rules: string | null;
+  /** Firings held back by cool-downs since the last alert of their key, by rule, as of the newest checkpoints. */
+  suppressed: Record<string, number>;
   as_of: string;
 }
 
@@ -92,8 +94,17 @@ export async function readStatus(context: StatusContext): Promise<LakeStatus> {
     compaction: compactionState(tables.map(({ metadata }) => metadata)),
     rules: readings.map((one) => one.checkpoint?.taken_over.rules).find((version) => version !== undefined) ??
       null,
+    suppressed: suppressedOf(readings),
     as_of: new Date(now).toISOString(),
   };
+}
+
+function suppressedOf(readings: readonly PartitionReading[]): Record<string, number> {
+  const suppressed: Record<string, number> = {};
+  for (const [rule, count] of readings.flatMap((one) => Object.entries(one.checkpoint?.suppressed ?? {}))) {
+    if (count > 0) suppressed[rule] = (suppressed[rule] ?? 0) + count;
+  }
+  return suppressed;
 }
 
 async function readPartition(

@@ -33,7 +33,7 @@ import type { StreamOutput } from "../stream/operator.ts";
 import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
 import type { TimeSettings } from "../stream/watermark.ts";
 import { CONTROL_SOURCE } from "./control_record.ts";
-import type { Processor, ProcessorSummary } from "./processor.ts";
+import type { Processor, ProcessorSummary, Resumed } from "./processor.ts";
 
 export interface EventProcessorParts {
   partition: number;
@@ -102,7 +102,7 @@ export class EventProcessor implements Processor {
     else this.#dedup.applyChanges(bytes);
   }
 
-  resume(summary: Omit<ProcessorSummary, "watermark_ms">): void {
+  resume(summary: Resumed): void {
     this.#sources = structuredClone(summary.sources);
     this.#taken_over = { ...summary.taken_over };
     this.#log_time_ms = summary.log_time_ms;
@@ -339,6 +339,7 @@ export class EventProcessor implements Processor {
       log_time_ms: this.#log_time_ms,
       sources: structuredClone(this.#sources),
       taken_over: { ...this.#taken_over },
+      suppressed: this.#pipeline.inForce().suppressed,
     };
   }
 

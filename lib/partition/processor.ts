@@ -11,11 +11,16 @@ export interface ProcessorSummary {
   log_time_ms: number | null;
   sources: Record<string, SourceCounts>;
   taken_over: Record<string, string>;
+  /** Firings held back by cool-downs since the last alert, by rule. */
+  suppressed: Record<string, number>;
 }
+
+/** What a processor is told of where its state stands; the rest of the summary is in the state. */
+export type Resumed = Omit<ProcessorSummary, "watermark_ms" | "suppressed">;
 
 export interface Processor extends StateReceiver {
   readonly stateNames: readonly string[];
-  resume(summary: Omit<ProcessorSummary, "watermark_ms">): void;
+  resume(summary: Resumed): void;
   /** Writes the record's rows into `segment`; true when it was an event, false for a control record. */
   accept(record: LogRecord, segment: SegmentWriter): boolean;
   takeResults(): Iterable<[Topic, NewRecord[]]>;

@@ -254,6 +254,7 @@ export class PartitionRun {
       newest_with_events: this.#holds_events ? number : last.newest_with_events,
       sources: summary.sources,
       taken_over: summary.taken_over,
+      suppressed: summary.suppressed,
       decided_at: this.context.clock.now(),
     };
   }

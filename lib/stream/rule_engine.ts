@@ -36,6 +36,8 @@ interface Rule {
   key: KeyPlan;
   cool_down_us: number;
   quiet: StateSpace<Quiet>;
+  /** Firings held back since the last alert, over all keys; what `quiet` adds up to. */
+  suppressed: number;
 }
 
 /** Event time of the last alert, and how many firings were held back since. */
@@ -110,13 +112,7 @@ export class RuleEngine {
 
   /** Firings held back since the last alert, by rule, over all keys. */
   suppressed(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const { definition, quiet } of this.#rules) {
-      let count = 0;
-      for (const [, [, suppressed]] of quiet.entries()) count += suppressed;
-      counts[definition.name] = count;
-    }
-    return counts;
+    return Object.fromEntries(this.#rules.map(({ definition, suppressed }) => [definition.name, suppressed]));
   }
 
   #enforce(definitions: readonly RuleDefinition[], before: readonly Rule[] = []): void {
@@ -128,6 +124,9 @@ export class RuleEngine {
   #rule(definition: RuleDefinition): Rule {
     const { state, plans, kinds } = this.options;
     const key = plans.of(ruleKey(definition, kinds.get(definition.over)!));
+    const quiet = state.space<Quiet>(`quiet/${spaceName(definition)}`);
+    let suppressed = 0;
+    for (const [, [, count]] of quiet.entries()) suppressed += count;
     return {
       definition,
       evaluator: ruleEvaluator(definition, {
@@ -136,7 +135,8 @@ export class RuleEngine {
       where: predicate(definition.where),
       key,
       cool_down_us: coolDownMs(definition) * 1000,
-      quiet: state.space(`quiet/${spaceName(definition)}`),
+      quiet,
+      suppressed,
     };
   }
 
@@ -150,9 +150,11 @@ export class RuleEngine {
     const quiet = rule.quiet.get(key);
     if (quiet !== undefined && Math.abs(subject.event_us - quiet[0]) < rule.cool_down_us) {
       rule.quiet.put(key, [quiet[0], quiet[1] + 1]);
+      rule.suppressed++;
       return;
     }
     rule.quiet.put(key, [subject.event_us, 0]);
+    rule.suppressed -= quiet?.[1] ?? 0;
     out.push(this.#alert(rule, finding, subject, key, { around, suppressed: quiet?.[1] ?? 0 }));
   }
 

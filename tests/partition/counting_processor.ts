@@ -2,7 +2,7 @@
  * A stand-in for the real processor that makes one row a record and keeps a running sum as its state. A change says from
  * which sum to which it leads, so that a restore which misses one, or takes them in another order, is refused.
  */
-import type { Processor, ProcessorSummary } from "../../lib/partition/processor.ts";
+import type { Processor, ProcessorSummary, Resumed } from "../../lib/partition/processor.ts";
 import type { SegmentWriter } from "../../lib/checkpoint/segment.ts";
 import type { LogRecord, NewRecord, Topic } from "../../lib/log/log.ts";
 
@@ -17,7 +17,7 @@ export class CountingProcessor implements Processor {
   /** `pieces` of an image. */
   constructor(private readonly pieces = 1) {}
 
-  resume(summary: Omit<ProcessorSummary, "watermark_ms">): void {
+  resume(summary: Resumed): void {
     this.#counts = summary.sources.test?.accepted ?? 0;
     this.#log_time = summary.log_time_ms;
   }
@@ -73,7 +73,13 @@ export class CountingProcessor implements Processor {
   summary(): ProcessorSummary {
     const n = this.#counts;
     const counts = { accepted: n, rows: n, duplicates: 0, dead_letters: 0, unmapped: 0, of_which_late: 0 };
-    return { watermark_ms: null, log_time_ms: this.#log_time, sources: { test: counts }, taken_over: {} };
+    return {
+      watermark_ms: null,
+      log_time_ms: this.#log_time,
+      sources: { test: counts },
+      taken_over: {},
+      suppressed: {},
+    };
   }
 
   openDays(): number {

@@ -178,11 +178,16 @@ Deno.test("an alert's id depends on rule, key, source and event alone", () => {
 });
 
 Deno.test("`suppressed` tells how many firings the cool-downs hold back now", () => {
-  const pipeline = newPipeline(new PartitionState());
+  const state = new PartitionState();
+  const pipeline = newPipeline(state);
   [edited(`rules: [${PAIR}]`), payment(0), payment(1), payment(2), payment(3)].forEach((record, offset) =>
     step(pipeline, record, offset)
   );
   assert.deepEqual(pipeline.inForce().suppressed, { pair: 2 });
+  step(pipeline, payment(60_001), 5);
+  step(pipeline, payment(60_002), 6);
+  assert.deepEqual(pipeline.inForce().suppressed, { pair: 1 });
+  assert.deepEqual(newPipeline(state).inForce().suppressed, { pair: 1 });
 });
 
 Deno.test("history that nothing can need is forgotten by event time; statistics are not", () => {
