@@ -72,11 +72,7 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     compaction: object({ waiting_files: integer, files: integer, bytes: integer, last_run: timeOrNull }),
     stages: listed(ref("Stage")),
     rules: { ...orNull("string"), description: "Version of the rules in force." },
-    suppressed: {
-      type: "object",
-      additionalProperties: { type: "integer" },
-      description: "Firings held back by cool-downs, by rule.",
-    },
+    suppressed: { ...byName(integer), description: "Firings held back by cool-downs, by rule." },
     versions: byName(text()),
     as_of: time,
   }),
