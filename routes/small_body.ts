@@ -44,6 +44,7 @@ export function fieldProblem(error: z.ZodError): Response {
   return problem({
     status: 400,
     detail: "Some fields are not as they must be.",
+    code: "invalid_parameter",
     errors: error.issues.map((issue) => ({
       field: issue.path.join("."),
       code: issue.code,

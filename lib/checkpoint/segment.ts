@@ -26,8 +26,11 @@ const Part = z.object({
   /** A table (`raw.events`), or `state:<what>`; a large state is several parts, one after the other. */
   name: z.string(),
   rows: z.number().int(),
-  /** How many changes of the table's columns its rows know (event/column_change.ts): the publisher maps them by field id. */
-  schema_version: z.number().int(),
+  /**
+   * How many changes of the table's columns its rows know (event/column_change.ts): the publisher maps them by field id.
+   * Segments from before columns could change do not say it.
+   */
+  schema_version: z.number().int().default(0),
   start: z.number().int(),
   size_bytes: z.number().int(),
   sha256: z.string(),

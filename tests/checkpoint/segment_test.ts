@@ -1,4 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import {
   readSegmentIndex,
@@ -79,4 +80,24 @@ Deno.test("a segment that is gone is told apart from a damaged one", () =>
     await store.delete([KEY]);
     strictEqual(await readSegmentIndex(store, segment), null);
     strictEqual(await readSegmentPart(store, KEY, index.parts[0]), null);
+  }));
+
+Deno.test("a segment from before columns could change is read as one that knows of no change", () =>
+  stored(async (store, segment) => {
+    const bytes = (await store.read(segment.key))!;
+    const [length] = new Uint32Array(bytes.slice(-12, -8).buffer);
+    const end = bytes.length - 12;
+    const index = JSON.parse(new TextDecoder().decode(bytes.subarray(end - length, end)));
+    for (const part of index.parts) delete part.schema_version;
+    const text = new TextEncoder().encode(JSON.stringify(index));
+    const footer = bytes.slice(-12);
+    new DataView(footer.buffer).setUint32(0, text.length, true);
+    const older = new Uint8Array([...bytes.subarray(0, end - length), ...text, ...footer]);
+    await store.create("segments/3/older", older);
+    const found = await readSegmentIndex(store, {
+      key: "segments/3/older",
+      size_bytes: older.length,
+      index_sha256: hash("sha256", text, "hex"),
+    });
+    deepStrictEqual([...new Set(found?.parts.map((part) => part.schema_version))], [0]);
   }));
