@@ -82,9 +82,14 @@ export class Compose implements AsyncDisposable {
 
   port(service: string, inside: string): number {
     const key = `${service}:${inside}`;
-    const known = this.#ports.get(key) ?? freePort();
-    this.#ports.set(key, known);
-    return known;
+    const known = this.#ports.get(key);
+    if (known !== undefined) return known;
+    const taken = [...this.#ports.values()];
+    // Nobody listens on these yet, so that one could be found free twice.
+    let port = freePort();
+    while (taken.includes(port)) port = freePort();
+    this.#ports.set(key, port);
+    return port;
   }
 
   token(name: string): string {

@@ -120,7 +120,12 @@ export class KafkaBroker implements AsyncDisposable {
     const process = this.#process;
     if (!process) return;
     this.#process = undefined;
-    process.kill(signal);
+    try {
+      process.kill(signal);
+    } catch (error) {
+      // It has ended before, as one that could not start.
+      if (!(error instanceof TypeError)) throw error;
+    }
     const patience = setTimeout(() => process.kill("SIGKILL"), STOP_LIMIT_MS);
     await process.status;
     clearTimeout(patience);
