@@ -78,13 +78,17 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
 }
 
 /** Polls /api/status until `settled`; what it said last otherwise. */
-export async function settled(url: string, token?: string): Promise<Record<string, unknown>> {
+export async function settled(
+  url: string,
+  token?: string,
+  every_ms = 100,
+): Promise<Record<string, unknown>> {
   let last: Record<string, unknown> = {};
   for (let i = 0; i < 1_200; i++) {
     last = await fetch(`${url}/api/status`, { headers: token ? { authorization: `Bearer ${token}` } : {} })
       .then((answer) => answer.json());
     if (last.settled === true) return last;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, every_ms));
   }
   throw new Error(`does not settle: ${JSON.stringify(last)}`);
 }
