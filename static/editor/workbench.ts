@@ -5,6 +5,8 @@ import { startEngineOfPage } from "../engine/start.ts";
 import { type Estimate, Lake } from "../engine/lake.ts";
 import { runOnServer } from "../engine/server_rows.ts";
 import { EngineSession, orCancelled } from "../engine/session.ts";
+import { h } from "../shared/dom.ts";
+import { NeedsExtension } from "../engine/engine_error.ts";
 import { formatSql } from "../sql/format.ts";
 import { NameIndex, tablesIn } from "../sql/names.ts";
 import { bindParameters } from "../sql/parameters.ts";
@@ -164,7 +166,8 @@ export class Workbench extends EventTarget {
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
-    results.message("bad", sentenceOf(message));
+    const isForServer = error instanceof StatementFault && error.cause instanceof NeedsExtension;
+    results.message("bad", sentenceOf(message), ...(isForServer ? [" ", this.#serverButton()] : []));
     if (!(error instanceof StatementFault) || this.tabs.active.id !== tab) return;
     const { statement } = error;
     const place = placeOfFault(message, statement.text, 0);
@@ -173,6 +176,11 @@ export class Workbench extends EventTarget {
       to: statement.toSource(place.to),
       message: sentenceOf(message),
     }]);
+  }
+
+  #serverButton(): HTMLElement {
+    const run = () => this.runOnServer();
+    return h("button", { type: "button", class: "button small", on: { click: run } }, "Ask the server");
   }
 
   #noteAge(outcomes: readonly Outcome[]): void {

@@ -300,6 +300,23 @@ test("completion knows tables, aliases and columns of CTEs", async ({ page }) =>
   await page.getByRole("option", { name: "who" }).waitFor();
 });
 
+test("what the page's engine lacks is asked of the server", async ({ page, server }) => {
+  server.answers.set(
+    "POST /api/query",
+    () =>
+      Response.json({
+        columns: [{ name: "t", type: "VARCHAR" }],
+        rows: [["in Berlin"]],
+        truncated: false,
+        elapsed_ms: 1,
+      }),
+  );
+  await run(page, "select timestamp '2026-01-01 00:00:00' at time zone 'Europe/Berlin' as t");
+  assert.match(await alertText(page), /This needs DuckDB's extension icu/);
+  await page.getByRole("button", { name: "Ask the server" }).click();
+  await page.getByRole("gridcell", { name: "in Berlin" }).waitFor();
+}, { expects: [/404|icu/] });
+
 test("the server runs what is too big for a tab", async ({ page, server }) => {
   server.answers.set("POST /api/query", async (request) => {
     const { sql } = await request.json();
