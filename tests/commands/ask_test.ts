@@ -124,6 +124,30 @@ Deno.test("a start with wrong settings exits with 2 and names them all, and show
   doesNotMatch(secret.stderr, /!!secret/);
 });
 
+Deno.test("a port that somebody has is named, with one that is free", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const DATA_DIR = await Deno.makeTempDir();
+  const { code, stderr } = await runCommand(["all"], { DATA_DIR, PORT: String(taken.addr.port) });
+  equal(code, 1);
+  const [, asked, free] = /port (\d+): another program has it\. Port (\d+) is free/.exec(stderr) ?? [];
+  equal(asked, String(taken.addr.port));
+  Deno.listen({ hostname: "127.0.0.1", port: Number(free) }).close();
+  await Deno.remove(DATA_DIR, { recursive: true });
+});
+
+Deno.test("an orderly stop ends a query that would not, and exits with 0", async () => {
+  const DATA_DIR = await Deno.makeTempDir();
+  const program = await startProgram({ env: { DATA_DIR, QUERY_TIMEOUT_MS: "600000" } });
+  const ask = (sql: string) => fetch(`${program.url}/api/query`, { method: "POST", body: sql });
+  const query = ask("SELECT count(*) FROM range(1000000000) a, range(1000000000) b");
+  // Who came later is answered: so the first one is at work.
+  equal((await ask("SELECT 1")).status, 200);
+  equal(await program.stop(), 0, program.lines.join("\n"));
+  const answer = await query.catch(() => null);
+  if (answer !== null) equal(answer.status, 503, await answer.text());
+  await Deno.remove(DATA_DIR, { recursive: true });
+});
+
 Deno.test("help tells of every command, in one list and one by one, whatever the settings", async () => {
   const list = await runCommand(["help"], { PORT: "wrong" });
   equal(list.code, 0);
