@@ -15,7 +15,7 @@ const EMPTIEST = 0.3;
 
 export class DedupTable {
   /** Entry number + 1; 0 is a free slot. */
-  #slots: Uint32Array[] = Array.from({ length: TABLES }, () => new Uint32Array(MIN_SLOTS));
+  #slots: Uint32Array<ArrayBuffer>[] = Array.from({ length: TABLES }, () => new Uint32Array(MIN_SLOTS));
   #used = new Uint32Array(TABLES);
 
   constructor(private readonly entries: DedupEntries) {}
@@ -69,6 +69,8 @@ export class DedupTable {
     const slots = new Uint32Array(Math.max(MIN_SLOTS, Math.ceil(used / AFTER_GROWTH)));
     for (const slot of before) if (slot !== 0) place(slots, this.entries.low(slot - 1), slot - 1);
     this.#slots[table] = slots;
+    // Given back at once: all tables grow at about the same time, and their old places would wait for a collection.
+    before.buffer.transfer(0);
   }
 
   bytes(): number {
