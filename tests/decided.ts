@@ -25,10 +25,25 @@ export async function decidedRows(store: ObjectStore, partition = 0): Promise<De
     const index = await readSegmentIndex(store, checkpoint.segment);
     for (const part of index!.parts.filter((one) => !one.name.startsWith("state:"))) {
       const bytes = await readSegmentPart(store, checkpoint.segment.key, part);
-      const text = new TextDecoder().decode(zstdDecompressSync(bytes!));
+      const text = frames(bytes!);
+      strictEqual(text.split("\n").length - 1, part.rows, "the part holds as many rows as its index says");
       rows.push(...text.trimEnd().split("\n").map((line) => ({ table: part.name, row: JSON.parse(line) })));
     }
   }
   ok(last);
   return { rows, last };
+}
+
+/** A part is one frame or more; the decompressor stops after the first and tells how far it came. */
+function frames(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length;) {
+    const { buffer, engine } = zstdDecompressSync(bytes.subarray(at), { info: true }) as unknown as {
+      buffer: Uint8Array;
+      engine: { bytesWritten: number };
+    };
+    text += new TextDecoder().decode(buffer);
+    at += engine.bytesWritten;
+  }
+  return text;
 }

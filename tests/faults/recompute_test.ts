@@ -42,6 +42,7 @@ Deno.test("killed and edited in between, the program's rows are those of one com
       await Deno.writeTextFile(`${folder}/config/windows.yaml`, windows.replace("gap: 120 s", "gap: 90 s"));
     }
     if (at === 4 || at === 8) {
+      await decidedSome(program, at * EVENTS / BATCHES / 2);
       await program.kill();
       program = await startProgram({ env });
     }
@@ -70,6 +71,16 @@ Deno.test("killed and edited in between, the program's rows are those of one com
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+/** Until some of the records are decided, and hardly all of them. */
+async function decidedSome({ url }: Program, records: number): Promise<void> {
+  for (;;) {
+    const status = await fetch(`${url}/api/status`).then((answer) => answer.json());
+    const decided = status.partitions.map((one: { next_offset: number }) => one.next_offset);
+    if (decided.reduce((sum: number, offset: number) => sum + offset, 0) >= records) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 async function copyConfig(to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
