@@ -3,7 +3,6 @@ import { DIGEST } from "../cluster/foreign/every_table.ts";
 
 const PYSPARK = "pyspark==4.1.4";
 const RUNTIME = "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0";
-const SOURCES = "dependency:copy";
 
 export const BY_SPARK = `${DIGEST}
 from pyspark.sql import SparkSession
@@ -36,7 +35,7 @@ async function sparkFolder(): Promise<{ python: string; jar: string }> {
   await Deno.mkdir(folder, { recursive: true });
   await must("python3", ["-m", "venv", folder]);
   await must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYSPARK]);
-  await must("mvn", ["-q", "-B", SOURCES, `-Dartifact=${RUNTIME}`, `-DoutputDirectory=${folder}`]);
+  await must("mvn", ["-q", "-B", "dependency:copy", `-Dartifact=${RUNTIME}`, `-DoutputDirectory=${folder}`]);
   await Deno.writeTextFile(`${folder}/ready`, "");
   return { python, jar };
 }

@@ -120,9 +120,9 @@ def plain(value):
     if hasattr(value, "asDict"):
         value = value.asDict()
     if isinstance(value, dict):
-        return {"map": sorted([str(key), plain(one)] for key, one in value.items())}
+        return sorted([str(key), plain(one)] for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        if value and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+        if all(isinstance(one, tuple) and len(one) == 2 and not hasattr(one, "asDict") for one in value):
             return plain(dict(value))
         return [plain(one) for one in value]
     return value
