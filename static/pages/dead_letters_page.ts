@@ -4,32 +4,11 @@ import { dataTable } from "../shared/data_table.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { h, replace } from "../shared/dom.ts";
 import { count, plural, utc } from "../shared/format.ts";
-import { faultNotice, pageHead, type ShowPage } from "../shared/page.ts";
+import { faultNotice, type HandedQuery, pageHead, type ShowPage } from "../shared/page.ts";
+import { quoteText } from "../sql/names.ts";
+import { type DeadLetter, errorsOf, errorWords, letterView } from "./letter_view.ts";
 import { ListView } from "./list_page.ts";
 import { tag } from "./severity.ts";
-
-interface FieldError {
-  field?: string;
-  code?: string;
-  expected?: string | null;
-  actual?: string | null;
-}
-
-interface DeadLetter {
-  dead_letter_id: string;
-  reason: string;
-  errors: readonly FieldError[] | string | null;
-  original: string | null;
-  original_encoding?: string | null;
-  source: string;
-  kind?: string | null;
-  log_partition: number;
-  log_offset: number | string;
-  received_at: string;
-  attempts?: number | null;
-  replay_of?: string | null;
-  state: string;
-}
 
 interface Replayed {
   matched: number;
@@ -47,7 +26,7 @@ const REASONS = [
   "rule_failed",
 ];
 
-export const show: ShowPage = (place, _context, signal) => {
+export const show: ShowPage = (place, context, signal) => {
   const outcome = h("div", { class: "outcome" });
   const chosen = new Set<string>();
   const replayChosen = h("button", { type: "button", class: "button", disabled: true }, "Replay chosen");
@@ -72,7 +51,10 @@ export const show: ShowPage = (place, _context, signal) => {
   async function replay(what: Record<string, unknown>): Promise<void> {
     try {
       const done = await send<Replayed>("POST", "/api/dead-letters/replay", what);
-      replace(outcome, h("p", { class: "notice", role: "alert" }, outcomeSentence(done)));
+      const ids = Array.isArray(what.ids) ? what.ids.map(String) : null;
+      const look = h("button", { type: "button", class: "button small" }, "See what became of them");
+      look.addEventListener("click", () => context.openQuery(fateQuery(ids)));
+      replace(outcome, h("p", { class: "notice", role: "alert" }, `${outcomeSentence(done)} `, look));
       chosen.clear();
       choiceChanged();
       await list.load();
@@ -84,9 +66,15 @@ export const show: ShowPage = (place, _context, signal) => {
   function open(letter: DeadLetter): void {
     const dialog = openDialog(
       `Dead letter: ${letter.reason}`,
-      letterView(letter, (body) => {
-        dialog.close();
-        replay({ ids: [letter.dead_letter_id], ...(body === null ? {} : { body }) });
+      letterView(letter, {
+        replay(body) {
+          dialog.close();
+          replay({ ids: [letter.dead_letter_id], ...(body === null ? {} : { body }) });
+        },
+        follow() {
+          dialog.close();
+          context.openQuery(fateQuery([letter.dead_letter_id]));
+        },
       }),
     );
     dialog.classList.add("wide");
@@ -124,7 +112,7 @@ function outcomeSentence(done: Replayed | null): string {
   const skipped = done.skipped > 0 ? `, ${done.skipped} skipped because they were replayed before` : "";
   return `${
     plural(done.matched, "letter")
-  } matched, ${done.replayed} appended again${skipped}. Their new outcome shows here within seconds.`;
+  } matched, ${done.replayed} appended again${skipped}. Their new outcome is known within seconds.`;
 }
 
 function letterTable(
@@ -187,87 +175,18 @@ function chooser(letter: DeadLetter, chosen: Set<string>, changed: () => void): 
   return box;
 }
 
-function errorsOf(letter: DeadLetter): readonly FieldError[] {
-  if (Array.isArray(letter.errors)) return letter.errors;
-  if (typeof letter.errors !== "string") return [];
-  try {
-    const parsed: unknown = JSON.parse(letter.errors);
-    return Array.isArray(parsed) ? parsed : [];
-  } catch {
-    return [{ code: letter.errors }];
-  }
-}
-
-function errorWords(error: FieldError): string {
-  return [error.field, error.code].filter(Boolean).join(" ");
-}
-
-/** The original on the left, what is wrong with it on the right. */
-function letterView(letter: DeadLetter, replay: (body: string | null) => void): HTMLElement {
-  const original = prettyOriginal(letter);
-  const text = h("textarea", {
-    class: "mono letter-original",
-    rows: 18,
-    spellcheck: "false",
-    "aria-label": "Original body",
-  });
-  text.value = original;
-  text.readOnly = letter.original_encoding === "base64";
-  const again = h("button", {
-    type: "button",
-    class: "button primary",
-    disabled: letter.state === "replayed",
-  }, "Replay as it came");
-  const corrected = h(
-    "button",
-    { type: "button", class: "button", disabled: true },
-    "Replay this text instead",
-  );
-  text.addEventListener(
-    "input",
-    () => corrected.disabled = text.value === original || letter.state === "replayed",
-  );
-  again.addEventListener("click", () => replay(null));
-  corrected.addEventListener("click", () => replay(text.value));
-  const errors = dataTable<FieldError>(
-    [
-      { name: "Field", cell: (one) => h("code", {}, one.field || "(body)") },
-      { name: "Code", cell: (one) => one.code },
-      { name: "Expected", cell: (one) => one.expected },
-      { name: "Actual", cell: (one) => one.actual },
-    ],
-    errorsOf(letter),
-    { caption: "Errors", empty: "No field is named: the reason says it all." },
-  );
-  const facts = [
-    ["Source", letter.source],
-    ["Kind", letter.kind ?? "–"],
-    ["Received", `${utc(letter.received_at)} UTC`],
-    ["Partition and offset", `${letter.log_partition} / ${letter.log_offset}`],
-    ["Attempts", String(letter.attempts ?? 0)],
-    ["Replay of", letter.replay_of ?? "–"],
-    ["Id", letter.dead_letter_id],
-  ];
-  const list = h(
-    "dl",
-    { class: "facts" },
-    ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
-  );
-  return h(
-    "div",
-    { class: "letter" },
-    h("div", {}, h("h3", {}, "Original"), text, h("div", { class: "buttons" }, again, corrected)),
-    h("div", {}, h("h3", {}, "What is wrong"), errors, list),
-  );
-}
-
-function prettyOriginal(letter: DeadLetter): string {
-  const text = letter.original ?? "";
-  // Only what prints back to the same value is laid out: long numbers and duplicate keys would change.
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return JSON.stringify(parsed) === text ? JSON.stringify(parsed, null, 2) : text;
-  } catch {
-    return text;
-  }
+/** Records that are replays, of some letters or of any, with what they became. */
+function fateQuery(ids: readonly string[] | null): HandedQuery {
+  const condition = ids === null ? "IS NOT NULL" : `IN (${ids.map(quoteText).join(", ")})`;
+  return {
+    title: "Replays",
+    sql:
+      `-- What became of replayed letters. A replay shows here some seconds after it was sent: then run this again.
+SELECT received_at, replay_of AS dead_letter_id, outcome, source, kind, event_id, log_partition, log_offset, body
+FROM raw.events
+WHERE replay_of ${condition}
+ORDER BY received_at DESC
+LIMIT 500;
+`,
+  };
 }

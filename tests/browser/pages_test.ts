@@ -116,8 +116,10 @@ test(
     await page.getByRole("button", { name: "Replay 1 chosen" }).click();
     await page.waitForFunction(() => document.querySelector("[aria-busy=false]"));
     assert.deepEqual(asked, [{ ids: ["dl_0"], body: '{"event_id":"e_0","amount":1}' }, { ids: ["dl_0"] }]);
+    await page.getByRole("button", { name: "See what became of them" }).click();
+    await page.locator(".cm-content", { hasText: "WHERE replay_of IN ('dl_0')" }).waitFor();
   },
-  { at: "#/dead-letters" },
+  { at: "#/dead-letters", expects: [/Binder|replay_of/] },
 );
 
 test("an alert is acknowledged, and its events open in the editor", async ({ page, server }) => {
