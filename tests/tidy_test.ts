@@ -194,3 +194,11 @@ Deno.test("each planted bug can still be planted (tests/faults/planted_bugs.ts)"
   }
   deepStrictEqual(faults, []);
 });
+
+Deno.test("every bench stands in the README", async () => {
+  const readme = await Deno.readTextFile("README.md");
+  const figures = readme.slice(readme.indexOf("## Figures"), readme.indexOf("## Settings"));
+  const benches = await Promise.all((await walk("tests/bench")).map((path) => Deno.readTextFile(path)));
+  const names = benches.flatMap((text) => /: Bench = \{\s+name: "(\w+)"/.exec(text)?.[1] ?? []);
+  deepStrictEqual([names.length > 0, names.filter((name) => !figures.includes(`\`${name}\``))], [true, []]);
+});
