@@ -53,7 +53,20 @@ export const show: ShowPage = (place, context, signal) => {
   }
 
   const refresh = h("button", { type: "button", class: "button" }, "Refresh");
-  refresh.addEventListener("click", () => list.load());
+  const newest = () => context.live.payload.alerts?.at(-1)?.alert_id;
+  let known = newest();
+  const tell = () => {
+    known ??= newest();
+    const isNew = newest() !== known;
+    refresh.textContent = isNew ? "Show new alerts" : "Refresh";
+    refresh.classList.toggle("primary", isNew);
+  };
+  refresh.addEventListener("click", () => {
+    known = newest();
+    tell();
+    list.load();
+  });
+  context.live.addEventListener("change", tell, { signal });
   place.append(
     pageHead("Alerts", "What the rules found suspicious, newest first.", refresh),
     outcome,

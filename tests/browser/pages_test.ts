@@ -133,6 +133,32 @@ test("an alert is acknowledged, and its events open in the editor", async ({ pag
   assert.equal((await rows(page)).cells.length, 3);
 }, { at: "#/alerts" });
 
+test("an alert that fires meanwhile is offered", async ({ page, server }) => {
+  const told = Promise.withResolvers<ReadableStreamDefaultController<Uint8Array>>();
+  const tell = (event: string, alert_id: string) =>
+    new TextEncoder().encode(
+      `event: ${event}\ndata: ${JSON.stringify({ metrics: {}, alerts: [{ alert_id }] })}\n\n`,
+    );
+  server.answers.set("GET /api/live", () => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(tell("snapshot", "al_0"));
+        told.resolve(controller);
+      },
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  });
+  await page.reload();
+  await page.getByRole("button", { name: "Refresh" }).waitFor();
+  const stream = await told.promise;
+  await page.locator("[data-live=live]").waitFor();
+  stream.enqueue(tell("delta", "al_new"));
+  await page.getByRole("button", { name: "Show new alerts" }).click();
+  await page.getByRole("button", { name: "Refresh" }).waitFor();
+  assert.equal(server.requests.filter((one) => one === "GET /api/alerts").length >= 3, true);
+  stream.close();
+}, { at: "#/alerts", expects: [/ERR_|EventSource/] });
+
 test("rules are validated, tried and saved", async ({ page }) => {
   const text = page.getByLabel("Rules as YAML");
   await text.fill((await text.inputValue()).replace("threshold", "nonsense"));
