@@ -211,25 +211,38 @@ class DiskStore implements ObjectStore {
     const names = await unlessMissing("list", base, () => namesIn(folder, start)) ?? [];
     // A folder sorts as what its keys go on with: "a.b" stands before "a/1".
     names.sort(compareKeys);
-    for (let at = 0; at < names.length; at += IN_PARALLEL) {
-      const batch = names.slice(at, at + IN_PARALLEL).filter((name) =>
-        base !== "" || name !== `${INCOMING}/`
-      );
-      const found = await Promise.all(
-        batch.map(async (name) => name.endsWith("/") ? name : await this.#entry(base + name)),
-      );
-      for (const one of found) {
-        if (typeof one === "string") yield* this.#walk(base + one, "");
-        else if (one) yield one;
-      }
+    for (const name of names) {
+      if (base === "" && name === `${INCOMING}/`) continue;
+      if (name.endsWith("/")) yield* this.#walk(base + name, "");
+      else yield new DiskEntry(base + name, `${folder}${name}`);
     }
   }
+}
 
-  async #entry(key: string): Promise<ObjectEntry | null> {
-    return await unlessMissing("list", key, async () => {
-      const info = await Deno.stat(`${this.#root}/${key}`);
-      return { key, size_bytes: info.size, modified_at: info.mtime?.getTime() ?? 0 };
-    });
+/** Most listings want names alone, and a look at each file costs ten times the listing: it is made when it is asked for. */
+class DiskEntry implements ObjectEntry {
+  readonly #path: string;
+
+  constructor(readonly key: string, path: string) {
+    this.#path = path;
+  }
+
+  get size_bytes(): number {
+    return this.#look()?.size ?? 0;
+  }
+
+  get modified_at(): number {
+    return this.#look()?.mtime?.getTime() ?? 0;
+  }
+
+  /** null when it was deleted since it was listed. */
+  #look(): Deno.FileInfo | null {
+    try {
+      return Deno.statSync(this.#path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
   }
 }
 

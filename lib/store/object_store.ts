@@ -50,7 +50,10 @@ export interface ObjectStore extends AsyncDisposable {
   /** Copies the object to a local file, over what is there; false, and no file, when there is none. */
   readToFile(key: string, path: string, signal?: AbortSignal): Promise<boolean>;
   head(key: string): Promise<ObjectHead | null>;
-  /** All entries whose key starts with `prefix`, ascending by key (UTF-8 bytes). */
+  /**
+   * All entries whose key starts with `prefix`, ascending by key (UTF-8 bytes). One that is deleted while the listing goes
+   * on may be in it, and then have the size 0.
+   */
   list(prefix: string): AsyncIterable<ObjectEntry>;
   /** Deletes what exists of `keys`; deleting what does not exist is not an error. */
   delete(keys: readonly string[]): Promise<void>;

@@ -61,7 +61,7 @@ Deno.test("rows of five versions of a table in one segment are read as the table
   withWriter(async (writer) => {
     await using lake = await SmallLake.open(writer);
     await changing(lake);
-    await lake.process({}, 100);
+    await lake.process({ at_once: 100 });
     await lake.publish();
     deepStrictEqual(await rows(lake), EXPECTED);
     await lake.compact();
@@ -78,10 +78,10 @@ Deno.test("a change between any two steps of process and publish gives the same 
     // One checkpoint a record, each restored from the one before, some published late.
     let turn = 0;
     await changing(lake, async () => {
-      await lake.process({}, 1);
+      await lake.process({ at_once: 1 });
       if (turn++ % 3 === 0) await lake.publish();
     });
-    await lake.process({}, 1);
+    await lake.process({ at_once: 1 });
     await lake.publish();
     deepStrictEqual(await rows(lake), EXPECTED);
     await lake.compact();

@@ -98,6 +98,8 @@ export interface Hands {
   alarm?: (message: string) => void;
   /** Records that an owner reads at once, and decides; three by default. */
   at_once?: number;
+  /** Hears of each decision. */
+  decided?: () => void;
 }
 
 export class SmallLake implements AsyncDisposable {
@@ -171,11 +173,12 @@ export class SmallLake implements AsyncDisposable {
     this.#appended++;
   }
 
-  /** Owns the partition until all records are decided, so many a checkpoint. */
-  async process(hands: Hands = {}, at_once = 3): Promise<void> {
-    const { store = this.store, log = this.log } = hands;
+  /** Owns the partition until all records are decided. */
+  async process(hands: Hands = {}): Promise<void> {
+    const { store = this.store, log = this.log, at_once = 3 } = hands;
     const caughtUp = Promise.withResolvers<void>();
     const seen = ({ next_offset }: Checkpoint) => {
+      hands.decided?.();
       if (next_offset === this.#appended) caughtUp.resolve();
     };
     const context: OwnerContext = {
