@@ -1,6 +1,7 @@
 /** NDJSON batches of 1,000 events of 360 B, durable; reference: `JSON.parse` of the same lines in one thread. */
 import { startProgram } from "../program.ts";
 import { type Bench, median, transactionLine } from "./bench.ts";
+import { closedLoop, requestBytes } from "./sender.ts";
 
 const BATCHES = 60;
 const EVENTS = 1_000;
@@ -48,19 +49,10 @@ function parseRate(batches: readonly string[]): number {
 }
 
 async function sendRate(url: string, batches: readonly string[]): Promise<number> {
-  const queue = batches.map((batch) => new TextEncoder().encode(batch));
-  const began = performance.now();
-  const send = async () => {
-    for (let body = queue.pop(); body; body = queue.pop()) {
-      const answer = await fetch(`${url}/ingest/transaction`, {
-        method: "POST",
-        headers: { "content-type": "application/x-ndjson" },
-        body,
-      });
-      const { accepted } = await answer.json();
-      if (accepted !== EVENTS) throw new Error(`accepted ${accepted} of ${EVENTS}`);
-    }
-  };
-  await Promise.all(Array.from({ length: SENDERS }, send));
-  return (batches.length * EVENTS) / ((performance.now() - began) / 1000);
+  const headers = { "content-type": "application/x-ndjson" };
+  const requests = batches.map((body) => requestBytes({ path: "/ingest/transaction", headers, body }));
+  return EVENTS * await closedLoop(url, requests, SENDERS, (answer) => {
+    const { accepted } = JSON.parse(answer);
+    if (accepted !== EVENTS) throw new Error(`accepted ${accepted} of ${EVENTS}`);
+  });
 }

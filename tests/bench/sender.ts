@@ -59,17 +59,18 @@ class Connection implements Disposable {
   }
 }
 
-/** Sends all, as fast as the connections are answered: requests a second. */
+/** Sends all, as fast as the connections are answered: requests a second. `check` sees the body of each answer. */
 export async function closedLoop(
   url: string,
   requests: readonly Uint8Array[],
   connections: number,
+  check: (answer: string) => void = () => undefined,
 ): Promise<number> {
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(url)));
   let next = 0;
   const began = performance.now();
   await Promise.all(open.map(async (connection) => {
-    while (next < requests.length) await connection.send(requests[next++]);
+    while (next < requests.length) check(await connection.send(requests[next++]));
   }));
   const seconds = (performance.now() - began) / 1000;
   for (const connection of open) connection[Symbol.dispose]();
