@@ -33,12 +33,13 @@ export interface Role {
   needs_kafka: boolean;
 }
 
-const processWorkers = (settings: Settings) => ({ process: settings.PROCESS_WORKERS });
-
-/** Everything, with demo data when there is to be some. */
+/**
+ * Everything, with demo data when there is to be some. Two threads work off a backlog on two cores. A process that does
+ * nothing else has one: more of them come with more processes.
+ */
 export function allWorkers(settings: Settings): Record<string, number> {
   const demo: Record<string, number> = settings.DEMO_EVENTS_PER_SECOND > 0 ? { produce: 1 } : {};
-  return { ...processWorkers(settings), maintain: 1, ...demo };
+  return { process: settings.PROCESS_WORKERS ?? 2, maintain: 1, ...demo };
 }
 
 export const ROLES: readonly Role[] = [
@@ -57,7 +58,7 @@ export const ROLES: readonly Role[] = [
     shows: false,
     has_engine: false,
     needs_kafka: true,
-    workers: processWorkers,
+    workers: (settings) => ({ process: settings.PROCESS_WORKERS ?? 1 }),
   },
   {
     name: "maintain",

@@ -84,7 +84,11 @@ export const SETTINGS = {
     "4",
     "Partitions of the events topic when it is created; never changed afterwards.",
   ),
-  PROCESS_WORKERS: s(whole(1, 64), "1", "Worker threads that process partitions in one program."),
+  PROCESS_WORKERS: s(
+    whole(1, 64),
+    null,
+    "Worker threads that process partitions in one program; absent means two in the role all, one in the role process.",
+  ),
   CHECKPOINT_MS: s(whole(200, 600_000), "5000", "Longest time between checkpoints while records come."),
   COMPACT_EVERY_MS: s(whole(200, 7 * DAY_MS), "60000", "Time between looks for files to compact."),
   MODELS_EVERY_MS: s(whole(200, 7 * DAY_MS), "60000", "Time between refreshes of the models."),
@@ -195,6 +199,7 @@ type Optional =
   | "S3_SECRET_ACCESS_KEY"
   | "S3_SESSION_TOKEN"
   | "S3_PUBLIC_ENDPOINT"
+  | "PROCESS_WORKERS"
   | "RATE_LIMIT_PER_SECOND"
   | "TABLE_RETENTION_DAYS"
   | "REDACT_KEY"
