@@ -38,7 +38,8 @@ export function tables(deps: TablesDeps): Hono<Env> {
     .get("/api/tables", async (c) => {
       const names = await deps.catalog.list();
       const loaded = await Promise.all(names.map((name) => deps.catalog.load(name)));
-      const progress = await deps.progress();
+      const { watermark, freshness_seconds } = await deps.progress();
+      const progress = { watermark, freshness_seconds };
       const items = [
         ...loaded.filter((table) => table !== null).map((table) => ({ ...tableItem(table), ...progress })),
         ...deps.views().map((view) => ({ ...viewItem(view), ...progress })),
@@ -47,7 +48,8 @@ export function tables(deps: TablesDeps): Hono<Env> {
     })
     .get("/api/tables/:name", async (c) => {
       const found = await find(deps, c.req.param("name"));
-      const progress = await deps.progress();
+      const { watermark, freshness_seconds } = await deps.progress();
+      const progress = { watermark, freshness_seconds };
       if ("sql" in found) {
         const schema = { fields: await deps.describeView(found.name) };
         return c.json({ ...viewItem(found), ...progress, doc: found.doc, schema });
