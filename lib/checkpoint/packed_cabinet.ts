@@ -9,6 +9,8 @@
 export type Cabinet = unknown[];
 
 const END = ";";
+/** A cabinet that holds nothing. */
+export const NOTHING_PACKED = END;
 
 export function packed(cabinet: Cabinet): string {
   const head: number[] = [];
@@ -39,6 +41,15 @@ export function packedDrawer(text: string, wanted: number): unknown {
     if (number === wanted) return JSON.parse(text.slice(from, to));
   }
   return undefined;
+}
+
+/** The same without one drawer; the very text where it holds nothing. */
+export function withoutDrawer(text: string, unwanted: number): string {
+  const all = pieces(text);
+  const left = all.filter(({ number }) => number !== unwanted);
+  if (left.length === all.length) return text;
+  const head = left.map(({ number, from, to }) => `${number},${to - from}`).join();
+  return [head, END, ...left.map(({ from, to }) => text.slice(from, to))].join("");
 }
 
 interface Piece {

@@ -8,7 +8,14 @@
  * that was not touched between two takes is packed until somebody asks for it: most keys are cold most of the time.
  */
 import type { StateSpace } from "../stream/operator.ts";
-import { type Cabinet, packed, packedDrawer, unpacked } from "./packed_cabinet.ts";
+import {
+  type Cabinet,
+  NOTHING_PACKED,
+  packed,
+  packedDrawer,
+  unpacked,
+  withoutDrawer,
+} from "./packed_cabinet.ts";
 import { changedValue, type ValueChange, valueChange } from "./state_change.ts";
 import { LINE_ENTRIES } from "./state_lines.ts";
 
@@ -106,7 +113,7 @@ export class Family {
   }
 
   #remember(key: string, cabinet: Cabinet | undefined): void {
-    if (this.#frozen !== null && !this.#frozen.has(key)) this.#frozen.set(key, cabinet?.slice() ?? null);
+    this.#showAsWas(key, cabinet);
     if (!this.#touched.has(key)) this.#touched.set(key, cabinet?.slice() ?? null);
   }
 
@@ -126,16 +133,29 @@ export class Family {
 
   clearDrawer(number: number): void {
     for (const [key, kept] of this.#cabinets) {
-      const cabinet = typeof kept === "string" ? unpacked(kept, this.#names.length) : kept;
-      if (cabinet[number] === undefined) continue;
-      if (this.#frozen !== null && !this.#frozen.has(key)) this.#frozen.set(key, cabinet.slice());
-      cabinet[number] = undefined;
-      if (isEmpty(cabinet)) this.#discard(key);
-      else if (typeof kept === "string") this.#cabinets.set(key, packed(cabinet));
+      if (typeof kept === "string") this.#clearPacked(key, kept, number);
+      else if (kept[number] !== undefined) {
+        this.#showAsWas(key, kept);
+        kept[number] = undefined;
+        if (isEmpty(kept)) this.#discard(key);
+      }
     }
     for (const before of this.#touched.values()) if (before !== null) before[number] = undefined;
     this.#cleared.push(this.#names[number]!);
     this.#forgetHand();
+  }
+
+  #clearPacked(key: string, text: string, number: number): void {
+    const left = withoutDrawer(text, number);
+    if (left === text) return;
+    if (this.#frozen !== null) this.#showAsWas(key, unpacked(text, 0));
+    if (left === NOTHING_PACKED) this.#discard(key);
+    else this.#cabinets.set(key, left);
+  }
+
+  /** Remembers what an image in the making has to show. */
+  #showAsWas(key: string, cabinet: Cabinet | undefined): void {
+    if (this.#frozen !== null && !this.#frozen.has(key)) this.#frozen.set(key, cabinet?.slice() ?? null);
   }
 
   *entries<T>(number: number): Generator<[string, T], void, void> {

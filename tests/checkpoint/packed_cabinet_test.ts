@@ -1,7 +1,7 @@
 /** What is packed comes back, whole or drawer by drawer, every double bit for bit. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { packed, packedDrawer, unpacked } from "../../lib/checkpoint/packed_cabinet.ts";
+import { packed, packedDrawer, unpacked, withoutDrawer } from "../../lib/checkpoint/packed_cabinet.ts";
 import { PartitionState } from "../../lib/checkpoint/state.ts";
 
 const value = fc.oneof(
@@ -20,6 +20,8 @@ Deno.test("`packed` and `unpacked` give the cabinet, `packedDrawer` each of its 
     for (let number = 0; number < Math.max(cabinet.length, length); number++) {
       assert.deepEqual(whole[number], cabinet[number]);
       assert.deepEqual(packedDrawer(text, number), cabinet[number]);
+      if (number >= cabinet.length) continue;
+      assert.equal(withoutDrawer(text, number), packed(cabinet.with(number, undefined)));
     }
   }));
 });
