@@ -6,7 +6,8 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { direct } from "./replay.ts";
 import { type Json, Num, written } from "./fields.ts";
 import { recompute, type Row } from "./recompute.ts";
-import { configuration, sceneRecords } from "./scene.ts";
+import { SHIPPED } from "../shipped_stream.ts";
+import { sceneRecords } from "./scene.ts";
 
 const EVENTS = Number(Deno.env.get("RECOMPUTE_EVENTS") ?? 4_000);
 const SEED = Number(Deno.env.get("RECOMPUTE_SEED") ?? 7);
@@ -99,7 +100,7 @@ Deno.test("the scene holds every outcome, reason and kind", async () => {
     "too_deep",
     "undecodable",
   ]);
-  for (const { table } of configuration.kinds.values()) ok(tables.has(`processed.${table}`), table);
+  for (const { table } of SHIPPED.kinds.values()) ok(tables.has(`processed.${table}`), table);
   ok(tables.get("processed.late_events")!.length > 10);
   ok(values("processed.transactions", "is_anomaly").has("true"));
 });

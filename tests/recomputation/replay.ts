@@ -1,18 +1,14 @@
 /** Reads one partition of a log from its beginning, as its owner does, at a pace, and gives every byte that came of it. */
 import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
-import {
-  readSegmentIndex,
-  readSegmentPart,
-  type SegmentIndex,
-  SegmentWriter,
-} from "../../lib/checkpoint/segment.ts";
+import { type SegmentIndex, SegmentWriter } from "../../lib/checkpoint/segment.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { EventLog, NewRecord, Topic } from "../../lib/log/log.ts";
 import { ownPartition } from "../../lib/partition/owner.ts";
 import { MemoryStore } from "../store/memory_store.ts";
 import { unzstd } from "../zstd_frames.ts";
-import { configuration, newProcessor } from "./scene.ts";
+import { decidedTexts } from "../decided.ts";
+import { newProcessor, SHIPPED } from "../shipped_stream.ts";
 
 export interface Pace {
   records_a_read: number;
@@ -35,8 +31,9 @@ export async function replay(log: EventLog, pace: Pace): Promise<Replayed> {
   for (let next = 0; next < end;) {
     next = await own(log, { store, chain, pace, end, sent });
   }
-  const last = (await chain.head()).checkpoint!;
-  const texts = await decidedTexts(store, chain);
+  const { texts: parts, last } = await decidedTexts(store);
+  const texts = new Map<string, string>();
+  for (const { table, text } of parts) texts.set(table, (texts.get(table) ?? "") + text);
   for (const [topic, results] of sent) texts.set(`topic:${topic}`, [...results.values()].join("\n"));
   return { texts: texts.set("counts", countsText(last)), checkpoints: last.number };
 }
@@ -118,7 +115,7 @@ async function own(log: EventLog, { store, chain, pace, end, sent }: Owning): Pr
     image_floor_bytes: 200_000,
     newId: () => crypto.randomUUID(),
     newProcessor,
-    seeds: () => configuration,
+    seeds: () => SHIPPED,
     appliedOffsets: () => Promise.resolve([]),
     evolve: () => Promise.resolve(),
     events: {
@@ -136,20 +133,6 @@ async function own(log: EventLog, { store, chain, pace, end, sent }: Owning): Pr
     },
   }, abort.signal);
   return next;
-}
-
-async function decidedTexts(store: MemoryStore, chain: CheckpointChain): Promise<Map<string, string>> {
-  const texts = new Map<string, string>();
-  for (const number of await chain.numbers()) {
-    const checkpoint = await chain.read(number);
-    if (!checkpoint?.segment) continue;
-    const index = await readSegmentIndex(store, checkpoint.segment);
-    for (const part of index!.parts.filter(({ name }) => !name.startsWith("state:"))) {
-      const bytes = await readSegmentPart(store, checkpoint.segment.key, part);
-      texts.set(part.name, (texts.get(part.name) ?? "") + unzstd(bytes!));
-    }
-  }
-  return texts;
 }
 
 /** The parts of a whole segment in memory. */

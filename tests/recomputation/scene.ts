@@ -1,23 +1,18 @@
 /** One partition's log with everything that can happen on it: all injections of the generator, every sender, ticks. */
-import { loadConfiguration } from "../../lib/configuration.ts";
-import { createJudge } from "../../lib/event/judge.ts";
 import { Generator } from "../../lib/generator/generator.ts";
 import { readGeneratorFile } from "../../lib/generator/generator_file.ts";
 import { demoRecord } from "../../lib/generator/on_log.ts";
 import type { NewRecord } from "../../lib/log/log.ts";
 import { controlRecord, fileRecord } from "../../lib/partition/control_record.ts";
-import { EventProcessor } from "../../lib/partition/event_processor.ts";
 import { recordHeaders } from "../../lib/source/record_headers.ts";
 import type { Source } from "../../lib/source/source.ts";
 import { SENDERS } from "../../lib/source/sources.ts";
-import { settingsOf } from "../routes/test_app.ts";
-
-export const configuration = await loadConfiguration(settingsOf());
+import { SHIPPED } from "../shipped_stream.ts";
 
 /** As the shipped files say, with a kind for records that name none. */
 const SETTINGS = {
-  ...configuration.settings,
-  body: { ...configuration.settings.body, kafka_kind: "transaction" },
+  ...SHIPPED.settings,
+  body: { ...SHIPPED.settings.body, kafka_kind: "transaction" },
 };
 
 /** A bad day: every injection often enough to come many times among a few thousand events. */
@@ -40,7 +35,7 @@ const encoder = new TextEncoder();
 export function seedRecords(received_at: number): NewRecord[] {
   return [
     fileRecord("settings", 0, { file: SETTINGS, received_at }),
-    fileRecord("rules", 0, { file: configuration.rules, received_at }),
+    fileRecord("rules", 0, { file: SHIPPED.rules, received_at }),
   ];
 }
 
@@ -51,7 +46,7 @@ export function sceneRecords(seed: number, events: number): NewRecord[] {
     config: readGeneratorFile(BAD_DAY),
     events_per_second: EVENTS_PER_SECOND,
   });
-  const to = { partitions: 1, kinds: configuration.kinds, sources: configuration.sources };
+  const to = { partitions: 1, kinds: SHIPPED.kinds, sources: SHIPPED.sources };
   const records = seedRecords(START_MS);
   for (let i = 0; i < events; i++) {
     const now_ms = START_MS + Math.floor(i * 1000 / EVENTS_PER_SECOND);
@@ -117,22 +112,4 @@ function request(
     headers: recordHeaders(source, sent),
     received_at,
   };
-}
-
-export function newProcessor(): EventProcessor {
-  const nothing = () => undefined;
-  return new EventProcessor({
-    partition: 0,
-    judge: createJudge(configuration),
-    kinds: configuration.kinds,
-    sources: configuration.sources,
-    defaults: {
-      out_of_orderness_ms: 0,
-      allowed_lateness_ms: 0,
-      dedup_webhook_ms: 1,
-      dedup_token_ms: 1,
-      dedup_max_ids: 1_000,
-    },
-    observe: { deadLetter: nothing, duplicate: nothing, late: nothing, result: nothing, warn: nothing },
-  });
 }
