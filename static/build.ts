@@ -14,7 +14,11 @@ import { ENGINE_EXTENSIONS, ENGINE_FILES } from "./engine/engine_files.ts";
 
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 export const DIST = `${SOURCES}dist/`;
-const INPUTS = [SOURCES, fileURLToPath(new URL("../deno.json", import.meta.url))];
+/** What the page is made of: its own sources, what it shares with the server, and the versions of packages. */
+const INPUTS = [
+  SOURCES,
+  ...["../lib/query/", "../deno.json"].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+];
 const COMPRESSED = /\.(js|css|wasm|svg|html|map)$/;
 
 /** Style sheets in the order of the cascade. */

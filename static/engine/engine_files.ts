@@ -4,6 +4,10 @@
  * DuckDB-WASM 1.33.1-dev45.0 holds DuckDB 1.5.1, which reads Parquet and JSON by extensions that it loads from an
  * address and whose signature it checks. They are DuckDB's own builds (MIT licence) for exactly this version, kept here
  * compressed and pinned by their sha256, so that neither a build nor a page needs anybody's server.
+ *
+ * Why this one: 1.28.0 (DuckDB 0.9.1) starts in a fraction of the time and needs two thirds of the memory, but knows no
+ * JSON, no time zones, no lambda with a name and no max(x, n); a build of 0.9.2 with JSON and ICU inside lacks the SQL
+ * of the years since. This one lacks ICU alone, for which the page offers the server.
  */
 export const ENGINE_FILES: Readonly<Record<string, string>> = {
   "engine.worker.js": import.meta.resolve("@duckdb/duckdb-wasm/dist/duckdb-browser-eh.worker.js"),
