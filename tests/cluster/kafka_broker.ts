@@ -22,6 +22,7 @@ export interface BrokerOptions {
 }
 
 const START_LIMIT_MS = 150_000;
+const START_TRIES = 3;
 const STOP_LIMIT_MS = 20_000;
 
 /** Starts a broker that the caller must dispose of. */
@@ -62,9 +63,17 @@ export class KafkaBroker implements AsyncDisposable {
     this.address = `127.0.0.1:${port}`;
   }
 
-  /** Resolves when clients are served. */
+  /** Resolves when clients are served. A port that was free a moment ago may be another's for a moment: so it tries again. */
   async start(): Promise<void> {
-    if (this.#process) return;
+    for (let attempt = 1; !await this.#tryStart(); attempt++) {
+      if (attempt === START_TRIES) throw new Error(`The broker did not start: ${await this.output()}`);
+      await pause(1_000);
+    }
+  }
+
+  /** false when the process ended, or did not serve anybody for too long. */
+  async #tryStart(): Promise<boolean> {
+    if (this.#process) return true;
     const heap = ["-Xmx512m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
     const log = `exec java "$@" >> "${this.folder}/broker.out" 2>&1`;
     const args = [...heap, "-cp", this.classpath, "kafka.Kafka", `${this.folder}/server.properties`];
@@ -73,9 +82,13 @@ export class KafkaBroker implements AsyncDisposable {
     this.#process.status.then(() => ended = true);
     const deadline = Date.now() + START_LIMIT_MS;
     while (!await this.#serves()) {
-      if (ended || Date.now() > deadline) throw new Error(`The broker did not start: ${await this.output()}`);
+      if (ended || Date.now() > deadline) {
+        await this.kill();
+        return false;
+      }
       await pause(200);
     }
+    return true;
   }
 
   /** Ends the broker as an operator would. */
