@@ -48,12 +48,13 @@ export const sustainedBench: Bench = {
         answered: () => progress.acknowledged.push({ at: performance.now(), events: sent += BATCH }),
       });
       const took_s = (performance.now() - began) / 1000;
+      const under_load = progress.moments.length;
       await settled(program.url);
       await pause(2 * WATCH_EVERY_MS);
       over.abort();
       await watching;
       await prove(program.url, folder, sent);
-      return figuresOf(progress, { latencies, per_second: sent / took_s });
+      return figuresOf(progress, { latencies, per_second: sent / took_s, under_load });
     } finally {
       await program.kill();
       await Deno.remove(folder, { recursive: true });
@@ -155,8 +156,15 @@ function ages({ acknowledged, visible }: Progress): number[] {
   });
 }
 
-function figuresOf(progress: Progress, sent: { latencies: number[]; per_second: number }): Figure[] {
-  const { moments } = progress;
+interface Sent {
+  latencies: number[];
+  per_second: number;
+  /** So many of the moments fell into the time of sending. */
+  under_load: number;
+}
+
+function figuresOf(progress: Progress, sent: Sent): Figure[] {
+  const moments = progress.moments.slice(0, sent.under_load);
   const quarter = Math.max(1, Math.floor(moments.length / 4));
   const behind = (from: number) => median(moments.slice(from, from + quarter).map((one) => one.behind));
   const rss = moments.map((one) => one.rss_bytes / 1024 / 1024);
@@ -185,6 +193,6 @@ function figuresOf(progress: Progress, sent: { latencies: number[]; per_second: 
       unit: "MB",
       reference: { what: "second quarter", value: median(rss.slice(quarter, 2 * quarter)) },
     },
-    { what: "files at the end", value: moments.at(-1)!.files, unit: "files" },
+    { what: "files at the end", value: progress.moments.at(-1)!.files, unit: "files" },
   ];
 }
