@@ -16,9 +16,8 @@ const LAST = 19;
 export function giveWay(line: LogLine): void {
   if (Deno.build.os !== "linux") return;
   try {
-    // "<process>/task/<thread>"
-    const thread = Deno.readLinkSync("/proc/thread-self").split("/").at(-1);
-    setPriority(Number(thread), Math.min(LAST, getPriority() + NICE));
+    // 0 is the calling thread.
+    setPriority(0, Math.min(LAST, getPriority(0) + NICE));
   } catch (error) {
     line.debug("all threads stay equal", { reason: messageOf(error) });
   }
