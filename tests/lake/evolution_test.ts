@@ -113,8 +113,12 @@ Deno.test("told twice, told late, told what does not go on: what is in force sta
     await lake.process();
     await lake.publish();
     deepStrictEqual((await rows(lake)).map((row) => row.slice(1, 3)), [[4, "4"]]);
-    const { metadata } = (await lake.catalog().load(parseTableKey(TABLE)))!;
+    // A start makes the columns that a table lacks, but none that was taken from it.
+    await using started = await lake.copy();
+    const { metadata } = (await started.catalog().load(parseTableKey(TABLE)))!;
     deepStrictEqual(evolutionOf(metadata), CHANGES);
+    const names = currentSchema(metadata).fields.map((field) => field.name);
+    deepStrictEqual(names.filter((name) => name === "payment_method" || name === "device_id"), []);
     await rejects(evolve(lake, [{ change: "drop", name: "ip" }]), { code: "schema_parted" });
     throws(() => withChanges(metadata, [...CHANGES, { change: "drop", name: "nothing" }], 0), {
       code: "schema_refused",
