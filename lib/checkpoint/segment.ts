@@ -69,6 +69,8 @@ export class SegmentWriter {
   /** By table and version. */
   readonly #parts = new Map<string, OpenPart>();
   readonly #states: { name: string; bytes: Promise<Uint8Array> }[] = [];
+  /** Resolves when nothing is being compressed. */
+  #turn: Promise<undefined> = Promise.resolve(undefined);
   #characters = 0;
 
   /** Characters gathered so far: what the checkpoint's size limit looks at. */
@@ -87,7 +89,7 @@ export class SegmentWriter {
     entry.text += text + "\n";
     entry.rows++;
     this.#characters += text.length + 1;
-    if (entry.text.length >= FRAME_CHARACTERS) closeFrame(entry);
+    if (entry.text.length >= FRAME_CHARACTERS) this.#closeFrame(entry);
     return text;
   }
 
@@ -100,7 +102,20 @@ export class SegmentWriter {
 
   /** Adds bytes of state under `state:<name>`; what has one name stays in order. Empty ones are left out. */
   addState(name: string, bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#states.push({ name: `state:${name}`, bytes: compress(bytes, COMPRESSION) });
+    if (bytes.length > 0) this.#states.push({ name: `state:${name}`, bytes: this.#compressed(() => bytes) });
+  }
+
+  #closeFrame(entry: OpenPart): void {
+    const { text } = entry;
+    entry.frames.push(this.#compressed(() => encoder.encode(text)));
+    entry.text = "";
+  }
+
+  /** One after the other: each takes a thread and its own memory, and there may be sixty at once. */
+  #compressed(bytes: () => Uint8Array): Promise<Uint8Array> {
+    const made = this.#turn.then(() => compress(bytes(), COMPRESSION));
+    this.#turn = made.then(() => undefined, () => undefined);
+    return made;
   }
 
   /** The finished object and the hash of its index. */
@@ -110,7 +125,7 @@ export class SegmentWriter {
   ): Promise<FinishedSegment> {
     const bodies: Body[] = [];
     for (const entry of this.#parts.values()) {
-      if (entry.text !== "") closeFrame(entry);
+      if (entry.text !== "") this.#closeFrame(entry);
       const { name, rows, schema_version } = entry;
       bodies.push({ name, rows, schema_version, bytes: concat(await Promise.all(entry.frames)) });
     }
@@ -127,11 +142,6 @@ export interface FinishedSegment {
   index_sha256: string;
   /** Compressed size of the state parts. */
   state_bytes: number;
-}
-
-function closeFrame(entry: { text: string; frames: Promise<Uint8Array>[] }): void {
-  entry.frames.push(compress(encoder.encode(entry.text), COMPRESSION));
-  entry.text = "";
 }
 
 function assemble(
