@@ -59,7 +59,14 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const timer = setTimeout(() => {
     listening.reject(new Error(`the program does not listen:\n${lines.join("\n")}`));
   }, options.start_ms ?? 120_000);
-  listening.promise.catch(() => child.kill("SIGKILL"));
+  listening.promise.catch(() => {
+    try {
+      child.kill("SIGKILL");
+    } catch (error) {
+      // It ended before it listened.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  });
   const { url } = await listening.promise.finally(() => clearTimeout(timer));
   return {
     url,
