@@ -1,4 +1,5 @@
 /** An application whose lake is a DuckDB in memory, asked and answered in JSON. */
+import type { Catalog } from "../../lib/iceberg/catalog.ts";
 import type { RulesFile } from "../../routes/rules.ts";
 import { handClock, type TestApp, testApp } from "./test_app.ts";
 import { testLake } from "./test_lake.ts";
@@ -26,7 +27,13 @@ export async function asked(
   const tables = await testTables(options.missing);
   const { parts } = await testLake();
   const clock = handClock(NOW_MS);
-  const lake = { ...parts, catalog: { ...parts.catalog, ...tables.catalog } };
+  const catalog: Catalog = {
+    list: tables.catalog.list,
+    load: (name) => parts.catalog.load(name),
+    create: (name, metadata) => parts.catalog.create(name, metadata),
+    commit: (base, next, writeId) => parts.catalog.commit(base, next, writeId),
+  };
+  const lake = { ...parts, catalog };
   const test = testApp({}, { clock, query: tables.query, lake, rules: options.rules, ...statusOf(options) });
   const call = async (path: string, init?: RequestInit) => {
     const response = await test.app.request(path, init);
