@@ -204,15 +204,17 @@ async function withPatience<T>(promise: Promise<T>, what: () => string): Promise
 
 async function comeAndGo(payments: Payments, { turns, turn_ms }: OrdealSizes) {
   const { cluster } = payments;
+  const there = new Set<string>();
   for (let i = 0; i < turns; i++) {
     const name = `process-${2 + i % 2}`;
-    const there = cluster.roles.get(name);
-    if (i % 4 < 2) await cluster.begin(name);
-    else if (i % 2 === 0) ok(await there!.stop() === 0, `${name} did not end in order`);
-    else await there!.kill();
+    if (!there.delete(name)) {
+      await cluster.begin(name);
+      there.add(name);
+    } else if (i % 2 === 0) ok(await cluster.roles.get(name)!.stop() === 0, `${name} did not end in order`);
+    else await cluster.kill(name);
     await Promise.all([pause(turn_ms), payments.more(SOME)]);
   }
-  for (const name of ["process-2", "process-3"]) await cluster.roles.get(name)?.kill();
+  for (const name of there) await cluster.kill(name);
 }
 
 async function outages(payments: Payments, { outages, away_ms }: OrdealSizes) {
