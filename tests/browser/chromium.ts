@@ -1,5 +1,6 @@
 /** Starts a real Chromium for the page's tests, and a page that notes whatever goes wrong in it. */
 import { type Browser, chromium, type Page } from "playwright-core";
+import { exists } from "../exists.ts";
 
 const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const FLAGS = [
@@ -20,16 +21,6 @@ export async function openChromium(): Promise<Browser | null> {
   }
   console.error("No Chromium found: set CHROMIUM to its path");
   return null;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** What is waited for comes within a second or two; on a machine that is busy with other things, later. */

@@ -4,6 +4,7 @@
  */
 import { Kafka, logLevel } from "kafkajs";
 import { freePort } from "./free_port.ts";
+import { exists } from "../exists.ts";
 
 export const KAFKA_VERSION = "4.1.0";
 /** The last line before 4: still in wide use. */
@@ -246,16 +247,6 @@ async function run(command: string, args: readonly string[]): Promise<void> {
   if (output.success) return;
   const decoder = new TextDecoder();
   throw new Error(`${command} failed: ${decoder.decode(output.stdout)}${decoder.decode(output.stderr)}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function pause(ms: number): Promise<void> {

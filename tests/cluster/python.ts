@@ -1,5 +1,6 @@
 /** Python with the readers that others use, in an environment of its own outside the tree, made when it is absent. */
 import { hash } from "node:crypto";
+import { exists } from "../exists.ts";
 
 const REQUIREMENTS = [
   "pyiceberg[pyarrow]==0.12.0",
@@ -28,16 +29,6 @@ async function pythonPath(): Promise<string> {
   await must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...REQUIREMENTS]);
   await Deno.writeTextFile(ready, "");
   return python;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 async function must(command: string, args: string[]): Promise<void> {

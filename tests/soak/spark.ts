@@ -1,5 +1,6 @@
 /** Spark with Iceberg's own reader, fetched once into the cache outside the tree: pyspark from PyPI, the runtime from Maven. */
 import { DIGEST } from "../cluster/foreign/every_table.ts";
+import { exists } from "../exists.ts";
 
 const PYSPARK = "pyspark==4.1.4";
 const RUNTIME = "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0";
@@ -52,14 +53,4 @@ async function must(command: string, args: string[], env: Record<string, string>
   throw new Error(
     `${command} failed:\n${text.decode(stdout).slice(-2000)}${text.decode(stderr).slice(-4000)}`,
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
