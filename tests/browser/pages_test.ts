@@ -134,29 +134,36 @@ test("an alert is acknowledged, and its events open in the editor", async ({ pag
 }, { at: "#/alerts" });
 
 test("an alert that fires meanwhile is offered", async ({ page, server }) => {
-  const told = Promise.withResolvers<ReadableStreamDefaultController<Uint8Array>>();
+  const fires = Promise.withResolvers<void>();
+  const open = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const tell = (event: string, alert_id: string) =>
     new TextEncoder().encode(
       `event: ${event}\ndata: ${JSON.stringify({ metrics: {}, alerts: [{ alert_id }] })}\n\n`,
     );
+  // The page may connect more than once, before the reload or after a cut: each stream that is open then tells it.
   server.answers.set("GET /api/live", () => {
+    let mine: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
+        mine = controller;
+        open.add(controller);
         controller.enqueue(tell("snapshot", "al_0"));
-        told.resolve(controller);
+        fires.promise.then(() => open.has(controller) && controller.enqueue(tell("delta", "al_new")));
+      },
+      cancel() {
+        open.delete(mine);
       },
     });
     return new Response(body, { headers: { "content-type": "text/event-stream" } });
   });
   await page.reload();
   await page.getByRole("button", { name: "Refresh" }).waitFor();
-  const stream = await told.promise;
   await page.locator("[data-live=live]").waitFor();
-  stream.enqueue(tell("delta", "al_new"));
+  fires.resolve();
   await page.getByRole("button", { name: "Show new alerts" }).click();
   await page.getByRole("button", { name: "Refresh" }).waitFor();
   assert.equal(server.requests.filter((one) => one === "GET /api/alerts").length >= 3, true);
-  stream.close();
+  for (const stream of open) stream.close();
 }, { at: "#/alerts", expects: [/ERR_|EventSource/] });
 
 test("rules are validated, tried and saved", async ({ page }) => {
