@@ -1,5 +1,4 @@
 /** The port of the catalog: named Iceberg tables whose metadata moves by one atomic step at a time. */
-import type { Created } from "../store/object_store.ts";
 import type { TableMetadata } from "./metadata.ts";
 
 export interface TableName {
@@ -29,8 +28,8 @@ export interface Catalog {
   /** Creates the table or adopts the one that another creator won with. */
   create(name: TableName, metadata: TableMetadata): Promise<LoadedTable>;
   /**
-   * Tries to make `next` the version after `base`. "created" only after another listing shows nothing newer than what
-   * was created. "taken": load again, decide again. Never "unknown": lost answers are resolved here by `writeId`.
+   * Tries to make `next` the version after `base`, and gives the table as it then is, only after another listing shows
+   * nothing newer. null when the version is taken: load again, decide again. Lost answers are resolved here by `writeId`.
    */
-  commit(base: LoadedTable, next: TableMetadata, writeId: string): Promise<Exclude<Created, "unknown">>;
+  commit(base: LoadedTable, next: TableMetadata, writeId: string): Promise<LoadedTable | null>;
 }

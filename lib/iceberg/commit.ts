@@ -86,11 +86,10 @@ export async function commitUpdate(options: CommitOptions): Promise<LoadedTable 
     const isSnapshot = !("metadata" in update);
     const next = isSnapshot ? await writeSnapshot(base, update, { context, writeId }) : update.metadata;
     if (next === base.metadata) return null;
-    const outcome = await context.catalog.commit(base, next, writeId);
+    const committed = await context.catalog.commit(base, next, writeId);
+    if (committed) return committed;
     const newest = await loadTable(context);
-    if (outcome === "created" || holds(newest.metadata, isSnapshot ? snapshotId(writeId) : null, writeId)) {
-      return newest;
-    }
+    if (holds(newest.metadata, isSnapshot ? snapshotId(writeId) : null, writeId)) return newest;
     if (attempt === context.max_tries) throw contended(context.name, attempt);
     await backoff(Math.min(attempt, 6), context);
     base = await loadTable(context);

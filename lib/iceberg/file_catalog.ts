@@ -103,7 +103,7 @@ class FileCatalog implements Catalog {
     });
   }
 
-  async commit(base: LoadedTable, next: TableMetadata, writeId: string): Promise<"created" | "taken"> {
+  async commit(base: LoadedTable, next: TableMetadata, writeId: string): Promise<LoadedTable | null> {
     const { name } = base;
     const version = base.version + 1;
     const logged = withMetadataLog(next, base);
@@ -111,12 +111,12 @@ class FileCatalog implements Catalog {
     const created = await this.#settledCreate(versionKey(this.prefix, name, version), encode(metadata));
     if (created === "taken") {
       const there = await this.#read(name, version);
-      if (there?.properties[COMMIT_ID] !== writeId) return "taken";
+      if (there?.properties[COMMIT_ID] !== writeId) return null;
     }
-    if (await this.#newestVersion(name) !== version) return "taken";
-    this.#remember(name, version, metadata);
+    if (await this.#newestVersion(name) !== version) return null;
+    const table = this.#remember(name, version, metadata);
     await this.#hint(name, version);
-    return "created";
+    return table;
   }
 
   async #newestVersion(name: TableName): Promise<number> {

@@ -3,8 +3,8 @@
  *
  *   <prefix><stage>/<table>/metadata/v<N>.metadata.json       the highest N is current
  *                          /metadata/version-hint.text        a hint for foreign tools, never read by us
- *                          /metadata/<uuid>-m<i>.avro         manifests
- *                          /metadata/snap-<id>-<uuid>.avro    manifest lists
+ *                          /metadata/snapshots/               manifest lists and manifests: apart, so that listing the
+ *                                                             versions, which every commit does, passes over no other name
  *                          /data/[<folder>/]<uuid>.parquet    data files; the folder means nothing to a reader
  *   <prefix>.tables/<stage>.<table>                           says that the table may exist, so that listing is cheap
  */
@@ -39,11 +39,11 @@ export function hintKey(prefix: string, table: TableName): string {
 
 /** Addresses below a table's `location`. */
 export function manifestPath(location: string, uuid: string, index: number): string {
-  return `${location}/metadata/${uuid}-m${index}.avro`;
+  return `${location}/metadata/snapshots/${uuid}-m${index}.avro`;
 }
 
 export function manifestListPath(location: string, snapshot_id: number, uuid: string): string {
-  return `${location}/metadata/snap-${snapshot_id}-${uuid}.avro`;
+  return `${location}/metadata/snapshots/snap-${snapshot_id}-${uuid}.avro`;
 }
 
 /** `name` is without ending: a uuid, or a hash of the content. */

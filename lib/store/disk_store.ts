@@ -12,7 +12,7 @@ import { dirname, resolve, sep as SEPARATOR } from "node:path";
 import { orFault, unlessMissing } from "./disk_fault.ts";
 import { DurableFolders } from "./disk_folder.ts";
 import { INCOMING, Incoming } from "./disk_incoming.ts";
-import { checkKey, checkPrefix, compareKeys } from "./key.ts";
+import { checkKey, checkPrefix, sortKeys } from "./key.ts";
 import { removeIfThere } from "./local_file.ts";
 import type { ByteRange, Created, ObjectEntry, ObjectHead, ObjectStore } from "./object_store.ts";
 
@@ -208,9 +208,9 @@ class DiskStore implements ObjectStore {
   /** Objects below the folder `base` ("" or "a/b/") whose first part begins with `start`, one folder in memory at a time. */
   async *#walk(base: string, start: string): AsyncGenerator<ObjectEntry> {
     const folder = `${this.#root}/${base}`;
-    const names = await unlessMissing("list", base, () => namesIn(folder, start)) ?? [];
+    const names = await unlessMissing("list", base, () => Promise.try(namesIn, folder, start)) ?? [];
     // A folder sorts as what its keys go on with: "a.b" stands before "a/1".
-    names.sort(compareKeys);
+    sortKeys(names);
     for (const name of names) {
       if (base === "" && name === `${INCOMING}/`) continue;
       if (name.endsWith("/")) yield* this.#walk(base + name, "");
@@ -246,12 +246,13 @@ class DiskEntry implements ObjectEntry {
   }
 }
 
-async function namesIn(folder: string, start: string): Promise<string[]> {
+/** At once: it takes half a microsecond a name, which is less than this thread would spend on promises for it. */
+function namesIn(folder: string, start: string): string[] {
   const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
+  for (const entry of Deno.readDirSync(folder)) {
     if (!entry.name.startsWith(start)) continue;
     const isFolder = entry.isSymlink
-      ? (await Deno.stat(`${folder}${entry.name}`)).isDirectory
+      ? Deno.statSync(`${folder}${entry.name}`).isDirectory
       : entry.isDirectory;
     names.push(isFolder ? `${entry.name}/` : entry.name);
   }

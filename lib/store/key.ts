@@ -6,6 +6,7 @@ const MAX_PART_BYTES = 255;
 /** S3 speaks of keys in XML, which cannot hold these. */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f\ufffe\uffff]/;
+const SURROGATE = /[\ud800-\udfff]/;
 const encoder = new TextEncoder();
 
 /** Throws a RangeError unless `key` reads `part/part/...` with parts that a file system and S3 both can hold. */
@@ -41,6 +42,11 @@ export function compareKeys(a: string, b: string): number {
     if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1;
   }
   return a.length - b.length;
+}
+
+/** Sorts in place by `compareKeys`. JavaScript's own order is many times faster, and the same without surrogates. */
+export function sortKeys(keys: string[]): string[] {
+  return keys.some((key) => SURROGATE.test(key)) ? keys.sort(compareKeys) : keys.sort();
 }
 
 function isSurrogate(unit: number): boolean {

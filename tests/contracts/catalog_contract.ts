@@ -71,9 +71,10 @@ function committing(contract: Contract): void {
     const { catalog } = opened;
     const base = await catalog.create(NAME, metadata(opened, "one"));
     const set = (key: string) => setProperties(base.metadata, { [key]: "1" }, 5);
-    assert.equal(await catalog.commit(base, set("first"), "w1"), "created");
-    assert.equal(await catalog.commit(base, set("second"), "w2"), "taken");
+    const committed = await catalog.commit(base, set("first"), "w1");
+    assert.equal(await catalog.commit(base, set("second"), "w2"), null);
     const loaded = await catalog.load(NAME);
+    assert.deepEqual(loaded, committed);
     assert.equal(loaded?.metadata.properties.first, "1");
     assert.equal(loaded?.metadata.properties.second, undefined);
     assert.deepEqual(loaded?.metadata["metadata-log"].map((one) => one["metadata-file"]), [
@@ -204,14 +205,12 @@ function losing(name: string, open: OpenCatalog): void {
     await using opened = await open(lossy.wrap);
     const base = await opened.catalog.create(NAME, metadata(opened, "one"));
     lossy.arm();
-    assert.equal(
-      await opened.catalog.commit(base, setProperties(base.metadata, { a: "1" }, 5), "ours"),
-      "created",
-    );
+    const won = await opened.catalog.commit(base, setProperties(base.metadata, { a: "1" }, 5), "ours");
+    assert.equal(won?.version, 2);
     lossy.arm();
     assert.equal(
       await opened.catalog.commit(base, setProperties(base.metadata, { a: "2" }, 5), "late"),
-      "taken",
+      null,
     );
   });
 
