@@ -40,13 +40,24 @@ export class CheckpointChain {
 
   /** All numbers that exist, ascending. */
   async numbers(): Promise<number[]> {
+    const found = await this.#beyond(0);
+    this.#forgetBelow(found[0] ?? 0);
+    return found;
+  }
+
+  /** All that exist and are higher than `number`, ascending. */
+  async #beyond(number: number): Promise<number[]> {
     const found: number[] = [];
-    for await (const entry of this.store.list(checkpointPrefix(this.partition))) {
+    const after = checkpointKey(this.partition, number);
+    for await (const entry of this.store.list(checkpointPrefix(this.partition), after)) {
       const number = checkpointNumber(entry.key);
       if (number !== null) found.push(number);
     }
-    for (const number of this.#known.keys()) if (number < (found[0] ?? 0)) this.#known.delete(number);
     return found.sort((a, b) => a - b);
+  }
+
+  #forgetBelow(number: number): void {
+    for (const known of this.#known.keys()) if (known < number) this.#known.delete(known);
   }
 
   /** A checkpoint by number; null when it is gone or damaged (`onDamage` hears of it). */
@@ -107,8 +118,9 @@ export class CheckpointChain {
       }
       await this.pause(attempt);
     }
-    const highest = (await this.numbers()).at(-1) ?? 0;
-    if (highest > checkpoint.number) return { outcome: "lost", by: await this.read(highest) };
+    const highest = (await this.#beyond(checkpoint.number)).at(-1);
+    if (highest !== undefined) return { outcome: "lost", by: await this.read(highest) };
+    this.#forgetBelow(checkpoint.number);
     this.#known.set(checkpoint.number, checkpoint);
     return { outcome: "won" };
   }

@@ -12,7 +12,7 @@ import { dirname, resolve, sep as SEPARATOR } from "node:path";
 import { orFault, unlessMissing } from "./disk_fault.ts";
 import { DurableFolders } from "./disk_folder.ts";
 import { INCOMING, Incoming } from "./disk_incoming.ts";
-import { checkKey, checkPrefix, sortKeys } from "./key.ts";
+import { checkKey, checkPrefix, compareKeys, sortKeys } from "./key.ts";
 import { removeIfThere } from "./local_file.ts";
 import type { ByteRange, Created, ObjectEntry, ObjectHead, ObjectStore } from "./object_store.ts";
 
@@ -21,6 +21,12 @@ const IN_PARALLEL = 32;
 /** A store in the folder `root`, which is made with the first write. Any number of processes may share it. */
 export function openDiskStore(root: string): ObjectStore {
   return new DiskStore(resolve(root).replaceAll(SEPARATOR, "/"));
+}
+
+/** What a listing asks for: how the first part of a key below a folder begins, and which key it is beyond. */
+interface Wanted {
+  start: string;
+  after: string;
 }
 
 class DiskStore implements ObjectStore {
@@ -104,9 +110,9 @@ class DiskStore implements ObjectStore {
     });
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectEntry> {
+  async *list(prefix: string, after = ""): AsyncIterable<ObjectEntry> {
     const folderEnd = checkPrefix(prefix).lastIndexOf("/") + 1;
-    yield* this.#walk(prefix.slice(0, folderEnd), prefix.slice(folderEnd));
+    yield* this.#walk(prefix.slice(0, folderEnd), { start: prefix.slice(folderEnd), after });
   }
 
   async delete(keys: readonly string[]): Promise<void> {
@@ -205,15 +211,17 @@ class DiskStore implements ObjectStore {
     }
   }
 
-  /** Objects below the folder `base` ("" or "a/b/") whose first part begins with `start`, one folder in memory at a time. */
-  async *#walk(base: string, start: string): AsyncGenerator<ObjectEntry> {
+  /** Objects below the folder `base` ("" or "a/b/"), one folder in memory at a time. */
+  async *#walk(base: string, { start, after }: Wanted): AsyncGenerator<ObjectEntry> {
     const folder = `${this.#root}/${base}`;
-    const names = await unlessMissing("list", base, () => Promise.try(namesIn, folder, start)) ?? [];
+    const wanted = (name: string) =>
+      name.startsWith(start) && (name.endsWith("/") || compareKeys(base + name, after) > 0);
+    const names = await unlessMissing("list", base, () => Promise.try(namesIn, folder, wanted)) ?? [];
     // A folder sorts as what its keys go on with: "a.b" stands before "a/1".
     sortKeys(names);
     for (const name of names) {
       if (base === "" && name === `${INCOMING}/`) continue;
-      if (name.endsWith("/")) yield* this.#walk(base + name, "");
+      if (name.endsWith("/")) yield* this.#walk(base + name, { start: "", after });
       else yield new DiskEntry(base + name, `${folder}${name}`);
     }
   }
@@ -247,14 +255,14 @@ class DiskEntry implements ObjectEntry {
 }
 
 /** At once: it takes half a microsecond a name, which is less than this thread would spend on promises for it. */
-function namesIn(folder: string, start: string): string[] {
+function namesIn(folder: string, wanted: (name: string) => boolean): string[] {
   const names: string[] = [];
   for (const entry of Deno.readDirSync(folder)) {
-    if (!entry.name.startsWith(start)) continue;
     const isFolder = entry.isSymlink
       ? Deno.statSync(`${folder}${entry.name}`).isDirectory
       : entry.isDirectory;
-    names.push(isFolder ? `${entry.name}/` : entry.name);
+    const name = isFolder ? `${entry.name}/` : entry.name;
+    if (wanted(name)) names.push(name);
   }
   return names;
 }

@@ -51,10 +51,10 @@ export interface ObjectStore extends AsyncDisposable {
   readToFile(key: string, path: string, signal?: AbortSignal): Promise<boolean>;
   head(key: string): Promise<ObjectHead | null>;
   /**
-   * All entries whose key starts with `prefix`, ascending by key (UTF-8 bytes). One that is deleted while the listing goes
-   * on may be in it, and then have the size 0.
+   * All entries whose key starts with `prefix`, ascending by key (UTF-8 bytes); with `after` only those beyond that key.
+   * One that is deleted while the listing goes on may be in it, and then have the size 0.
    */
-  list(prefix: string): AsyncIterable<ObjectEntry>;
+  list(prefix: string, after?: string): AsyncIterable<ObjectEntry>;
   /** Deletes what exists of `keys`; deleting what does not exist is not an error. */
   delete(keys: readonly string[]): Promise<void>;
   /** Overwrites a hint: an object whose loss or age harms nobody. The only mutable objects. */

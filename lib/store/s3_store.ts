@@ -161,12 +161,12 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectEntry> {
+  async *list(prefix: string, after = ""): AsyncIterable<ObjectEntry> {
     checkPrefix(prefix);
-    let last = "";
+    let last = after;
     let token: string | undefined;
     do {
-      const page = await this.#page(prefix, token);
+      const page = await this.#page(prefix, { after, token });
       for (const { Key: key, Size: size_bytes, LastModified } of page.Contents ?? []) {
         if (key === undefined || size_bytes === undefined) continue;
         if (compareKeys(last, key) > 0) throw unordered(prefix);
@@ -225,10 +225,14 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async #page(prefix: string, token: string | undefined): Promise<ListObjectsV2CommandOutput> {
+  async #page(
+    prefix: string,
+    { after, token }: { after: string; token: string | undefined },
+  ): Promise<ListObjectsV2CommandOutput> {
     const command = new ListObjectsV2Command({
       Bucket: this.#options.bucket,
       Prefix: prefix,
+      StartAfter: after === "" ? undefined : after,
       ContinuationToken: token,
     });
     return await this.#attempts.run(`list ${prefix}`, async ({ signal: abortSignal }) => {

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import type { ObjectEntry, ObjectStore } from "../../lib/store/object_store.ts";
+import { compareKeys } from "../../lib/store/key.ts";
 
 /** A fresh and empty store; disposing it removes what it holds. */
 export interface OpenedStore extends AsyncDisposable {
@@ -171,6 +172,13 @@ function listing(contract: Contract): void {
       const found = (await all(store, prefix)).map(({ key }) => key);
       assert.deepEqual(found, keys.filter((key) => key.startsWith(prefix)), prefix);
     }
+    for (const after of ["", "a", "a.b", "a/", "a/10", "a/b", "z/\uFF61", "zz"]) {
+      for (const prefix of ["", "a", "a/"]) {
+        const found = (await all(store, prefix, after)).map(({ key }) => key);
+        const wanted = keys.filter((key) => key.startsWith(prefix) && compareKeys(key, after) > 0);
+        assert.deepEqual(found, wanted, `${prefix} beyond ${after}`);
+      }
+    }
     await assert.rejects(all(store, "../"), RangeError);
   });
 
@@ -180,6 +188,7 @@ function listing(contract: Contract): void {
     assert.deepEqual((await all(store, "many/")).map(({ key }) => key), keys);
     const tail = (await all(store, "many/000000000000000010")).map(({ key }) => key);
     assert.deepEqual(tail, keys.slice(1000, 1100));
+    assert.deepEqual((await all(store, "many/", keys[20])).map(({ key }) => key), keys.slice(21));
     await store.delete(keys);
     assert.deepEqual(await all(store, ""), []);
   });
@@ -265,8 +274,8 @@ function moving(contract: Contract): void {
   });
 }
 
-async function all(store: ObjectStore, prefix: string): Promise<ObjectEntry[]> {
-  return await Array.fromAsync(store.list(prefix));
+async function all(store: ObjectStore, prefix: string, after?: string): Promise<ObjectEntry[]> {
+  return await Array.fromAsync(store.list(prefix, after));
 }
 
 async function inBatches<T>(items: readonly T[], size: number, act: (item: T) => Promise<unknown>) {

@@ -32,7 +32,7 @@ export function faultyStore(
     readToFile: (key, path, signal) =>
       underPlan(plan, `readToFile ${key}`, () => store.readToFile(key, path, signal)),
     head: (key) => underPlan(plan, `head ${key}`, () => store.head(key)),
-    list: (prefix) => list(store, plan, prefix),
+    list: (prefix, after) => list(store, plan, { prefix, after }),
     delete: (keys) => underPlan(plan, `delete ${keys.join(" ")}`, () => store.delete(keys)),
     putHint: (key, body) => underPlan(plan, `putHint ${key}`, () => store.putHint(key, body)),
     presign: (key, ttl_seconds) => underPlan(plan, `presign ${key}`, () => store.presign(key, ttl_seconds)),
@@ -60,8 +60,12 @@ async function create(
 }
 
 /** A listing counts once, when it begins; failing after its effect means that it breaks off at its end. */
-async function* list(store: ObjectStore, plan: FaultPlan, prefix: string): AsyncGenerator<ObjectEntry> {
-  const entries = await underPlan(plan, `list ${prefix}`, () => Array.fromAsync(store.list(prefix)));
+async function* list(
+  store: ObjectStore,
+  plan: FaultPlan,
+  { prefix, after }: { prefix: string; after?: string },
+): AsyncGenerator<ObjectEntry> {
+  const entries = await underPlan(plan, `list ${prefix}`, () => Array.fromAsync(store.list(prefix, after)));
   yield* entries;
 }
 

@@ -22,8 +22,8 @@ async function publishAndCollect(lake: SmallLake, listed: ReadonlySet<string>): 
   while (await publisher.publish(raw, await publisher.decided()));
   const early: ObjectStore = {
     ...faultyStore(lake.store, FaultPlan.none()),
-    async *list(prefix) {
-      for await (const entry of lake.store.list(prefix)) {
+    async *list(prefix, after) {
+      for await (const entry of lake.store.list(prefix, after)) {
         if (!prefix.startsWith("segments/") || listed.has(entry.key)) yield entry;
       }
     },

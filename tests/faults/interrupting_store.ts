@@ -26,8 +26,8 @@ export function interruptingStore(
       read: (key, range, signal) => call(() => store.read(key, range, signal)),
       readToFile: (key, path, signal) => call(() => store.readToFile(key, path, signal)),
       head: (key) => call(() => store.head(key)),
-      async *list(prefix) {
-        yield* await call(() => Array.fromAsync(store.list(prefix)));
+      async *list(prefix, after) {
+        yield* await call(() => Array.fromAsync(store.list(prefix, after)));
       },
       delete: (keys) => call(() => store.delete(keys)),
       putHint: (key, body) => call(() => store.putHint(key, body)),

@@ -40,7 +40,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "newest",
     bug: "a won create is believed without a second look",
     file: "lib/checkpoint/chain.ts",
-    from: 'if (highest > checkpoint.number) return { outcome: "lost", by: await this.read(highest) };',
+    from: 'if (highest !== undefined) return { outcome: "lost", by: await this.read(highest) };',
     to: "",
     test: CHAIN,
   },

@@ -70,7 +70,7 @@ function portableStore(folder: string): ObjectStore {
     read: (key, range, signal) => disk.read(key, range, signal),
     readToFile: (key, path, signal) => disk.readToFile(key, path, signal),
     head: (key) => disk.head(key),
-    list: (prefix) => disk.list(prefix),
+    list: (prefix, after) => disk.list(prefix, after),
     delete: (keys) => disk.delete(keys),
     putHint: (key, body) => disk.putHint(key, body),
     presign: (key, ttl_seconds) => disk.presign(key, ttl_seconds),

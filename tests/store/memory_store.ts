@@ -58,10 +58,11 @@ export class MemoryStore implements ObjectStore {
     );
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectEntry> {
+  async *list(prefix: string, after = ""): AsyncGenerator<ObjectEntry> {
     await Promise.resolve();
     checkPrefix(prefix);
-    for (const key of [...this.objects.keys()].filter((one) => one.startsWith(prefix)).sort(compareKeys)) {
+    const isListed = (key: string) => key.startsWith(prefix) && compareKeys(key, after) > 0;
+    for (const key of [...this.objects.keys()].filter(isListed).sort(compareKeys)) {
       const found = this.objects.get(key);
       if (found) yield { key, size_bytes: found.bytes.length, modified_at: found.modified_at };
     }
