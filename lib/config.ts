@@ -98,6 +98,11 @@ export const SETTINGS = {
     "Time between thinning of snapshots and collecting garbage.",
   ),
   AUDIT_EVERY_MS: s(whole(200, 7 * DAY_MS), "300000", "Time between audits."),
+  UPKEEP_AFTER_MS: s(
+    whole(200, 7 * DAY_MS),
+    "15000",
+    "Longest time from a start to the first compaction, thinning, audit and making of models.",
+  ),
   OUT_OF_ORDERNESS_MS: s(
     whole(0, DAY_MS),
     "10000",

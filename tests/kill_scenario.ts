@@ -6,6 +6,7 @@
  */
 import { type Program, type ProgramOptions, settled, startProgram } from "./program.ts";
 import { sendStripe, STRIPE_SECRET, stripeBody, type StripePayment } from "./stripe_sender.ts";
+import { eventually, pause } from "./waiting.ts";
 
 export interface KillScenario {
   kills: number;
@@ -28,6 +29,9 @@ export interface KillOutcome {
   status: Record<string, unknown>;
 }
 
+/** Fewer payments would prove little; so many come within seconds. */
+const MANY = 200;
+
 /** mulberry32: small, seeded. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -39,8 +43,6 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Where senders wait between two payments, so that what was acknowledged stands still for a while. */
 class Gate {
   #state: "open" | "closed" | "over" = "open";
@@ -49,7 +51,7 @@ class Gate {
   /** False when there is nothing more to send. */
   async pass(): Promise<boolean> {
     this.#waiting++;
-    while (this.#state === "closed") await wait(10);
+    while (this.#state === "closed") await pause(10);
     this.#waiting--;
     return this.#state !== "over";
   }
@@ -57,7 +59,7 @@ class Gate {
   /** Resolves when so many wait. */
   async close(senders: number): Promise<void> {
     this.#state = "closed";
-    while (this.#waiting < senders) await wait(10);
+    while (this.#waiting < senders) await pause(10);
   }
 
   open(): void {
@@ -72,7 +74,7 @@ class Gate {
 /** Longer than several checkpoint intervals; timers that came due meanwhile all come at once. */
 async function closeLid(program: Program, random: () => number): Promise<void> {
   Deno.kill(program.pid, "SIGSTOP");
-  await wait(500 + random() * 2_000);
+  await pause(500 + random() * 2_000);
   Deno.kill(program.pid, "SIGCONT");
 }
 
@@ -100,7 +102,7 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
         user: `cus_${index}_${n % 7}`,
       };
       const body = stripeBody(payment);
-      while (!await sendStripe(current.program.url, body)) await wait(20);
+      while (!await sendStripe(current.program.url, body)) await pause(20);
       acknowledged.set(payment.id, payment);
       // Now and then the sender never heard our answer, and tries again.
       if (random() < 0.05) await sendStripe(current.program.url, body);
@@ -113,10 +115,10 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
     status: await settled(current.program.url),
   });
   for (let kill = 0; kill < scenario.kills; kill++) {
-    await wait(100 + random() * 1_200);
+    await pause(100 + random() * 1_200);
     if (kill < (scenario.lids ?? 0)) {
       await closeLid(current.program, random);
-      await wait(random() * 600);
+      await pause(random() * 600);
     }
     await current.program.kill();
     current.program = await start({ env });
@@ -125,7 +127,7 @@ export async function killScenario(scenario: KillScenario): Promise<KillOutcome>
     await scenario.check(await outcome());
     gate.open();
   }
-  await wait(500);
+  await eventually(() => acknowledged.size, (size) => size > MANY, { what: "enough payments" });
   gate.end();
   await Promise.all(senders);
   return await outcome();

@@ -1,4 +1,6 @@
 /** The real program as a child process: started on a free port, spoken to over HTTP, killed without mercy. */
+import { signalChild } from "./child.ts";
+import { eventually, inTime } from "./waiting.ts";
 
 export interface Program {
   url: string;
@@ -15,13 +17,23 @@ export interface Program {
 export interface ProgramOptions {
   role?: string;
   env: Record<string, string>;
-  /** How long the first log line `listening` may take. */
-  start_ms?: number;
   /** No file grows beyond so many KiB: as if the disk were full. */
   file_kib?: number;
 }
 
 const ROOT = new URL("..", import.meta.url);
+/** No query is to fail because the machine is busy. */
+export const PATIENT = { QUERY_TIMEOUT_MS: "120000" };
+const HOUR = "3600000";
+/** Nothing but what it is sent makes this program write or read, however long a test takes. */
+export const AT_REST = {
+  TICK_AFTER_MS: HOUR,
+  UPKEEP_AFTER_MS: HOUR,
+  COMPACT_EVERY_MS: HOUR,
+  EXPIRE_EVERY_MS: HOUR,
+  AUDIT_EVERY_MS: HOUR,
+  MODELS_EVERY_MS: HOUR,
+};
 
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const args = ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, options.role ?? "all"];
@@ -29,7 +41,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const child = new Deno.Command(options.file_kib ? "bash" : Deno.execPath(), {
     args: options.file_kib ? ["-c", limited, Deno.execPath(), ...args] : args,
     cwd: ROOT.pathname,
-    env: { PORT: "0", LOG_FORMAT: "json", ...options.env },
+    env: { PORT: "0", LOG_FORMAT: "json", ...PATIENT, ...options.env },
     stdout: "piped",
     stderr: "piped",
     stdin: "null",
@@ -51,34 +63,24 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const reading = Promise.all([read(child.stdout), read(child.stderr)]);
   const ended = child.status.then(async (status) => {
     await reading;
-    listening.reject(
-      new Error(`the program ended with ${status.code} before it listened:\n${lines.join("\n")}`),
-    );
+    listening.reject(new Error(`the program ended with ${status.code} before it listened`));
     return status.code;
   });
-  const timer = setTimeout(() => {
-    listening.reject(new Error(`the program does not listen:\n${lines.join("\n")}`));
-  }, options.start_ms ?? 120_000);
-  listening.promise.catch(() => {
-    try {
-      child.kill("SIGKILL");
-    } catch (error) {
-      // It ended before it listened.
-      if (!(error instanceof TypeError)) throw error;
-    }
+  const { url } = await inTime(listening.promise, "the line `listening`").catch((error) => {
+    signalChild(child, "SIGKILL");
+    throw new Error(`${error.message}:\n${lines.join("\n")}`);
   });
-  const { url } = await listening.promise.finally(() => clearTimeout(timer));
   return {
     url,
     pid: child.pid,
     lines,
     ended,
     async stop() {
-      child.kill("SIGTERM");
-      return await ended;
+      signalChild(child, "SIGTERM");
+      return await inTime(ended, "the end of the program");
     },
     async kill() {
-      child.kill("SIGKILL");
+      signalChild(child, "SIGKILL");
       await ended;
     },
   };
@@ -90,12 +92,8 @@ export async function settled(
   token?: string,
   every_ms = 100,
 ): Promise<Record<string, unknown>> {
-  let last: Record<string, unknown> = {};
-  for (let i = 0; i < 1_200; i++) {
-    last = await fetch(`${url}/api/status`, { headers: token ? { authorization: `Bearer ${token}` } : {} })
-      .then((answer) => answer.json());
-    if (last.settled === true) return last;
-    await new Promise((resolve) => setTimeout(resolve, every_ms));
-  }
-  throw new Error(`does not settle: ${JSON.stringify(last)}`);
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const status = async (): Promise<Record<string, unknown>> =>
+    await (await fetch(`${url}/api/status`, { headers })).json();
+  return await eventually(status, ({ settled }) => settled === true, { what: "a settled status", every_ms });
 }

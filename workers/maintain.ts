@@ -63,6 +63,7 @@ runWorker("maintain", async (context) => {
       expire: settings.EXPIRE_EVERY_MS,
       audit: settings.AUDIT_EVERY_MS,
     },
+    first_after_ms: settings.UPKEEP_AFTER_MS,
     log_retention_hours: settings.LOG_RETENTION_HOURS,
     table_retention_days: settings.table_retention_days,
     async configured() {

@@ -45,6 +45,8 @@ export interface UpkeepParts {
   configured(): Promise<readonly TableSpec[]>;
   ensure(specs: readonly TableSpec[]): Promise<void>;
   every_ms: { compact: number; expire: number; audit: number };
+  /** What is not urgent leaves a start this much time, but comes in a short session too. */
+  first_after_ms: number;
   /** What else is done on a schedule, in turn with the rest. */
   tasks?: readonly UpkeepTask[];
   log_retention_hours: number;
@@ -65,8 +67,6 @@ export interface UpkeepTask {
 
 /** Decisions of other processes are found this soon; our own are told at once. */
 const LOOK_EVERY_MS = 1_000;
-/** What is not urgent leaves a start this much time, but comes in a short session too. */
-const FIRST_AFTER_MS = 15_000;
 /** The same alarm is not told again before. */
 const ALARM_EVERY_MS = 600_000;
 const MAX_ALARMS = 1_000;
@@ -200,8 +200,8 @@ export class Upkeep {
 
   /** Runs `work` each `every_ms`, in turn with the others, until the stop. */
   async #schedule({ what, every_ms, work }: UpkeepTask, signal: AbortSignal): Promise<void> {
-    const { clock, line } = this.parts;
-    for (let pause_ms = Math.min(every_ms, FIRST_AFTER_MS);; pause_ms = every_ms) {
+    const { clock, line, first_after_ms } = this.parts;
+    for (let pause_ms = Math.min(every_ms, first_after_ms);; pause_ms = every_ms) {
       await clock.sleep(pause_ms, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {

@@ -51,6 +51,7 @@ export class ResultsPanel {
   #tools = h("div", { class: "results-tools", hidden: true }, this.#filter, this.#chartButton, this.#export);
   #outcome: Outcome | null = null;
   #drawnAt = 0;
+  #run = 0;
 
   constructor(
     readonly exportAs: (rows: Rows, order: Uint32Array | null, format: ExportFormat) => Promise<void>,
@@ -83,13 +84,20 @@ export class ResultsPanel {
     this.grid.addEventListener("grid-copy", (event) => this.#copy((event as CustomEvent).detail));
   }
 
-  begin(): void {
+  /** Gives the number of the run that this panel belongs to from now on. */
+  begin(): number {
     this.#arranging.abort();
     this.#outcome = null;
     replace(this.#messages);
     replace(this.#choice);
     this.#tools.hidden = true;
     this.#summary.textContent = "Running…";
+    return ++this.#run;
+  }
+
+  /** Whether no other run has taken the panel over. */
+  belongsTo(run: number): boolean {
+    return run === this.#run;
   }
 
   /** Says why there is nothing to see yet. */

@@ -135,7 +135,7 @@ export class Workbench extends EventTarget {
     markFaults(this.editor, []);
     const { results } = this;
     const tab = this.tabs.active.id;
-    results.begin();
+    const run = results.begin();
     const started = performance.now();
     const sql = statements.map((one) => this.text.slice(one.from, one.to)).join(";\n\n");
     try {
@@ -144,7 +144,8 @@ export class Workbench extends EventTarget {
       results.finished(outcomes);
       this.#remember(sql, outcomes.at(-1)?.result?.rowCount ?? 0, started);
     } catch (error) {
-      this.#fail(error, results, tab);
+      // One that the next run here has cancelled has nothing more to say.
+      if (results.belongsTo(run)) this.#fail(error, results, tab);
       if (!running.signal.aborted) this.#remember(sql, null, started);
     } finally {
       if (this.#running === running) {

@@ -61,7 +61,8 @@ export class ListView<Item> {
       if (this.signal.aborted || round !== this.#round) return;
       replace(this.#content, faultNotice(error));
     } finally {
-      this.#content.setAttribute("aria-busy", "false");
+      // One that was overtaken says nothing of the one that is still on its way.
+      if (round === this.#round) this.#content.setAttribute("aria-busy", "false");
     }
   }
 

@@ -183,7 +183,7 @@ async function counting(browser: Browser, server: FixtureServer): Promise<Figure
 async function fromNothing(browser: Browser): Promise<Figure> {
   const folder = await Deno.makeTempDir();
   const started = performance.now();
-  const program = await startProgram({ role: "dev", env: { DATA_DIR: folder }, start_ms: 120_000 });
+  const program = await startProgram({ role: "dev", env: { DATA_DIR: folder } });
   const { page } = await watchedPage(browser, program.url);
   await page.goto(program.url);
   await page.getByRole("gridcell").first().waitFor({ timeout: 120_000 });

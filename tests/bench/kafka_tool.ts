@@ -1,4 +1,6 @@
 /** The broker's own producer tool (kafka-producer-perf-test), from Maven into the cache beside the broker's jars. */
+import { exists } from "../exists.ts";
+import { fetchBy } from "../fetched.ts";
 import { KAFKA_VERSION, kafkaJars } from "../cluster/kafka_broker.ts";
 
 export interface ToolRun {
@@ -29,12 +31,9 @@ export async function producerToolRate({ address, topic, records, record_bytes }
 
 async function toolJar(folder: string): Promise<string> {
   const name = `kafka-tools-${KAFKA_VERSION}.jar`;
-  try {
-    await Deno.stat(`${folder}/${name}`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  if (!await exists(`${folder}/${name}`)) {
     const artifact = `-Dartifact=org.apache.kafka:kafka-tools:${KAFKA_VERSION}`;
-    await run("mvn", ["-q", "-B", "dependency:copy", artifact, `-DoutputDirectory=${folder}`]);
+    await fetchBy("mvn", ["-q", "-B", "dependency:copy", artifact, `-DoutputDirectory=${folder}`]);
   }
   return `${folder}/${name}`;
 }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { startS3Server } from "../cluster/s3_server.ts";
 import { startProgram } from "../program.ts";
+import { builtPage } from "./built_page.ts";
 import { openChromium, watchedPage } from "./chromium.ts";
 import { answer, rows } from "./suite.ts";
 
@@ -17,6 +18,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   fn: async (t) => {
+    await builtPage();
     await using s3 = await startS3Server();
     const folder = await Deno.makeTempDir({ prefix: "page-bucket-" });
     const env = {
@@ -30,7 +32,7 @@ Deno.test({
       ...{ S3_ENDPOINT: s3.endpoint, S3_BUCKET: "millrace", S3_ACCESS_KEY_ID: s3.access_key_id },
       ...{ S3_SECRET_ACCESS_KEY: s3.secret_access_key },
     };
-    const program = await startProgram({ env, start_ms: 120_000 });
+    const program = await startProgram({ env });
     const url = `http://127.0.0.1:${new URL(program.url).port}`;
     const browser = await openChromium();
     assert.ok(browser, "these tests need a Chromium");
@@ -55,7 +57,7 @@ async function login(page: Page, url: string): Promise<void> {
   await page.getByRole("alert").waitFor();
   await page.getByLabel("Token").fill(READER);
   await page.keyboard.press("Enter");
-  await page.getByRole("gridcell").first().waitFor({ timeout: 120_000 });
+  await page.getByRole("gridcell").first().waitFor();
 }
 
 async function fromStore(page: Page, store: string): Promise<void> {

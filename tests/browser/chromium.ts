@@ -17,14 +17,14 @@ const FLAGS = [
 export async function openChromium(): Promise<Browser | null> {
   for (const path of [Deno.env.get("CHROMIUM") ?? "", ...PATHS]) {
     if (path === "" || !(await exists(path))) continue;
-    return await chromium.launch({ executablePath: path, args: FLAGS });
+    return await chromium.launch({ executablePath: path, args: FLAGS, timeout: PATIENCE_MS });
   }
   console.error("No Chromium found: set CHROMIUM to its path");
   return null;
 }
 
 /** What is waited for comes within a second or two; on a machine that is busy with other things, later. */
-const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 300_000;
 
 export interface WatchedPage {
   page: Page;

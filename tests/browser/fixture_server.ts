@@ -1,6 +1,6 @@
 /** A server for the page's tests: the built page under its strict policy, canned API answers, real files by range. */
 import { pageResponse } from "../../static/assets.ts";
-import { buildPage, isStale } from "../../static/build.ts";
+import { builtPage } from "./built_page.ts";
 import { cannedAnswer, deltaPayload, json, problem, snapshotPayload } from "./fixture_answers.ts";
 import { type FixtureLake, type FixtureTable, makeFixtureLake, type TableSpec } from "./fixture_lake.ts";
 
@@ -69,7 +69,7 @@ export interface FixtureOptions {
 }
 
 export async function startFixtureServer(options: FixtureOptions = {}): Promise<FixtureServer> {
-  if (await isStale()) await buildPage({ compress: false });
+  await builtPage();
   const lake = await makeFixtureLake(options.tables);
   const store = options.store ? startFixtureStore(lake) : null;
   const live = new LiveFixture();

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Program, startProgram } from "../program.ts";
+import { eventually } from "../waiting.ts";
+import { builtPage } from "./built_page.ts";
 import { openChromium, watchedPage } from "./chromium.ts";
 import { answer, rows, run } from "./suite.ts";
 
@@ -10,9 +12,10 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   fn: async (t) => {
+    await builtPage();
     const folder = await Deno.makeTempDir({ prefix: "page-program-" });
     const env = { DATA_DIR: folder, CHECKPOINT_MS: "1000" };
-    const program = await startProgram({ role: "dev", env, start_ms: 120_000 });
+    const program = await startProgram({ role: "dev", env });
     const browser = await openChromium();
     assert.ok(browser, "these tests need a Chromium");
     const { page, faults } = await watchedPage(browser, program.url);
@@ -33,18 +36,14 @@ async function steps(t: Deno.TestContext, page: Page, program: Program): Promise
   await t.step("live numbers move", async () => {
     const numbers = page.locator("header .pulse");
     const before = await numbers.innerText();
-    for (let round = 0; await numbers.innerText() === before; round++) {
-      assert.ok(round < 60, "the numbers stand still");
-      await page.waitForTimeout(500);
-    }
+    await eventually(() => numbers.innerText(), (now) => now !== before, { what: "another number" });
   });
   await t.step("every table and view answers as in the server's engine", () => everyTable(page, program));
   await t.step("the conservation equation is a query", async () => {
-    const cells = await answer(
-      page,
-      "select source, outcome, count(*) from raw.events group by all order by all",
-    );
-    assert.ok(cells.some((row) => row[0] === "demo" && row[1] === "row" && Number(row[2]) > 1000));
+    const sql = "select source, outcome, count(*) from raw.events group by all order by all";
+    const isMany = (cells: string[][]) =>
+      cells.some((row) => row[0] === "demo" && row[1] === "row" && Number(row[2]) > 1000);
+    await eventually(() => answer(page, sql), isMany, { what: "a thousand rows", every_ms: 500 });
   });
   await t.step("an event sent by hand is a row", () => sentEvent(page, program));
   await t.step("a past snapshot has fewer rows", () => pastSnapshot(page, program));
@@ -84,12 +83,9 @@ async function sentEvent(page: Page, program: Program): Promise<void> {
     body: JSON.stringify(event),
   });
   assert.equal(response.status, 202, await response.text());
-  for (let round = 0; round < 60; round++) {
-    const cells = await answer(page, "select user_id, amount from transactions where event_id = 'by-hand-1'");
-    if (cells.length > 0) return assert.deepEqual(cells, [["somebody", "12.5000"]]);
-    await page.waitForTimeout(500);
-  }
-  assert.fail("the event never became a row");
+  const rowsOf = () => answer(page, "select user_id, amount from transactions where event_id = 'by-hand-1'");
+  const cells = await eventually(rowsOf, ({ length }) => length > 0, { what: "the row", every_ms: 500 });
+  assert.deepEqual(cells, [["somebody", "12.5000"]]);
 }
 
 async function pastSnapshot(page: Page, program: Program): Promise<void> {
@@ -112,6 +108,11 @@ async function otherPages(page: Page, program: Program): Promise<void> {
     .waitFor();
   await page.getByRole("region", { name: "Every event adds up" }).getByRole("row", { name: /demo.*yes/ })
     .waitFor();
+  // The lists are of the moment at which they are opened.
+  for (const path of ["dead-letters?reason=undecodable", "alerts?state=open"]) {
+    const items = async () => (await (await fetch(`${program.url}/api/${path}`)).json()).items;
+    await eventually(items, ({ length }) => length > 0, { what: path, every_ms: 500 });
+  }
   await open("dead-letters");
   await page.getByRole("button", { name: "undecodable" }).first().click();
   await page.getByRole("dialog").getByLabel("Original body").waitFor();

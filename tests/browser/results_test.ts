@@ -169,7 +169,7 @@ test("history and saved queries are found and opened", async ({ page }) => {
   await page.getByLabel("Search queries").fill("my query");
   await page.getByRole("button", { name: /^My query/ }).click();
   await page.locator(".cm-content", { hasText: "saved" }).waitFor();
-  assert.equal(await page.getByRole("tab", { selected: true }).innerText(), "My query");
+  await page.getByRole("tab", { selected: true, name: "My query" }).waitFor();
 });
 
 test("the plan and the profile of a column are one click away", async ({ page }) => {

@@ -5,7 +5,7 @@ import { catalogContract } from "../contracts/catalog_contract.ts";
 import { startS3Server } from "./s3_server.ts";
 
 const server = await startS3Server();
-globalThis.addEventListener("unload", () => void server.kill());
+Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
 let buckets = 0;
 
 catalogContract("file catalog on S3", (wrap = (store) => store) => {

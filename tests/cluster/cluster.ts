@@ -1,14 +1,11 @@
 /** A whole cluster on this machine: a real broker, a real S3 server, and every role as a process of its own. */
 import type { PartitionStatus } from "../../lib/lake/status.ts";
-import { type Program, type ProgramOptions, startProgram } from "../program.ts";
+import { PATIENT, type Program, type ProgramOptions, startProgram } from "../program.ts";
 import { freePort } from "./free_port.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 import { type S3Server, startS3Server } from "./s3_server.ts";
 
 export const CLUSTER_TOKEN = "cluster-admin-token";
-
-/** All roles start at once on a machine that may be busy with other things. */
-const START_MS = 180_000;
 
 export interface ClusterOptions {
   /** Processes of the role `process`. */
@@ -41,6 +38,7 @@ export class Cluster implements AsyncDisposable {
       CHECKPOINT_MS: "500",
       RATE_LIMIT_PER_SECOND: "0",
       API_TOKEN: CLUSTER_TOKEN,
+      ...PATIENT,
       ...options.env,
     };
     const cluster = new Cluster(broker, s3, env, folder);
@@ -65,7 +63,7 @@ export class Cluster implements AsyncDisposable {
     const before = this.roles.get(name);
     const PORT = before ? new URL(before.url).port : String(freePort());
     const own = { ...this.env, DATA_DIR: `${this.folder}/${name}`, PORT, ...env, ...this.#queryUrl(name) };
-    const program = await startProgram({ role: name.split("-")[0], env: own, start_ms: START_MS, ...limits });
+    const program = await startProgram({ role: name.split("-")[0], env: own, ...limits });
     this.roles.set(name, program);
     return program;
   }
@@ -113,7 +111,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    await Promise.all([...this.roles.values()].map((role) => role.kill().catch(() => undefined)));
+    await Promise.all([...this.roles.values()].map((role) => role.kill()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,8 @@
  */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { endChild, signalChild } from "../child.ts";
+import { pause } from "../waiting.ts";
 import { copyImage, type Image, sourceText } from "./image.ts";
 import { freePort } from "./free_port.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
@@ -84,10 +86,7 @@ export class Compose implements AsyncDisposable {
     const key = `${service}:${inside}`;
     const known = this.#ports.get(key);
     if (known !== undefined) return known;
-    const taken = [...this.#ports.values()];
-    // Nobody listens on these yet, so that one could be found free twice.
-    let port = freePort();
-    while (taken.includes(port)) port = freePort();
+    const port = freePort();
     this.#ports.set(key, port);
     return port;
   }
@@ -108,20 +107,12 @@ export class Compose implements AsyncDisposable {
   /** SIGTERM, as `docker compose stop`; the exit code. */
   async stop(name: string): Promise<number> {
     const one = this.running.find((running) => running.name === name)!;
-    one.child.kill("SIGTERM");
+    signalChild(one.child, "SIGTERM");
     return await one.ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { child } of this.running) {
-      try {
-        child.kill("SIGKILL");
-      } catch (error) {
-        // It has ended before.
-        if (!(error instanceof TypeError)) throw error;
-      }
-    }
-    await Promise.all(this.running.map(({ ended }) => ended));
+    await Promise.all(this.running.map(({ child }) => endChild(child)));
     if (this.broker) await this.broker[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
@@ -194,7 +185,7 @@ export class Compose implements AsyncDisposable {
     const deadline = Date.now() + HEALTHY_MS;
     while (!await this.#isHealthy(name, healthcheck.test)) {
       assert.ok(Date.now() < deadline, `${name} does not become healthy:\n${await this.output(name)}`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await pause(500);
     }
   }
 

@@ -4,10 +4,14 @@
  */
 const FROM = 20_000;
 const TO = 32_000;
+/** Whoever was given one may not listen on it yet. */
+const given = new Set<number>();
 
 export function freePort(): number {
   for (;;) {
     const port = FROM + Math.floor(Math.random() * (TO - FROM));
+    if (given.has(port)) continue;
+    given.add(port);
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       return port;

@@ -3,6 +3,7 @@ import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { compare, goldenNames, readGolden, runOnLog } from "../golden/golden_case.ts";
+import { atLast } from "./at_last.ts";
 import { broker, newPrefix } from "./kafka_scene.ts";
 
 for (const name of goldenNames()) {
@@ -14,7 +15,7 @@ for (const name of goldenNames()) {
       const golden = readGolden(name);
       const topic_prefix = newPrefix();
       const plan = { topic_prefix, partitions: 1, replication: 1, retention_ms: 1e12 };
-      await prepareTopics({ brokers: [broker.address] }, plan);
+      await atLast(() => prepareTopics({ brokers: [broker.address] }, plan));
       const folder = await Deno.makeTempDir();
       {
         await using log = new KafkaLog({ brokers: [broker.address], topic_prefix });

@@ -1,8 +1,9 @@
 /** Owners that come, go, hang and die share the partitions of a real broker's topic, each partition with one of them. */
 import assert from "node:assert/strict";
 import { KafkaAssignment, type KafkaAssignmentOptions } from "../../lib/log/kafka_assignment.ts";
-import { kafkaClient } from "../../lib/log/kafka_link.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
+import { eventually } from "../waiting.ts";
+import { atLast } from "./at_last.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 
 const PARTITIONS = 4;
@@ -53,30 +54,20 @@ class Owner {
 }
 
 async function settled(owners: readonly Owner[], sizes: readonly number[]): Promise<void> {
-  const deadline = Date.now() + 60_000;
   const wanted = [...sizes].sort().join();
-  for (;;) {
-    const all = owners.flatMap(({ held }) => [...held]);
+  await eventually(() => owners.map(({ held }) => [...held]), (held) => {
+    const all = held.flat();
     const isWhole = new Set(all).size === PARTITIONS && all.length === PARTITIONS;
-    if (isWhole && owners.map(({ held }) => held.size).sort().join() === wanted) return;
-    assert.ok(
-      Date.now() < deadline,
-      `owners hold ${owners.map(({ held }) => [...held].join(" ")).join(" | ")}`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return isWhole && held.map(({ length }) => length).sort().join() === wanted;
+  }, { what: `shares of ${wanted}` });
 }
 
 async function options(): Promise<KafkaAssignmentOptions> {
   const topic_prefix = `a${prefixes++}.`;
   const brokers = [broker.address];
-  await prepareTopics({ brokers }, {
-    topic_prefix,
-    partitions: PARTITIONS,
-    replication: 1,
-    retention_ms: 3_600_000,
-  });
-  return { brokers, topic_prefix, session_timeout_ms: 6_000 };
+  const plan = { topic_prefix, partitions: PARTITIONS, replication: 1, retention_ms: 3_600_000 };
+  await atLast(() => prepareTopics({ brokers }, plan));
+  return { brokers, topic_prefix };
 }
 
 function test(name: string, body: () => Promise<void>): void {
@@ -140,7 +131,7 @@ test("advise reaches the broker, and an offset that is not ours is ignored with 
   await a.assignment.advise(1, 7);
   await a.leave();
   assert.deepEqual(warnings, []);
-  const admin = kafkaClient(group).admin();
+  const admin = broker.client().admin();
   await admin.connect();
   const [{ partitions }] = await admin.fetchOffsets({ groupId: `${group.topic_prefix}process` });
   await admin.disconnect();

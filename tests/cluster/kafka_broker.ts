@@ -3,8 +3,11 @@
  * tree; each broker has its own free ports and its own temporary folder, which a restart keeps.
  */
 import { Kafka, logLevel } from "kafkajs";
-import { freePort } from "./free_port.ts";
+import { endChild, signalChild } from "../child.ts";
 import { exists } from "../exists.ts";
+import { cacheFolder, fetchBy } from "../fetched.ts";
+import { pause } from "../waiting.ts";
+import { freePort } from "./free_port.ts";
 
 export const KAFKA_VERSION = "4.1.0";
 /** The last line before 4: still in wide use. */
@@ -24,7 +27,7 @@ export interface BrokerOptions {
 
 const START_LIMIT_MS = 150_000;
 const START_TRIES = 3;
-const STOP_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 60_000;
 
 /** Starts a broker that the caller must dispose of. */
 export async function startKafkaBroker(options: BrokerOptions = {}): Promise<KafkaBroker> {
@@ -64,6 +67,17 @@ export class KafkaBroker implements AsyncDisposable {
     this.address = `127.0.0.1:${port}`;
   }
 
+  /** The library's own client, patient with a busy machine: for what tests do to a broker beside the log. */
+  client(): Kafka {
+    return new Kafka({
+      brokers: [this.address],
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 30_000,
+      requestTimeout: 60_000,
+      retry: { retries: 30, maxRetryTime: 5_000 },
+    });
+  }
+
   /** Resolves when clients are served. A port that was free a moment ago may be another's for a moment: so it tries again. */
   async start(): Promise<void> {
     for (let attempt = 1; !await this.#tryStart(); attempt++) {
@@ -82,7 +96,8 @@ export class KafkaBroker implements AsyncDisposable {
     let ended = false;
     this.#process.status.then(() => ended = true);
     const deadline = Date.now() + START_LIMIT_MS;
-    while (!await this.#serves()) {
+    // Whoever serves may be another's broker, while ours could not have the port.
+    while (!await this.#serves() || ended) {
       if (ended || Date.now() > deadline) {
         await this.kill();
         return false;
@@ -134,15 +149,8 @@ export class KafkaBroker implements AsyncDisposable {
     const process = this.#process;
     if (!process) return;
     this.#process = undefined;
-    try {
-      process.kill(signal);
-    } catch (error) {
-      // It has ended before, as one that could not start.
-      if (!(error instanceof TypeError)) throw error;
-    }
-    const patience = setTimeout(() => process.kill("SIGKILL"), STOP_LIMIT_MS);
-    await process.status;
-    clearTimeout(patience);
+    const patience = setTimeout(() => signalChild(process, "SIGKILL"), STOP_LIMIT_MS);
+    await endChild(process, signal).finally(() => clearTimeout(patience));
   }
 
   async #serves(): Promise<boolean> {
@@ -153,7 +161,7 @@ export class KafkaBroker implements AsyncDisposable {
       brokers: [this.address],
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },
-      connectionTimeout: 2000,
+      connectionTimeout: 10_000,
     });
     const admin = kafka.admin();
     try {
@@ -180,13 +188,13 @@ export class KafkaBroker implements AsyncDisposable {
 
 /** The folder of the jars, filled by Maven when they are not there yet. */
 export async function kafkaJars(version = KAFKA_VERSION): Promise<string> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const jars = `${cache}/millrace/kafka-${version}`;
+  const cache = cacheFolder();
+  const jars = `${cache}/kafka-${version}`;
   if (await exists(`${jars}/kafka_2.13-${version}.jar`)) return jars;
-  await Deno.mkdir(`${cache}/millrace`, { recursive: true });
-  const fresh = await Deno.makeTempDir({ dir: `${cache}/millrace`, prefix: "kafka-" });
+  await Deno.mkdir(cache, { recursive: true });
+  const fresh = await Deno.makeTempDir({ dir: cache, prefix: "kafka-" });
   await Deno.writeTextFile(`${fresh}/pom.xml`, pom(version));
-  await run("mvn", [
+  await fetchBy("mvn", [
     "-q",
     "-B",
     "-f",
@@ -231,6 +239,7 @@ function ourProperties(folder: string, port: number, options: BrokerOptions): Re
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "1",
     "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.num.partitions": "1",
     "transaction.state.log.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     // A killed broker is not missed for long, so that it can come back soon.
@@ -247,8 +256,4 @@ async function run(command: string, args: readonly string[]): Promise<void> {
   if (output.success) return;
   const decoder = new TextDecoder();
   throw new Error(`${command} failed: ${decoder.decode(output.stdout)}${decoder.decode(output.stderr)}`);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

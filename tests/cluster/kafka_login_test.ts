@@ -6,6 +6,7 @@ import type { KafkaOptions } from "../../lib/log/kafka_link.ts";
 import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
 import { readAll, record, textOf } from "../contracts/log_contract.ts";
+import { atLast } from "./at_last.ts";
 import { type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 
 type Mechanism = NonNullable<KafkaOptions["sasl"]>["mechanism"];
@@ -81,8 +82,9 @@ for (const mechanism of Object.keys(PASSWORDS) as Mechanism[]) {
     async fn() {
       const topic_prefix = `${mechanism}.`;
       const options = optionsOf(mechanism, PASSWORDS[mechanism]);
-      await prepareTopics(options, { topic_prefix, partitions: 1, replication: 1, retention_ms: 3_600_000 });
-      await using log = new KafkaLog({ ...options, topic_prefix });
+      const plan = { topic_prefix, partitions: 1, replication: 1, retention_ms: 3_600_000 };
+      await atLast(() => prepareTopics(options, plan));
+      await using log = new KafkaLog({ ...options, topic_prefix, append_timeout_ms: 60_000 });
       await log.append("events", [record("a")]);
       assert.deepEqual((await readAll(log, "events", 0, 1)).map(textOf), ["a"]);
       const control = new AbortController();
@@ -105,8 +107,9 @@ Deno.test({
   async fn() {
     const topic_prefix = "settings.";
     const options = optionsOf("scram-sha-512", PASSWORDS["scram-sha-512"]);
-    await prepareTopics(options, { topic_prefix, partitions: 1, replication: 1, retention_ms: 3_600_000 });
-    await using log = new KafkaLog({ ...options, topic_prefix });
+    const plan = { topic_prefix, partitions: 1, replication: 1, retention_ms: 3_600_000 };
+    await atLast(() => prepareTopics(options, plan));
+    await using log = new KafkaLog({ ...options, topic_prefix, append_timeout_ms: 60_000 });
     await log.append("events", [record("seen by the command")]);
     const password = `${keys}/password`;
     await Deno.writeTextFile(password, `${PASSWORDS["scram-sha-512"]}\n`);

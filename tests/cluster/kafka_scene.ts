@@ -1,17 +1,19 @@
 /** A real broker for the tests of one file, with topics of its own for each test. */
-import assert from "node:assert/strict";
-import { Kafka, logLevel } from "kafkajs";
+import type { Kafka } from "kafkajs";
 import { Fault } from "../../lib/errors.ts";
 import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
 import { topicName, TOPICS } from "../../lib/log/topics.ts";
 import type { LogUnderTest } from "../contracts/log_contract.ts";
+import { atLast } from "./at_last.ts";
 import { KAFKA_VERSION, type KafkaBroker, startKafkaBroker } from "./kafka_broker.ts";
 
 export let broker: KafkaBroker;
 export let kafka: Kafka;
 let version = KAFKA_VERSION;
 let prefixes = 0;
+/** A busy machine may need a while for what an idle one does at once. */
+const APPEND_MS = 60_000;
 
 /** Another version of the broker than ours, for all tests of a file. */
 export function useVersion(other: string): void {
@@ -20,7 +22,7 @@ export function useVersion(other: string): void {
 
 Deno.test.beforeAll(async () => {
   broker = await startKafkaBroker({ version });
-  kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
+  kafka = broker.client();
 });
 
 Deno.test.afterAll(() => broker[Symbol.asyncDispose]());
@@ -33,11 +35,10 @@ export function newPrefix(): string {
 export async function openUnderTest(): Promise<LogUnderTest> {
   const topic_prefix = `t${prefixes++}.`;
   const plan = { topic_prefix, partitions: 3, replication: 1, retention_ms: 3_600_000 };
-  await prepareTopics({ brokers: [broker.address] }, plan);
+  await atLast(() => prepareTopics({ brokers: [broker.address] }, plan));
   await leadersAreThere(topic_prefix, plan.partitions);
   return {
-    open: () =>
-      Promise.resolve(new KafkaLog({ brokers: [broker.address], topic_prefix, append_timeout_ms: 5_000 })),
+    open: () => Promise.resolve(open(topic_prefix)),
     partitions: 3,
     too_large_bytes: 9 * 1024 * 1024,
     async drop(_log, topic, partition, offset) {
@@ -64,7 +65,9 @@ export async function openUnderTest(): Promise<LogUnderTest> {
 async function leadersAreThere(topic_prefix: string, partitions: number): Promise<void> {
   await using log = new KafkaLog({ brokers: [broker.address], topic_prefix });
   for (const topic of TOPICS) {
-    for (let partition = 0; partition < partitions; partition++) await log.bounds(topic, partition);
+    for (let partition = 0; partition < partitions; partition++) {
+      await atLast(() => log.bounds(topic, partition));
+    }
   }
 }
 
@@ -88,29 +91,10 @@ export function test(name: string, body: (log: KafkaLog, topic_prefix: string) =
   });
 }
 
-export function open(topic_prefix: string, append_timeout_ms = 5_000): KafkaLog {
+export function open(topic_prefix: string, append_timeout_ms = APPEND_MS): KafkaLog {
   return new KafkaLog({ brokers: [broker.address], topic_prefix, append_timeout_ms });
-}
-
-export function isAway(error: unknown): boolean {
-  return error instanceof Fault && error.blame === "dependency" && error.retry === "after_backoff";
 }
 
 export function isFault(code: string): (error: unknown) => boolean {
   return (error) => error instanceof Fault && error.code === code && error.retry === "never";
-}
-/** Tries until the broker takes it: a busy machine may need a while to have its broker and its topics in order. */
-export async function atLast<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      assert.ok(isAway(error), String(error));
-      await pause(50);
-    }
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,7 +1,7 @@
 /** The lake on a real S3 server as the outside sees it: redirects for one object, pruned files fetched once, CORS looked at. */
 import assert from "node:assert/strict";
 import { runCommand } from "../commands/run_command.ts";
-import { type Program, settled, startProgram } from "../program.ts";
+import { AT_REST, type Program, settled, startProgram } from "../program.ts";
 import { type S3Server, startS3Server } from "./s3_server.ts";
 
 const TOKEN = "reading-and-writing";
@@ -27,7 +27,8 @@ async function scene(more: Record<string, string> = {}): Promise<Scene> {
     S3_BUCKET: "millrace",
     S3_ACCESS_KEY_ID: s3.access_key_id,
     S3_SECRET_ACCESS_KEY: s3.secret_access_key,
-    QUERY_TIMEOUT_MS: "60000",
+    // What the program reads by itself would be in the cache too.
+    ...AT_REST,
     ...more,
   };
   const program = await startProgram({ env });

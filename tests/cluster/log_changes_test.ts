@@ -3,15 +3,15 @@
  * another one stops the process with the precise reason; what the broker believes of our progress is ignored.
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { CompressionTypes, Kafka, logLevel, type Message } from "kafkajs";
+import { CompressionTypes, type Message } from "kafkajs";
 import { type Program, settled } from "../program.ts";
+import { eventually, inTime } from "../waiting.ts";
 import { Cluster, CLUSTER_TOKEN } from "./cluster.ts";
 import { startKafkaBroker } from "./kafka_broker.ts";
 
 const TOPIC = "millrace.events";
 const GROUP = "millrace.process";
 const MANY_BYTES = 4_900_000;
-const FATAL_MS = 120_000;
 /** A topic takes as much when it is packed. */
 const HUGE_BYTES = 80_000_000;
 
@@ -26,9 +26,7 @@ function payment(i: number, more: Record<string, unknown> = {}): Message {
 
 /** Until the program ended by itself, as one that nobody can help does. */
 async function fatalReason(program: Program): Promise<string> {
-  const over = Promise.withResolvers<never>();
-  const timer = setTimeout(() => over.reject(new Error("the process goes on")), FATAL_MS);
-  const code = await Promise.race([program.ended, over.promise]).finally(() => clearTimeout(timer));
+  const code = await inTime(program.ended, "the end of the process");
   strictEqual(code, 1, program.lines.slice(-20).join("\n"));
   return program.lines.join("\n");
 }
@@ -44,7 +42,7 @@ Deno.test({
       processes: 1,
       env: { PARTITIONS: "2", CONFIG_DIR: config, TICK_AFTER_MS: "86400000" },
     });
-    const kafka = new Kafka({ brokers: [cluster.broker.address], logLevel: logLevel.NOTHING });
+    const kafka = cluster.broker.client();
     const admin = kafka.admin();
     await admin.connect();
     const send = async (messages: Message[], compression = CompressionTypes.None) => {
@@ -81,13 +79,16 @@ Deno.test({
     for (const [how, offset] of [["rewound", "0"], ["ahead", "1000000"]]) {
       await t.step(`the broker's committed offset ${how}`, async () => {
         strictEqual(await cluster.roles.get("process-0")!.stop(), 0);
-        const { groups } = await admin.describeGroups([GROUP]);
-        strictEqual(groups[0].state, "Empty", "the process did not leave the group in order");
+        // It left in order: else the group would know it until its session ends.
+        const state = async () => (await admin.describeGroups([GROUP])).groups[0].state;
+        await eventually(state, (one) => one === "Empty", { what: "an empty group" });
         const partitions = [0, 1].map((partition) => ({ partition, offset }));
         await admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions });
         const process = await cluster.begin("process-0");
         const text = how === "rewound" ? /is behind ours, \d+: ignored/ : /is ahead of ours, \d+: ignored/;
-        await until(() => Promise.resolve(process.lines.some((line) => text.test(line))));
+        await eventually(() => process.lines.some((line) => text.test(line)), Boolean, {
+          what: String(text),
+        });
         const before = (await rows())[0];
         await send([payment(100 + before)]);
         await settled(cluster.url, CLUSTER_TOKEN);
@@ -105,7 +106,7 @@ Deno.test({
 
     await t.step("the topic was made again", async () => {
       await admin.deleteTopics({ topics: [TOPIC] });
-      await until(async () => !(await admin.listTopics()).includes(TOPIC));
+      await eventually(() => admin.listTopics(), (topics) => !topics.includes(TOPIC), { what: "its end" });
       const started = await cluster.begin("process-0");
       match(
         await fatalReason(started),
@@ -129,7 +130,7 @@ Deno.test({
   sanitizeResources: false,
   async fn() {
     await using cluster = await Cluster.start({ processes: 1, env: { PARTITIONS: "1" } });
-    const kafka = new Kafka({ brokers: [cluster.broker.address], logLevel: logLevel.NOTHING });
+    const kafka = cluster.broker.client();
     const producer = kafka.producer();
     await producer.connect();
     const headers = { source: "shop", kind: "transaction", content_type: "application/json" };
@@ -155,11 +156,3 @@ Deno.test({
     strictEqual((await cluster.status()).partitions[0].next_offset, next_offset);
   },
 });
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!await isSo()) {
-    ok(Date.now() < deadline);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

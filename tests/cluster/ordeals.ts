@@ -6,7 +6,8 @@ import { ok } from "node:assert/strict";
 import { seededRandom } from "../kill_scenario.ts";
 import { STRIPE_SECRET } from "../stripe_sender.ts";
 import { Cluster } from "./cluster.ts";
-import { pause, Payments } from "./payments.ts";
+import { eventually, inTime, pause } from "../waiting.ts";
+import { Payments } from "./payments.ts";
 import { isListing, type S3Fault, startS3FaultProxy } from "./s3_fault_proxy.ts";
 import { StubbornOwners } from "./stubborn_owners.ts";
 
@@ -32,7 +33,6 @@ export interface OrdealSizes {
 
 /** Between two events of an ordeal so many payments are acknowledged: load goes on, whatever the machine's speed. */
 const SOME = 30;
-const TAKE_OVER_MS = 240_000;
 
 export async function runOrdeals(t: Deno.TestContext, sizes: OrdealSizes): Promise<void> {
   const seed = Number(Deno.env.get("SEED") ?? Date.now() % 1_000_000);
@@ -132,7 +132,7 @@ async function sleepAt(payments: Payments, path: string, how: { fault: S3Fault; 
     return how.fault;
   };
   try {
-    const { partition, epoch } = await withPatience(asleep.promise, () => `${path} was never written`);
+    const { partition, epoch } = await inTime(asleep.promise, `a write to ${path}`);
     const until = Date.now() + how.sleep_ms;
     await takenOver(payments, partition, epoch);
     while (Date.now() < until) await payments.more(1);
@@ -187,19 +187,12 @@ async function badStore(payments: Payments, { errors, random }: { errors: number
 
 /** Until another owner decided something in that partition. */
 async function takenOver({ cluster }: Payments, partition: number, epoch: number): Promise<void> {
-  const deadline = Date.now() + TAKE_OVER_MS;
-  for (;;) {
-    const status = (await cluster.status()).partitions.find((one) => one.partition === partition)!;
-    if (status.epoch > epoch) return;
-    ok(Date.now() < deadline, `nobody takes partition ${partition} over`);
-    await pause(200);
-  }
-}
-
-async function withPatience<T>(promise: Promise<T>, what: () => string): Promise<T> {
-  const over = Promise.withResolvers<never>();
-  const timer = setTimeout(() => over.reject(new Error(what())), TAKE_OVER_MS);
-  return await Promise.race([promise, over.promise]).finally(() => clearTimeout(timer));
+  const owner = async () =>
+    (await cluster.status()).partitions?.find((one) => one.partition === partition)?.epoch ?? 0;
+  await eventually(owner, (seen) => seen > epoch, {
+    what: `another owner of partition ${partition}`,
+    every_ms: 200,
+  });
 }
 
 async function comeAndGo(payments: Payments, { turns, turn_ms }: OrdealSizes) {

@@ -7,13 +7,12 @@ import { exactSum } from "../kill_scenario.ts";
 import { settled } from "../program.ts";
 import { sendStripe, stripeBody, type StripePayment } from "../stripe_sender.ts";
 import { type Cluster, CLUSTER_TOKEN } from "./cluster.ts";
+import { eventually, pause } from "../waiting.ts";
 import { countPayments } from "./foreign_count.ts";
 
 const SENDERS = 4;
 const PAUSE_MS = 10;
 const AGAIN_MS = 50;
-/** A cluster that is well takes one in far less, however busy the machine. */
-const PATIENCE_MS = 300_000;
 const QUESTION =
   `SELECT count(*) AS n, count(DISTINCT event_id) AS ids, sum(amount)::VARCHAR AS total FROM transactions`;
 
@@ -39,14 +38,12 @@ export class Payments implements AsyncDisposable {
   /** Resolves when so many more were acknowledged. */
   async more(count: number): Promise<void> {
     const wanted = this.acknowledged.size + count;
-    const deadline = Date.now() + PATIENCE_MS;
-    while (this.acknowledged.size < wanted) {
-      ok(
-        Date.now() < deadline,
-        `of ${count} payments ${wanted - this.acknowledged.size} are not acknowledged`,
-      );
+    const size = async () => {
+      // A sender ends by a fault only.
       await Promise.race([pause(20), this.#sending]);
-    }
+      return this.acknowledged.size;
+    };
+    await eventually(size, (now) => now >= wanted, { what: `payment ${wanted}`, every_ms: 0 });
   }
 
   /** Ends the sending, and proves that exactly what was acknowledged is there. */
@@ -94,8 +91,4 @@ export class Payments implements AsyncDisposable {
       await pause(PAUSE_MS);
     }
   }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,7 @@
 /** Python with the readers that others use, in an environment of its own outside the tree, made when it is absent. */
 import { hash } from "node:crypto";
 import { exists } from "../exists.ts";
+import { cacheFolder, fetchBy } from "../fetched.ts";
 
 const REQUIREMENTS = [
   "pyiceberg[pyarrow]==0.12.0",
@@ -19,21 +20,15 @@ export async function runPython(script: string, args: unknown): Promise<unknown>
 }
 
 async function pythonPath(): Promise<string> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const folder = `${cache}/millrace/python`;
+  const folder = `${cacheFolder()}/python`;
   const python = `${folder}/bin/python`;
   const ready = `${folder}/ready-${hash("sha256", REQUIREMENTS.join("\n")).slice(0, 16)}`;
   if (await exists(ready)) return python;
   await Deno.mkdir(folder, { recursive: true });
-  await must("python3", ["-m", "venv", folder]);
-  await must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...REQUIREMENTS]);
+  await fetchBy("python3", ["-m", "venv", folder]);
+  await fetchBy(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...REQUIREMENTS]);
   await Deno.writeTextFile(ready, "");
   return python;
-}
-
-async function must(command: string, args: string[]): Promise<void> {
-  const { success, stderr } = await run(command, args);
-  if (!success) throw new Error(`${command} ${args.slice(0, 3).join(" ")} failed:\n${stderr.slice(-4000)}`);
 }
 
 async function run(command: string, args: string[]) {

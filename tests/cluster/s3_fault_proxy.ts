@@ -10,6 +10,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, request as send, type ServerResponse } from "node:http";
+import { pause } from "../waiting.ts";
 
 export type S3Fault =
   | "pass"
@@ -35,8 +36,9 @@ export type S3Fault =
   | { refuse: number; code: string }
   /** The same after the request was done. */
   | { fail_after: number; code: string }
-  /** The request goes on after so many milliseconds, when the client may have given up. */
-  | { late_ms: number };
+  /** The request goes on after so many milliseconds, or after something else, when the client may have given up. */
+  | { late_ms: number }
+  | { after: Promise<void> };
 
 export interface SeenRequest {
   /** From 1. */
@@ -54,6 +56,8 @@ export interface S3FaultProxy extends AsyncDisposable {
   readonly seen: readonly SeenRequest[];
   /** Forgets the requests so far; numbers begin anew. */
   reset(): void;
+  /** Resolves when nothing is on its way, also what the client has given up. */
+  quiet(): Promise<void>;
 }
 
 interface Target {
@@ -74,12 +78,18 @@ export async function startS3FaultProxy(target: string): Promise<S3FaultProxy> {
   const seen: SeenRequest[] = [];
   const proxy = { decide: (_: SeenRequest): S3Fault => "pass" };
   const listings = new Map<string, Answer>();
+  const serving = new Set<Promise<void>>();
   const server = createServer((incoming, outgoing) => {
     const request = { number: seen.length + 1, method: incoming.method ?? "", path: incoming.url ?? "" };
     seen.push(request);
-    serve(incoming, outgoing, proxy.decide(request), { hostname, port, listings }).catch(() =>
-      outgoing.destroy()
-    );
+    const served: Promise<void> = serve(incoming, outgoing, proxy.decide(request), {
+      hostname,
+      port,
+      listings,
+    })
+      .catch(() => void outgoing.destroy())
+      .finally(() => serving.delete(served));
+    serving.add(served);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -88,6 +98,9 @@ export async function startS3FaultProxy(target: string): Promise<S3FaultProxy> {
     endpoint: `http://127.0.0.1:${address.port}`,
     seen,
     reset: () => void seen.splice(0),
+    quiet: async () => {
+      while (serving.size > 0) await Promise.all(serving);
+    },
     [Symbol.asyncDispose]: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -107,8 +120,9 @@ async function serve(
   if (fault === "empty") return void outgoing.writeHead(200, { "content-length": 0 }).end();
   if (typeof fault === "object" && "refuse" in fault) return errorPage(outgoing, fault.refuse, fault.code);
   if (typeof fault === "object" && "late_ms" in fault) {
-    await new Promise((resolve) => setTimeout(resolve, fault.late_ms));
+    await pause(fault.late_ms);
   }
+  if (typeof fault === "object" && "after" in fault) await fault.after;
   const sent = fault === "flip_request" ? flipped(body) : body;
   const before = fault === "stale" ? target.listings.get(incoming.url ?? "") : undefined;
   const answer = before ?? await forward(incoming, sent, target);

@@ -9,7 +9,7 @@ import { type S3Fault, type S3FaultProxy, startS3FaultProxy } from "./s3_fault_p
 import { startS3Server } from "./s3_server.ts";
 
 const server = await startS3Server();
-globalThis.addEventListener("unload", () => void server.kill());
+Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
 let buckets = 0;
 
 interface Faulty extends OpenedStore {
@@ -119,14 +119,17 @@ Deno.test("S3 store: a create that never gets an answer is unknown, one that nev
 });
 
 Deno.test("S3 store: silence is ended, and a request that arrives late changes nothing", async () => {
-  await using faulty = await openFaulty({ silence_ms: 200 });
+  // Longer than a request that nobody holds up takes on a busy machine.
+  await using faulty = await openFaulty({ silence_ms: 2_000 });
   faulty.proxy.decide = first("silence");
   assert.equal(await faulty.store.create("a", bytes("mine")), "unknown");
   assert.equal(words(await faulty.direct.read("a")), "mine");
   faulty.proxy.reset();
-  faulty.proxy.decide = first({ late_ms: 600 });
+  const late = Promise.withResolvers<void>();
+  faulty.proxy.decide = first({ after: late.promise });
   assert.equal(await faulty.store.create("b", bytes("second")), "created");
-  await new Promise((resolve) => setTimeout(resolve, 800));
+  late.resolve();
+  await faulty.proxy.quiet();
   assert.equal(words(await faulty.direct.read("b")), "second");
 });
 

@@ -1,12 +1,16 @@
 /** A real S3 server (MinIO) on a free port with a folder of its own, built once from its source and kept in the cache. */
 import type { S3Options } from "../../lib/store/s3_client.ts";
+import { endChild } from "../child.ts";
+import { cacheFolder, fetchBy } from "../fetched.ts";
+import { pause } from "../waiting.ts";
 import { freePort } from "./free_port.ts";
 
 /** The last release before its repository was closed. */
 const MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
 const ACCESS_KEY_ID = "millrace-test";
 const SECRET_ACCESS_KEY = "millrace-test-secret";
-const START_MS = 60_000;
+const START_MS = 150_000;
+const START_TRIES = 3;
 
 export interface S3Server extends AsyncDisposable {
   endpoint: string;
@@ -28,15 +32,7 @@ export async function startS3Server(): Promise<S3Server> {
   const port = freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   let child = await launch(binary, folder, port);
-  const end = async (signal: Deno.Signal) => {
-    try {
-      child.kill(signal);
-    } catch (error) {
-      // It has ended before.
-      if (!(error instanceof TypeError)) throw error;
-    }
-    await child.status;
-  };
+  const end = async (signal: Deno.Signal) => void await endChild(child, signal);
   return {
     endpoint,
     access_key_id: ACCESS_KEY_ID,
@@ -65,7 +61,20 @@ export async function startS3Server(): Promise<S3Server> {
   };
 }
 
+/** A port that was free a moment ago may be another's for a moment: so it tries again. */
 async function launch(binary: string, folder: string, port: number): Promise<Deno.ChildProcess> {
+  for (let attempt = 1;; attempt++) {
+    const child = await tryLaunch(binary, folder, port);
+    if (child) return child;
+    if (attempt === START_TRIES) {
+      throw new Error(`Cannot start ${binary}: it does not answer on port ${port}`);
+    }
+    await pause(1_000);
+  }
+}
+
+/** null when the process ended, or did not answer for too long. */
+async function tryLaunch(binary: string, folder: string, port: number): Promise<Deno.ChildProcess | null> {
   const child = new Deno.Command(binary, {
     args: ["server", folder, "--address", `127.0.0.1:${port}`, "--quiet"],
     env: {
@@ -78,14 +87,16 @@ async function launch(binary: string, folder: string, port: number): Promise<Den
     stdout: "null",
     stderr: "null",
   }).spawn();
+  let ended = false;
+  child.status.then(() => ended = true);
   const deadline = Date.now() + START_MS;
-  while (!await isReady(port)) {
-    if (Date.now() > deadline) {
-      child.kill("SIGKILL");
-      await child.status;
-      throw new Error(`Cannot start ${binary}: it did not answer within ${START_MS} ms`);
+  // Whoever answers may be another's server, while ours could not have the port.
+  while (!await isReady(port) || ended) {
+    if (ended || Date.now() > deadline) {
+      await endChild(child);
+      return null;
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
   return child;
 }
@@ -102,11 +113,6 @@ async function isReady(port: number): Promise<boolean> {
     if (error instanceof TypeError) return false;
     throw error;
   }
-}
-
-function cacheFolder(): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  return `${cache}/millrace`;
 }
 
 export async function minioBinary(): Promise<string> {
@@ -132,13 +138,7 @@ async function build(): Promise<string> {
   console.error(`Building ${MODULE} into ${folder} ...`);
   await Deno.mkdir(folder, { recursive: true });
   const own = await Deno.makeTempDir({ dir: folder, prefix: "build-" });
-  const { success } = await new Deno.Command("go", {
-    args: ["install", MODULE],
-    env: { GOBIN: own },
-    stdout: "inherit",
-    stderr: "inherit",
-  }).output();
-  if (!success) throw new Error(`Cannot build ${MODULE}: go install failed`);
+  await fetchBy("go", ["install", MODULE], { GOBIN: own });
   await Deno.rename(`${own}/minio`, `${folder}/minio`);
   await Deno.remove(own);
   return `${folder}/minio`;

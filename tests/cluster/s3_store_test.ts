@@ -9,7 +9,7 @@ import { startS3FaultProxy } from "./s3_fault_proxy.ts";
 import { startS3Server } from "./s3_server.ts";
 
 const server = await startS3Server();
-globalThis.addEventListener("unload", () => void server.kill());
+Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
 let buckets = 0;
 
 interface Opened extends OpenedStore {
@@ -44,7 +44,7 @@ Deno.test("a program refuses to start on a store that lets several creators win,
     S3_ACCESS_KEY_ID: access_key_id,
     S3_SECRET_ACCESS_KEY: secret_access_key,
   };
-  await assert.rejects(startProgram({ env, role: "query", start_ms: 180_000 }), (error) => {
+  await assert.rejects(startProgram({ env, role: "query" }), (error) => {
     assert.match(String(error), /ended with 1 before it listened/);
     assert.match(
       String(error),

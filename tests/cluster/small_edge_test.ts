@@ -1,6 +1,8 @@
 /** The edge where only HTTP and TCP are allowed: no SQLite, no thread, no write; it answers 503 while the broker is away. */
 import { ok, strictEqual } from "node:assert/strict";
+import { endChild } from "../child.ts";
 import { sendStripe, STRIPE_SECRET, stripeBody, stripeSignature } from "../stripe_sender.ts";
+import { eventually, inTime } from "../waiting.ts";
 import { startKafkaBroker } from "./kafka_broker.ts";
 import { startS3Server } from "./s3_server.ts";
 
@@ -32,10 +34,13 @@ Deno.test("an edge without spill runs with net, env and read alone", async () =>
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const url = await listening(child.stdout);
+  await using _end = { [Symbol.asyncDispose]: async () => void await endChild(child) };
+  const url = await inTime(listening(child.stdout), "the line `listening`");
   const body = (id: string) =>
     stripeBody({ id, payment: id, amount_minor: 100, created_s: Math.floor(Date.now() / 1000), user: "u" });
-  ok(await sendStripe(url, body("evt_1")));
+  const sent = (id: string) =>
+    eventually(() => sendStripe(url, body(id)), Boolean, { what: "an acknowledgement", every_ms: 200 });
+  await sent("evt_1");
   await broker.kill();
   const now_s = Math.floor(Date.now() / 1000);
   const headers = {
@@ -47,9 +52,7 @@ Deno.test("an edge without spill runs with net, env and read alone", async () =>
   strictEqual(answer.status, 503);
   ok(answer.headers.get("retry-after"));
   await broker.start();
-  while (!await sendStripe(url, body("evt_2"))) await new Promise((resolve) => setTimeout(resolve, 200));
-  child.kill("SIGKILL");
-  await child.status;
+  await sent("evt_2");
 });
 
 async function listening(stdout: ReadableStream<Uint8Array>): Promise<string> {

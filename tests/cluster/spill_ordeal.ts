@@ -4,11 +4,10 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { settled } from "../program.ts";
+import { eventually, pause } from "../waiting.ts";
 import { Cluster, CLUSTER_TOKEN } from "./cluster.ts";
-import { pause } from "./payments.ts";
 
 const USERS = Array.from({ length: 6 }, (_, i) => `user-${i}`);
-const PATIENCE_MS = 240_000;
 /** A small disk, though larger than what SQLite writes ahead; events that fill it soon, and ones that do not. */
 const FILE_KIB = 24 * 1024;
 const LARGE_CHARS = 60_000;
@@ -32,11 +31,12 @@ class Users {
   }
 
   async until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS;
-    while (!await isSo()) {
-      ok(Date.now() < deadline, `never: ${what}`);
+    const look = async () => {
+      // A sender ends by a fault only.
       await Promise.race([pause(50), this.#sending]);
-    }
+      return await isSo();
+    };
+    await eventually(look, Boolean, { what, every_ms: 0 });
   }
 
   async more(count: number): Promise<void> {
@@ -103,8 +103,11 @@ export async function spillOrdeal({ outage_ms }: { outage_ms: number }): Promise
   await users.until(async () => await metric(cluster, "spill_records") > 20, "events are spilled");
   ok(await metric(cluster, "spill_bytes") > 20 * 500);
   ok(await metric(cluster, "spill_oldest_seconds") > 0);
-  const ready = await fetch(`${cluster.url}/readyz`);
-  deepStrictEqual([ready.status, (await ready.json()).status], [200, "degraded"]);
+  const ready = async () => {
+    const answer = await fetch(`${cluster.url}/readyz`);
+    return [answer.status, (await answer.json()).status].join(" ");
+  };
+  await eventually(ready, (said) => said === "200 degraded", { what: "a degraded door" });
 
   await cluster.kill("edge");
   await cluster.begin("edge");

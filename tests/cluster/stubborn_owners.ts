@@ -1,8 +1,9 @@
 /** Programs that believe they own every partition (stubborn_owner.ts), started, killed and started again. */
 import { ok } from "node:assert/strict";
+import { endChild } from "../child.ts";
+import { inTime } from "../waiting.ts";
 
 const SCRIPT = new URL("./stubborn_owner.ts", import.meta.url).pathname;
-const CLAIM_MS = 180_000;
 
 export class StubbornOwners implements AsyncDisposable {
   readonly #children: Deno.ChildProcess[] = [];
@@ -27,28 +28,17 @@ export class StubbornOwners implements AsyncDisposable {
       }
       claimed.reject(new Error(`the owner ended:\n${said}`));
     })();
-    const patience = setTimeout(() => claimed.reject(new Error("the owner claims nothing")), CLAIM_MS);
-    await claimed.promise.finally(() => clearTimeout(patience));
+    await inTime(claimed.promise, "the owner's claim");
   }
 
   /** Kills one, and starts it again: its claims come in the middle of the others' work. */
   async restart(at: number): Promise<void> {
     ok(this.#children[at]);
-    await this.#end(this.#children[at]);
+    await endChild(this.#children[at]);
     await this.start(at);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) await this.#end(child);
-  }
-
-  async #end(child: Deno.ChildProcess): Promise<void> {
-    try {
-      child.kill("SIGKILL");
-    } catch (error) {
-      // It has ended before.
-      if (!(error instanceof TypeError)) throw error;
-    }
-    await child.status;
+    for (const child of this.#children) await endChild(child);
   }
 }

@@ -1,7 +1,9 @@
 /** `main.ts dev` as people run it: events flow, webhooks are taken, it ends in order, and `reset` leaves nothing. */
 import { match, ok, strictEqual } from "node:assert/strict";
 import { curlLine } from "../../commands/dev.ts";
+import { exists } from "../exists.ts";
 import { startProgram } from "../program.ts";
+import { eventually } from "../waiting.ts";
 import { runCommand } from "./run_command.ts";
 
 const OWNER_ONLY = 0o600;
@@ -16,16 +18,6 @@ interface Account {
 async function accountOf(url: string, source: string): Promise<Account | undefined> {
   const status: { accounting: Account[] } = await (await fetch(`${url}/api/status`)).json();
   return status.accounting.find((one) => one.source === source);
-}
-
-/** Asks until `isRight`; what was seen last otherwise. */
-async function eventually<T>(ask: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
-  for (let i = 0;; i++) {
-    const value = await ask();
-    if (isRight(value)) return value;
-    if (i === 300) throw new Error(`this does not come: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 Deno.test("commands look at the lake of dev where there is no other and none was named", async () => {
@@ -123,10 +115,11 @@ Deno.test("all makes demo data only when asked, and takes an edited generator.ya
   const env = { DATA_DIR: `${folder}/data`, CONFIG_DIR: config, CHECKPOINT_MS: "300" };
   const program = await startProgram({ env: { ...env, DEMO_EVENTS_PER_SECOND: "50" } });
   const said = (text: string) =>
-    eventually(() => Promise.resolve(program.lines), (all) => all.some((one) => one.includes(text)));
+    eventually(() => program.lines, (all) => all.some((one) => one.includes(text)), { what: text });
   try {
     await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
-    const labels = () => Deno.readTextFile(`${folder}/data/labels.ndjson`);
+    const file = `${folder}/data/labels.ndjson`;
+    const labels = async () => await exists(file) ? await Deno.readTextFile(file) : "";
     match(await eventually(labels, (text) => text.endsWith("\n")), /^\{"event_id":.*"pattern":/);
     await Deno.writeTextFile(`${config}/generator.yaml`, "users: 10\nusres: 20\n");
     match((await said("stays as it was")).find((one) => one.includes("stays as it was"))!, /usres/);
@@ -138,9 +131,12 @@ Deno.test("all makes demo data only when asked, and takes an edited generator.ya
       `events_per_second: 80\nweights: {${weights}}\n${shares}`,
     );
     await said("took generator.yaml over");
-    const tail = await runCommand(["tail", "--limit", "30", "--json"], env);
-    const kinds = tail.stdout.trim().split("\n").map((line): string => JSON.parse(line).headers.kind);
-    ok(kinds.filter((kind) => kind === "sensor_reading").length >= 20, kinds.join());
+    const kinds = async () => {
+      const { stdout } = await runCommand(["tail", "--limit", "30", "--json"], env);
+      return stdout.trim().split("\n").map((line): string => JSON.parse(line).headers.kind);
+    };
+    const isNew = (all: string[]) => all.filter((kind) => kind === "sensor_reading").length >= 20;
+    await eventually(kinds, isNew, { what: "events of one kind" });
   } finally {
     strictEqual(await program.stop(), 0, program.lines.join("\n"));
     await Deno.remove(folder, { recursive: true });

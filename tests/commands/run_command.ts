@@ -1,4 +1,5 @@
 /** One command of the program as a child process, with an environment of its own. */
+import { PATIENT } from "../program.ts";
 
 export interface Ran {
   code: number;
@@ -18,7 +19,7 @@ export async function runCommand(
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, ...args],
     cwd,
-    env,
+    env: { ...PATIENT, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

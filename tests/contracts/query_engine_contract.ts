@@ -71,7 +71,7 @@ export function queryEngineContract(name: string, open: Open): void {
       await using lake = await Lake.make();
       await using engine = await open({
         allowed_directories: [lake.folder],
-        timeout_ms: 20_000,
+        timeout_ms: 300_000,
         max_bytes: 512 * MIB,
         max_concurrent: 2,
         ...setup,
@@ -267,7 +267,7 @@ function bounds(test: Test): void {
     );
     deepStrictEqual(faults.map(({ code, blame }) => [code, blame]), ENDLESS.map(() => ["timeout", "sender"]));
     deepStrictEqual((await engine.run({ sql: "SELECT 1", relations: [], limit: 1 })).rows, [[1]]);
-  }, { timeout_ms: 1000, max_concurrent: 4 });
+  }, { timeout_ms: 3_000, max_concurrent: 4 });
 
   test("ends what eats memory, while its neighbour goes on", async (engine) => {
     const neighbour = "SELECT count(*) FROM range(50000000) WHERE hash(range) % 2 = 3";

@@ -7,6 +7,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Program, settled, startProgram } from "../program.ts";
 import { transactionLine } from "../transaction_line.ts";
+import { eventually, pause } from "../waiting.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const SENDERS = 3;
@@ -38,7 +39,7 @@ function load(program: Program): Load {
       });
       strictEqual(answer.status, 202, await answer.text());
       for (const id of ids) acknowledged.add(id);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
   };
   const senders = Promise.all(Array.from({ length: SENDERS }, (_, index) => sender(index)));
@@ -80,7 +81,9 @@ Deno.test("a backup under load, restored elsewhere, runs and holds every event t
   const copies = [1, 2].map((n) => `${folder}/backup${n}`);
   try {
     for (const copy of copies) {
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      const wanted = running.acknowledged.size + 50;
+      await pause(3_000);
+      await eventually(() => running.acknowledged.size, (size) => size > wanted, { what: "enough events" });
       before.push(new Set(running.acknowledged));
       await command(["backup", copy], { DATA_DIR: `${folder}/data` });
     }
@@ -99,7 +102,6 @@ Deno.test("a backup under load, restored elsewhere, runs and holds every event t
       const there = new Set(ids);
       const lost = [...before[i]].filter((id) => !there.has(id));
       deepStrictEqual(lost, []);
-      ok(before[i].size > 50, `only ${before[i].size} events`);
     } finally {
       strictEqual(await again.stop(), 0);
     }

@@ -29,7 +29,6 @@ Deno.test("kill -9 at random moments loses nothing and doubles nothing", async (
       acknowledged.size,
       exactSum(acknowledged.values()),
     ]);
-    ok(acknowledged.size > 50, `only ${acknowledged.size} payments were sent`);
     const accounts = status.accounting as {
       source: string;
       rows: number;

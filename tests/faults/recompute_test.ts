@@ -11,6 +11,7 @@ import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { type Decided, decidedRows } from "../decided.ts";
 import { type Program, settled, startProgram } from "../program.ts";
 import { newProcessor } from "../shipped_stream.ts";
+import { eventually } from "../waiting.ts";
 
 const PARTITIONS = 2;
 const EVENTS = 2_400;
@@ -74,12 +75,11 @@ Deno.test("killed and edited in between, the program's rows are those of one com
 
 /** Until some of the records are decided, and hardly all of them. */
 async function decidedSome({ url }: Program, records: number): Promise<void> {
-  for (;;) {
-    const status = await fetch(`${url}/api/status`).then((answer) => answer.json());
-    const decided = status.partitions.map((one: { next_offset: number }) => one.next_offset);
-    if (decided.reduce((sum: number, offset: number) => sum + offset, 0) >= records) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const decided = async () => {
+    const { partitions } = await (await fetch(`${url}/api/status`)).json();
+    return partitions.reduce((sum: number, one: { next_offset: number }) => sum + one.next_offset, 0);
+  };
+  await eventually(decided, (count) => count >= records, { what: `decision ${records}` });
 }
 
 async function copyConfig(to: string): Promise<void> {

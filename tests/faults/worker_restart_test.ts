@@ -1,7 +1,8 @@
 /** A thread of the real program fails, is started again with pauses, and goes on once it can. */
 import { ok, strictEqual } from "node:assert/strict";
-import { settled, startProgram } from "../program.ts";
+import { AT_REST, settled, startProgram } from "../program.ts";
 import { transactionLine } from "../transaction_line.ts";
+import { eventually } from "../waiting.ts";
 
 async function restarts(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
@@ -19,7 +20,7 @@ async function send(url: string, event_id: string): Promise<void> {
 
 Deno.test("a thread that fails is started again, and what it left undone is done", async () => {
   const folder = await Deno.makeTempDir();
-  const env = { DATA_DIR: folder, PARTITIONS: "1", CHECKPOINT_MS: "300" };
+  const env = { DATA_DIR: folder, PARTITIONS: "1", CHECKPOINT_MS: "300", ...AT_REST };
   const program = await startProgram({ env });
   try {
     await send(program.url, "first");
@@ -28,10 +29,7 @@ Deno.test("a thread that fails is started again, and what it left undone is done
     await Deno.remove(`${folder}/tmp`, { recursive: true });
     await Deno.writeTextFile(`${folder}/tmp`, "");
     await send(program.url, "second");
-    for (let i = 0; await restarts(program.url) < 2; i++) {
-      if (i === 600) throw new Error(`it is not started again:\n${program.lines.join("\n")}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await eventually(() => restarts(program.url), (count) => count >= 2, { what: "a second start" });
     await Deno.remove(`${folder}/tmp`);
     const status = await settled(program.url);
     const accounts = status.accounting as { source: string; rows: number }[];

@@ -7,6 +7,7 @@ import { Upkeep, type UpkeepParts } from "../../lib/lake/upkeep.ts";
 import { Bell } from "../../lib/observe/bell.ts";
 import type { LogLine } from "../../lib/observe/log_line.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
+import { eventually } from "../waiting.ts";
 import { PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
 
 const MINUTE_MS = 60_000;
@@ -43,6 +44,7 @@ function upkeepOf(lake: SmallLake, options: Partial<UpkeepParts> & { specs?: rea
     configured: () => Promise.resolve(options.specs ?? lake.specs),
     ensure: (specs) => ensureTables({ catalog, store, specs, prefix: PREFIX, now: () => clock.now() }),
     every_ms: { compact: 1, expire: 1, audit: 1 },
+    first_after_ms: 15_000,
     log_retention_hours: 0,
     table_retention_days: {},
     line: listening(lines),
@@ -143,9 +145,8 @@ Deno.test("a segment that is gone once is looked for again; gone for good it is 
     const { upkeep, lines } = upkeepOf(lake, { every_ms: { compact: 1e12, expire: 1e12, audit: 1e12 } });
     const running = upkeep.run(abort.signal, () => undefined);
     const isGone = (line: string) => line.includes(`${segment!.key} is gone`);
-    for (let i = 0; i < 1_000 && !lines.some((line) => line.startsWith("error") && isGone(line)); i++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const isAlarm = () => lines.some((line) => line.startsWith("error") && isGone(line));
+    await eventually(isAlarm, Boolean, { what: "the alarm" });
     await lake.store.create(segment!.key, bytes);
     abort.abort();
     await running;
@@ -173,13 +174,11 @@ Deno.test("`run` does all of it on its schedules until it is stopped", () =>
     const { upkeep, lines } = upkeepOf(lake, { clock, every_ms });
     let isReady = false;
     const running = upkeep.run(abort.signal, () => isReady = true);
-    for (let i = 0; i < 500 && !lines.some((line) => /collected.*"deleted":[1-9]/.test(line)); i++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const isCollected = () => lines.some((line) => /collected.*"deleted":[1-9]/.test(line));
+    await eventually(isCollected, Boolean, { what: "a collection" });
     abort.abort();
     await running;
     ok(isReady);
-    ok(lines.some((line) => /collected.*"deleted":[1-9]/.test(line)), lines.join("\n"));
     ok(lines.every((line) => line.startsWith("info")), lines.join("\n"));
     await lake.checkWhole();
   }));

@@ -7,10 +7,10 @@ import { ownPartition } from "../../lib/partition/owner.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { quickFolder } from "../quick_folder.ts";
 import { CountingProcessor } from "./counting_processor.ts";
+import { inTime } from "../waiting.ts";
 import { append, watched } from "./small_partition.ts";
 
 const HOUR_MS = 3_600_000;
-const PATIENCE_MS = 60_000;
 
 /** Rows of one MiB. */
 class WideProcessor extends CountingProcessor {
@@ -42,9 +42,7 @@ Deno.test("an owner decides the end of a backlog without waiting for its checkpo
   await append(log, 1);
   await first.promise;
   await append(log, ...Array.from({ length: records - 1 }, (_, i) => i + 2));
-  const patience = Promise.withResolvers<never>();
-  const timer = setTimeout(() => patience.reject(new Error("the backlog is not decided")), PATIENCE_MS);
-  await Promise.race([caughtUp, patience.promise, owning]).finally(() => clearTimeout(timer));
+  await inTime(Promise.race([caughtUp, owning]), "the decision of the backlog");
   abort.abort();
   await owning;
   await Deno.remove(folder, { recursive: true });

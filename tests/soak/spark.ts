@@ -1,6 +1,7 @@
 /** Spark with Iceberg's own reader, fetched once into the cache outside the tree: pyspark from PyPI, the runtime from Maven. */
 import { DIGEST } from "../cluster/foreign/every_table.ts";
 import { exists } from "../exists.ts";
+import { cacheFolder, fetchBy } from "../fetched.ts";
 
 const PYSPARK = "pyspark==4.1.4";
 const RUNTIME = "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0";
@@ -27,16 +28,21 @@ export async function runSpark(args: Record<string, unknown>): Promise<unknown> 
 }
 
 async function sparkFolder(): Promise<{ python: string; jar: string }> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const folder = `${cache}/millrace/spark`;
+  const folder = `${cacheFolder()}/spark`;
   const python = `${folder}/bin/python`;
   const [, artifact, version] = RUNTIME.split(":");
   const jar = `${folder}/${artifact}-${version}.jar`;
   if (await exists(`${folder}/ready`)) return { python, jar };
   await Deno.mkdir(folder, { recursive: true });
-  await must("python3", ["-m", "venv", folder]);
-  await must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYSPARK]);
-  await must("mvn", ["-q", "-B", "dependency:copy", `-Dartifact=${RUNTIME}`, `-DoutputDirectory=${folder}`]);
+  await fetchBy("python3", ["-m", "venv", folder]);
+  await fetchBy(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYSPARK]);
+  await fetchBy("mvn", [
+    "-q",
+    "-B",
+    "dependency:copy",
+    `-Dartifact=${RUNTIME}`,
+    `-DoutputDirectory=${folder}`,
+  ]);
   await Deno.writeTextFile(`${folder}/ready`, "");
   return { python, jar };
 }

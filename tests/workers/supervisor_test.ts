@@ -4,6 +4,7 @@ import { readSettings } from "../../lib/config.ts";
 import type { LogLine } from "../../lib/observe/log_line.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
 import { Supervisor } from "../../workers/supervisor.ts";
+import { eventually, pause } from "../waiting.ts";
 
 const WORKER = new URL("./test_worker.ts", import.meta.url);
 const SHELL = new URL("./shell_worker.ts", import.meta.url);
@@ -12,13 +13,16 @@ const SHELL = new URL("./shell_worker.ts", import.meta.url);
 class SleptClock {
   time = 0;
   readonly slept: number[] = [];
+  /** Until then time stands still. */
+  begins: Promise<void> = Promise.resolve();
   now(): number {
     return this.time;
   }
   async sleep(ms: number): Promise<void> {
+    await this.begins;
     this.slept.push(ms);
     this.time += ms;
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
   }
 }
 
@@ -39,11 +43,12 @@ function supervised() {
   };
   const clock = new SleptClock();
   const fatal: string[] = [];
+  const noticed = Promise.withResolvers<void>();
   const supervisor = new Supervisor({
     clock,
     line,
     metrics: new Metrics(),
-    onNotice: () => undefined,
+    onNotice: () => noticed.resolve(),
     onFatal: (reason) => void fatal.push(reason),
   });
   const start = (role: string, url = WORKER) =>
@@ -52,14 +57,7 @@ function supervised() {
       url,
       start: { type: "start", settings, role, index: 0, count: 1, gives_way: false },
     });
-  return { supervisor, start, lines, clock, fatal };
-}
-
-async function eventually(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; !isTrue(); i++) {
-    if (i === 3_000) throw new Error("this does not come");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  return { supervisor, start, lines, clock, fatal, noticed: noticed.promise };
 }
 
 Deno.test("a worker that fails is started again, after pauses that grow", async () => {
@@ -90,9 +88,11 @@ Deno.test("a stop in order ends at once when the last worker has stopped", async
 });
 
 Deno.test("a stop says what it waits for, and ends a worker that does not stop within the deadline", async () => {
-  const { supervisor, start, lines, clock } = supervised();
+  const { supervisor, start, lines, clock, noticed } = supervised();
   start("stubborn");
   await eventually(() => supervisor.ready());
+  // A thread takes its time to answer, and none of the deadline.
+  clock.begins = noticed;
   await supervisor.stop(9_000);
   ok(clock.time >= 9_000 && clock.time < 10_000, String(clock.time));
   const reason = '{"waits_for":"the last checkpoint of partition 3"}';

@@ -21,8 +21,10 @@ function begin(asked: string): void {
 }
 
 function stop(): void {
-  if (role === "stubborn") tell({ type: "waiting", reason: "the last checkpoint of partition 3" });
-  else tell({ type: "stopped" });
+  if (role !== "stubborn") return tell({ type: "stopped" });
+  tell({ type: "waiting", reason: "the last checkpoint of partition 3" });
+  // Who hears this has heard what was told before.
+  tell({ type: "notice", notice: { name: "rules", detail: "told" } });
 }
 
 /** Without its stack, which the runtime would print at length. */

@@ -5,7 +5,7 @@
  * demo events of all kinds, columns that changed in mid-stream, compaction, thinning.
  */
 import { strictEqual } from "node:assert/strict";
-import { settled, startProgram } from "../../program.ts";
+import { AT_REST, settled, startProgram } from "../../program.ts";
 import { runCommand } from "../../commands/run_command.ts";
 import { partitionOf } from "../../../lib/log/topics.ts";
 
@@ -23,18 +23,11 @@ export interface ForeignLake {
 }
 
 const EVENTS = 3_000;
-const HOUR = "3600000";
-/** What the program does by itself would make of "now" another one for each reader. */
-const AT_REST = {
-  TICK_AFTER_MS: HOUR,
-  COMPACT_EVERY_MS: HOUR,
-  EXPIRE_EVERY_MS: HOUR,
-  MODELS_EVERY_MS: HOUR,
-};
 
 /** The lake is there, and its catalog served, while `use` runs. */
 export async function withUsedLake(use: (lake: ForeignLake) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
+  // What the program does by itself would make of "now" another one for each reader.
   const env = { DATA_DIR: folder, CHECKPOINT_MS: "500", ...AT_REST };
   const program = await startProgram({ env });
   try {

@@ -1,5 +1,5 @@
 /** PyIceberg counts exactly what was acknowledged, while the program is killed and after: through the catalog and from the files. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { exactSum, type KillOutcome, killScenario } from "../../kill_scenario.ts";
 import { countPayments } from "../foreign_count.ts";
 
@@ -28,7 +28,6 @@ for (const compacts of [true, false]) {
     });
     try {
       await assertCounted({ acknowledged, program, status: {} });
-      ok(acknowledged.size > 100);
       console.log(`${acknowledged.size} payments acknowledged and found`);
       const audit = await new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", "--no-check", "main.ts", "audit"],
