@@ -66,8 +66,16 @@ export async function buildPage(options: BuildOptions): Promise<void> {
   names.set("engine.extensions", await extensions(next));
   await Deno.writeTextFile(`${next}index.html`, await indexHtml(names));
   if (options.compress) await compressAll(next);
-  await removeIfThere(DIST);
+  await swapIn(next);
+}
+
+/** Whoever is ended in between leaves a whole page or none, and none is built anew. */
+async function swapIn(next: string): Promise<void> {
+  const old = `${SOURCES}dist.old.tmp/`;
+  await removeIfThere(old);
+  if (await modifiedAt(DIST) !== null) await Deno.rename(DIST, old);
   await Deno.rename(next, DIST);
+  await removeIfThere(old);
 }
 
 /** Bundles the entry and its lazily loaded chunks; gives the hashed name of the entry. */
@@ -187,7 +195,7 @@ async function newest(path: string): Promise<number> {
   if (!info.isDirectory) return info.mtime?.getTime() ?? 0;
   let latest = 0;
   for await (const entry of Deno.readDir(path)) {
-    if (entry.name === "dist" || entry.name === "dist.tmp") continue;
+    if (entry.name === "dist" || entry.name.endsWith(".tmp")) continue;
     const child = `${path.replace(/\/$/, "")}/${entry.name}`;
     latest = Math.max(latest, await newest(child));
   }
