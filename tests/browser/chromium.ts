@@ -54,8 +54,7 @@ export async function watchedPage(
   page.setDefaultTimeout(PATIENCE_MS);
   await page.setViewportSize({ width: options.width ?? 1280, height: options.height ?? 800 });
   await page.emulateMedia({ colorScheme: options.dark ? "dark" : "light" });
-  await page.goto(`${url}/not-there`);
-  await page.evaluate(() => localStorage.clear());
+  await forgetStorage(page, url);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
@@ -69,4 +68,14 @@ export async function watchedPage(
     }
   });
   return { page, faults };
+}
+
+/** From a page of that origin which nobody serves; it has an icon, or the browser would ask the server for one, at any time. */
+async function forgetStorage(page: Page, url: string): Promise<void> {
+  const address = `${url}/not-there`;
+  const body = '<link rel="icon" href="data:,">';
+  await page.route(address, (route) => route.fulfill({ contentType: "text/html", body }));
+  await page.goto(address);
+  await page.evaluate(() => localStorage.clear());
+  await page.unroute(address);
 }
