@@ -3,6 +3,7 @@
  * and the test that it names must fail there. A bug that survives is a sentence that nothing holds.
  */
 import { ok, strictEqual } from "node:assert/strict";
+import { signalChild } from "../child.ts";
 import { PLANTED_BUGS, type PlantedBug } from "../faults/planted_bugs.ts";
 import { quickFolder } from "../quick_folder.ts";
 
@@ -27,7 +28,7 @@ async function run(tree: string, test: string): Promise<{ failed: number; text: 
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  const timer = setTimeout(() => signalChild(child, "SIGKILL"), PATIENCE_MS);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
