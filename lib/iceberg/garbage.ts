@@ -10,7 +10,7 @@
  * base, or lost to it and writes its objects anew.
  */
 import type { TableMetadata } from "./metadata.ts";
-import { versionOf } from "./paths.ts";
+import { isManifestOrList, versionOf } from "./paths.ts";
 
 /** Everything that a table's retained snapshots and newest metadata name, as addresses. */
 export interface NamedObjects {
@@ -44,7 +44,7 @@ export function deadObjects(
     if (live.has(address)) return false;
     const version = versionOf(address);
     if (version !== null) return version < newest_version;
-    return /\/metadata\/[^/]+\.avro$/.test(address) || /\/data\/.+\.parquet$/.test(address);
+    return isManifestOrList(address) || /\/data\/.+\.parquet$/.test(address);
   });
 }
 

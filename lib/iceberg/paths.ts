@@ -46,6 +46,11 @@ export function manifestListPath(location: string, snapshot_id: number, uuid: st
   return `${location}/metadata/snapshots/snap-${snapshot_id}-${uuid}.avro`;
 }
 
+/** Also those of older tables, which lay beside the versions. */
+export function isManifestOrList(address: string): boolean {
+  return /\/metadata\/(snapshots\/)?[^/]+\.avro$/.test(address);
+}
+
 /** `name` is without ending: a uuid, or a hash of the content. */
 export function dataPrefix(prefix: string, table: TableName): string {
   return `${tablePrefix(prefix, table)}data/`;
