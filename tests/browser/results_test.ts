@@ -165,6 +165,8 @@ test("history and saved queries are found and opened", async ({ page }) => {
   await page.getByLabel("Search queries").fill("needle");
   await page.keyboard.press("Enter");
   await page.locator(".cm-content", { hasText: "needle" }).waitFor();
+  // A closed dialog leaves the page a little later.
+  await page.locator("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("Alt+h");
   await page.getByLabel("Search queries").fill("my query");
   await page.getByRole("button", { name: /^My query/ }).click();
