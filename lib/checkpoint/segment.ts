@@ -7,20 +7,16 @@
  * sha256; the checkpoint holds the sha256 of the index, so whatever is cut or flipped is seen before it counts.
  */
 import { hash } from "node:crypto";
-import { promisify } from "node:util";
-import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
+import { zstdDecompressSync } from "node:zlib";
 import { z } from "zod";
 import { Fault } from "../errors.ts";
 import type { Row } from "../event/column.ts";
 import type { ObjectStore } from "../store/object_store.ts";
+import { compressed, FrameWriter } from "./frames.ts";
+import { concatenate } from "./state_lines.ts";
 
 const MAGIC = "MRSEGM01";
 const FOOTER_BYTES = 12;
-/** Text is compressed in pieces of this size while records still come, so that memory stays flat. */
-const FRAME_CHARACTERS = 1 << 20;
-const compress = promisify(zstdCompress);
-const encoder = new TextEncoder();
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 const Part = z.object({
   /** A table (`raw.events`), or `state:<what>`; a large state is several parts, one after the other. */
@@ -31,6 +27,12 @@ const Part = z.object({
    * Segments from before columns could change do not say it.
    */
   schema_version: z.number().int().default(0),
+  /** The day on which all its rows lie in their table; null: on several, or nobody noted it. */
+  day: z.string().nullable().default(null),
+  /** Before compression; 0: nobody noted it. */
+  text_bytes: z.number().int().default(0),
+  /** No row is longer, before compression; 0: nobody noted it. */
+  longest_row_bytes: z.number().int().default(0),
   start: z.number().int(),
   size_bytes: z.number().int(),
   sha256: z.string(),
@@ -56,21 +58,21 @@ export interface SegmentRange {
 interface OpenPart {
   name: string;
   schema_version: number;
-  /** Of the frame that is open. */
-  text: string;
   rows: number;
-  frames: Promise<Uint8Array>[];
+  day: string | null;
+  frames: FrameWriter;
 }
 
-type Body = Pick<SegmentPart, "name" | "rows" | "schema_version"> & { bytes: Uint8Array };
+type Body = Omit<SegmentPart, "start" | "size_bytes" | "sha256"> & { bytes: Uint8Array };
 
-/** Gathers rows as NDJSON while they are made, and compresses off the thread as it goes. */
+/** Characters of a timestamp cell that are its day. */
+const DAY_CHARACTERS = 10;
+
+/** Gathers rows as NDJSON while they are made, and compresses them as it goes, so that memory stays flat. */
 export class SegmentWriter {
   /** By table and version. */
   readonly #parts = new Map<string, OpenPart>();
-  readonly #states: { name: string; bytes: Promise<Uint8Array> }[] = [];
-  /** Resolves when nothing is being compressed. */
-  #turn: Promise<undefined> = Promise.resolve(undefined);
+  readonly #states: Body[] = [];
   #characters = 0;
 
   /** Characters gathered so far: what the checkpoint's size limit looks at. */
@@ -78,18 +80,19 @@ export class SegmentWriter {
     return this.#characters;
   }
 
-  /** Adds a row, and answers with its text, so that whoever needs it elsewhere does not write it again. */
-  add(table: string, row: Row, schema_version: number): string {
+  /**
+   * Adds a row, and answers with its text, so that whoever needs it elsewhere does not write it again. `time` is the cell
+   * whose day divides the table, null where none does.
+   */
+  add(table: string, row: Row, schema_version: number, time: string | null = null): string {
     const key = schema_version === 0 ? table : `${table} ${schema_version}`;
     let entry = this.#parts.get(key);
-    if (!entry) {
-      this.#parts.set(key, entry = { name: table, schema_version, text: "", rows: 0, frames: [] });
-    }
+    if (!entry) this.#parts.set(key, entry = openPart(table, schema_version, time));
+    if (entry.day !== null && !time?.startsWith(entry.day)) entry.day = null;
     const text = JSON.stringify(row);
-    entry.text += text + "\n";
+    entry.frames.line(text);
     entry.rows++;
     this.#characters += text.length + 1;
-    if (entry.text.length >= FRAME_CHARACTERS) this.#closeFrame(entry);
     return text;
   }
 
@@ -102,39 +105,34 @@ export class SegmentWriter {
 
   /** Adds bytes of state under `state:<name>`; what has one name stays in order. Empty ones are left out. */
   addState(name: string, bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#states.push({ name: `state:${name}`, bytes: this.#compressed(() => bytes) });
-  }
-
-  #closeFrame(entry: OpenPart): void {
-    const { text } = entry;
-    entry.frames.push(this.#compressed(() => encoder.encode(text)));
-    entry.text = "";
-  }
-
-  /** One after the other: each takes a thread and its own memory, and there may be sixty at once. */
-  #compressed(bytes: () => Uint8Array): Promise<Uint8Array> {
-    const made = this.#turn.then(() => compress(bytes(), COMPRESSION));
-    this.#turn = made.then(() => undefined, () => undefined);
-    return made;
+    if (bytes.length === 0) return;
+    this.#states.push({
+      name: `state:${name}`,
+      rows: 0,
+      schema_version: 0,
+      day: null,
+      text_bytes: bytes.length,
+      longest_row_bytes: 0,
+      bytes: compressed(bytes),
+    });
   }
 
   /** The finished object and the hash of its index. */
-  async finish(
-    range: SegmentRange,
-    states: Readonly<Record<string, Uint8Array>> = {},
-  ): Promise<FinishedSegment> {
-    const bodies: Body[] = [];
-    for (const entry of this.#parts.values()) {
-      if (entry.text !== "") this.#closeFrame(entry);
-      const { name, rows, schema_version } = entry;
-      bodies.push({ name, rows, schema_version, bytes: concat(await Promise.all(entry.frames)) });
-    }
+  finish(range: SegmentRange, states: Readonly<Record<string, Uint8Array>> = {}): FinishedSegment {
     for (const [name, bytes] of Object.entries(states)) this.addState(name, bytes);
-    for (const { name, bytes } of this.#states) {
-      bodies.push({ name, rows: 0, schema_version: 0, bytes: await bytes });
+    const bodies: Body[] = [];
+    for (const { frames, ...part } of this.#parts.values()) {
+      const bytes = frames.finish();
+      const { text_bytes, longest_line_bytes: longest_row_bytes } = frames;
+      bodies.push({ ...part, text_bytes, longest_row_bytes, bytes });
     }
-    return assemble(range, bodies);
+    return assemble(range, [...bodies, ...this.#states]);
   }
+}
+
+function openPart(name: string, schema_version: number, time: string | null): OpenPart {
+  const day = time?.slice(0, DAY_CHARACTERS) ?? null;
+  return { name, schema_version, rows: 0, day, frames: new FrameWriter() };
 }
 
 export interface FinishedSegment {
@@ -149,15 +147,8 @@ function assemble(
   bodies: readonly Body[],
 ): FinishedSegment {
   let start = 0;
-  const parts = bodies.map(({ name, rows, schema_version, bytes }) => {
-    const part = {
-      name,
-      rows,
-      schema_version,
-      start,
-      size_bytes: bytes.length,
-      sha256: hash("sha256", bytes, "hex"),
-    };
+  const parts = bodies.map(({ bytes, ...about }) => {
+    const part = { ...about, start, size_bytes: bytes.length, sha256: hash("sha256", bytes, "hex") };
     start += bytes.length;
     return part;
   });
@@ -170,7 +161,7 @@ function assemble(
   const state_bytes = parts.filter((part) => part.name.startsWith("state:"))
     .reduce((sum, part) => sum + part.size_bytes, 0);
   return {
-    bytes: concat([...bodies.map((body) => body.bytes), text, footer]),
+    bytes: concatenate([...bodies.map((body) => body.bytes), text, footer]),
     index_sha256: hash("sha256", text, "hex"),
     state_bytes,
   };
@@ -245,14 +236,4 @@ function damaged(key: string, state: string): Fault {
     blame: "dependency",
     retry: "never",
   });
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

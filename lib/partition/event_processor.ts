@@ -54,6 +54,8 @@ export interface ProcessorObserver {
   warn(message: string): void;
 }
 
+/** No timestamp cell begins so. */
+const NO_DAY = "no day";
 const KEYED = "keyed";
 const DEDUP = "dedup";
 const SETTINGS_SPACE = "partition/settings";
@@ -81,6 +83,8 @@ export class EventProcessor implements Processor {
   #log_time_ms: number | null = null;
   #results = new Map<Topic, NewRecord[]>();
   #days = new Set<string>();
+  /** One of them: most rows lie on that of the row before. */
+  #day = NO_DAY;
   /** Kinds whose columns were changed, as far as this partition has read. */
   #evolved = new Map<string, Evolved>();
   #newly_evolved = new Set<string>();
@@ -303,9 +307,10 @@ export class EventProcessor implements Processor {
   }
 
   #add(segment: SegmentWriter, table: string, row: Row, schema_version = 0): string {
-    const time = row.event_time ?? row.window_start ?? row.received_at;
-    if (typeof time === "string") this.#days.add(time.slice(0, 10));
-    return segment.add(table, row, schema_version);
+    const cell = row.event_time ?? row.window_start ?? row.received_at;
+    const time = typeof cell === "string" ? cell : null;
+    if (time !== null && !time.startsWith(this.#day)) this.#days.add(this.#day = time.slice(0, 10));
+    return segment.add(table, row, schema_version, time);
   }
 
   takeResults(): Iterable<[Topic, NewRecord[]]> {
@@ -349,6 +354,7 @@ export class EventProcessor implements Processor {
 
   beginSegment(): void {
     this.#days = new Set();
+    this.#day = NO_DAY;
   }
 
   needsTick(now: number): boolean {

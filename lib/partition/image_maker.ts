@@ -30,7 +30,7 @@ export class ImageMaker {
     else this.#writer.addState(...next.value);
   }
 
-  finish(range: { partition: number; first_offset: number; next_offset: number }): Promise<FinishedSegment> {
+  finish(range: { partition: number; first_offset: number; next_offset: number }): FinishedSegment {
     return this.#writer.finish(range);
   }
 }

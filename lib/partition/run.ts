@@ -1,4 +1,5 @@
 /** One uninterrupted stretch of owning a partition: from a restored state to a lost decision or a request to go. */
+import { setImmediate } from "node:timers/promises";
 import { restoreState } from "../checkpoint/restore.ts";
 import { type Checkpoint } from "../checkpoint/checkpoint.ts";
 import { imageKey, segmentKey } from "../checkpoint/paths.ts";
@@ -19,6 +20,8 @@ const WORTHY_CHARACTERS = 4 * 1024 * 1024;
 const SEGMENT_DAYS = 200;
 const READ = { max_records: 4_000, max_bytes: 8 * 1024 * 1024 };
 const READ_WAIT_MS = 250;
+/** A backlog is read without ever waiting: after so many records the others of this thread, and who asks us to go, are heard. */
+const TURN_RECORDS = 500;
 /** The first decision after a claim comes this soon, or a storm of rebalances never gets on. */
 const FIRST_DECISION_MS = 1_000;
 /** A new full image pays when reading the changes since the last one costs more than reading it, but never below this. */
@@ -42,6 +45,10 @@ export class PartitionRun {
   #first = true;
   #quiet_since: number;
   #ticks = 0;
+  /** Records since the start, for giving way. */
+  #accepted = 0;
+  /** At the last decision others waited: so many that a segment was full of them, or longer than an interval. */
+  #is_behind = false;
   /** File hashes of control records that were appended and perhaps not met again yet. */
   #seen: Seeds | null = null;
   #image: ImageMaker | null = null;
@@ -81,6 +88,7 @@ export class PartitionRun {
       this.context.events.turned(this.#last.partition);
       const records = await this.#read(signal);
       for (const record of records) {
+        if (++this.#accepted % TURN_RECORDS === 0) await setImmediate();
         if (record.offset >= this.cuts[0] && !await this.#cut()) return "lost";
         this.#accept(record);
         if (this.#isFull() && !await this.#decide()) return "lost";
@@ -98,6 +106,8 @@ export class PartitionRun {
   async #read(signal: AbortSignal): Promise<LogRecord[]> {
     const due_in = this.#open_since === null
       ? READ_WAIT_MS
+      : this.#is_behind
+      ? 0
       : this.#open_since + this.#interval() - this.context.clock.now();
     const wait_ms = Math.max(0, Math.min(READ_WAIT_MS, due_in));
     try {
@@ -136,7 +146,8 @@ export class PartitionRun {
 
   /** A burst or a backlog has come to its end: what is worth a segment can be seen at once. */
   #isDone(records: readonly LogRecord[]): boolean {
-    return records.length === 0 && this.#segment.characters >= WORTHY_CHARACTERS;
+    if (records.length > 0 || this.#open_since === null) return false;
+    return this.#is_behind || this.#segment.characters >= WORTHY_CHARACTERS;
   }
 
   #isFull(): boolean {
@@ -200,8 +211,9 @@ export class PartitionRun {
 
   /** The commit point. false: somebody else took the number; whatever we hold is void. */
   async #decide(): Promise<boolean> {
-    const { chain, clock, newId, log } = this.context;
+    const { chain, clock, newId, log, checkpoint_ms } = this.context;
     const began = clock.now();
+    const was_full = this.#isFull();
     const partition = this.#last.partition;
     const number = this.#last.number + 1;
     this.#sendResults();
@@ -209,7 +221,7 @@ export class PartitionRun {
     // Made already by who told of it, unless the lake was lost and the log was not.
     for (const evolved of this.processor.takeEvolved()) await this.context.evolve(evolved);
     const range = { partition, first_offset: this.#last.next_offset, next_offset: this.#next };
-    const segment = await this.#segment.finish(range, this.processor.takeChanges());
+    const segment = this.#segment.finish(range, this.processor.takeChanges());
     const name = { ...range, last_offset: this.#next - 1, epoch: this.#last.epoch, uuid: newId() };
     const reference = await this.#store(segmentKey(name), segment);
     const state = await this.#stateAfter(number, segment);
@@ -220,6 +232,7 @@ export class PartitionRun {
     this.context.events.decided(checkpoint, clock.now() - began);
     const bounds = await log.bounds("events", partition);
     const behind_ms = bounds.end > this.#next ? clock.now() - (checkpoint.log_time_ms ?? clock.now()) : 0;
+    this.#is_behind = behind_ms > checkpoint_ms || (was_full && bounds.end > this.#next);
     this.context.events.lag(partition, bounds.end - this.#next, behind_ms / 1000);
     return true;
   }
@@ -289,7 +302,7 @@ export class PartitionRun {
     if (!this.#image.done) return { ...state, changed_bytes };
     const partition = this.#last.partition;
     const range = { partition, first_offset: this.#next, next_offset: this.#next };
-    const image = await this.#image.finish(range);
+    const image = this.#image.finish(range);
     const { after } = this.#image;
     this.#image = null;
     const reference = await this.#store(imageKey(partition, number, this.context.newId()), image);

@@ -1,4 +1,4 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import {
@@ -10,6 +10,7 @@ import {
 } from "../../lib/checkpoint/segment.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { unzstd } from "../zstd_frames.ts";
 
 const RANGE = { partition: 3, first_offset: 10, next_offset: 13 };
 const KEY = "segments/3/one";
@@ -21,7 +22,7 @@ async function stored(work: (store: ObjectStore, segment: SegmentReference, path
     const writer = new SegmentWriter();
     for (let i = 0; i < 3; i++) writer.add("raw.events", { log_offset: 10 + i, body: "ü\u0000😀" }, 0);
     writer.add("processed.transactions", { event_id: "e" }, 2);
-    const { bytes, index_sha256 } = await writer.finish(RANGE, {
+    const { bytes, index_sha256 } = writer.finish(RANGE, {
       keyed: new TextEncoder().encode("state"),
       none: new Uint8Array(),
     });
@@ -101,3 +102,48 @@ Deno.test("a segment from before columns could change is read as one that knows 
     });
     deepStrictEqual([...new Set(found?.parts.map((part) => part.schema_version))], [0]);
   }));
+
+Deno.test("a segment says of each part on which day all its rows lie, and how long they are together and at most", () => {
+  const writer = new SegmentWriter();
+  for (const time of ["2026-03-01T00:00:00.000", "2026-03-01T23:59:59.999999"]) {
+    writer.add("one", {}, 0, time);
+  }
+  for (const time of ["2026-03-01T23:59:59.999", "2026-03-02T00:00:00.000"]) writer.add("two", {}, 0, time);
+  for (const time of ["2026-03-01T00:00:00.000", null]) writer.add("some", {}, 0, time);
+  writer.add("none", { text: "ü".repeat(100) }, 0);
+  writer.add("none", { text: "" }, 0);
+  const index = indexOf(writer.finish(RANGE).bytes);
+  deepStrictEqual(index.map((part) => [part.name, part.day, part.text_bytes]), [
+    ["one", "2026-03-01", 6],
+    ["two", null, 6],
+    ["some", null, 6],
+    ["none", null, 224],
+  ]);
+  const longest = index[3].longest_row_bytes;
+  ok(longest >= 211 && longest <= 3 * 111, `${longest}`);
+});
+
+Deno.test("rows of many frames, and one larger than a frame, come back as they went in", () => {
+  const writer = new SegmentWriter();
+  const rows = Array.from({ length: 400 }, (_, i) => ({ i, text: (i % 2 ? "x" : "ü😀").repeat(5_000) }));
+  rows.splice(200, 0, { i: -1, text: "ö".repeat(3_000_000) });
+  for (const row of rows) writer.add("raw.events", row, 0);
+  const { bytes } = writer.finish(RANGE);
+  const [{ size_bytes, text_bytes }] = indexOf(bytes);
+  const text = unzstd(bytes.subarray(0, size_bytes));
+  strictEqual(new TextEncoder().encode(text).length, text_bytes);
+  deepStrictEqual(text.trimEnd().split("\n").map((line) => JSON.parse(line)), rows);
+});
+
+interface IndexPart {
+  name: string;
+  day: string | null;
+  text_bytes: number;
+  longest_row_bytes: number;
+  size_bytes: number;
+}
+
+function indexOf(bytes: Uint8Array): IndexPart[] {
+  const [length] = new Uint32Array(bytes.slice(-12, -8).buffer);
+  return JSON.parse(new TextDecoder().decode(bytes.subarray(-12 - length, -12))).parts;
+}

@@ -1,4 +1,9 @@
-/** What is worth a segment is decided once the log is silent, however long a checkpoint may wait. */
+/**
+ * What is worth a segment is decided once the log is silent, and so is the rest of a backlog, however long a checkpoint
+ * may wait; and while a backlog is read, others of the thread are heard.
+ */
+import { ok } from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 import type { SegmentWriter } from "../../lib/checkpoint/segment.ts";
 import type { LogRecord } from "../../lib/log/log.ts";
@@ -45,5 +50,46 @@ Deno.test("an owner decides the end of a backlog without waiting for its checkpo
   await inTime(Promise.race([caughtUp, owning]), "the decision of the backlog");
   abort.abort();
   await owning;
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("the rest of what has waited for long is decided at once, however little it is", async () => {
+  const folder = await quickFolder();
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  await using store = await openDiskStore(`${folder}/store`);
+  // The first segment is full with 64 of them.
+  const records = 66;
+  await append(log, ...Array.from({ length: records }, (_, i) => i + 1));
+  const { context, caughtUp } = await watched(log, store, records);
+  const abort = new AbortController();
+  const patient = { ...context, checkpoint_ms: HOUR_MS, newProcessor: () => new WideProcessor() };
+  const owning = ownPartition(0, patient, abort.signal);
+  await inTime(Promise.race([caughtUp, owning]), "the decision of the rest");
+  abort.abort();
+  await owning;
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an owner that is asked to go in the middle of a backlog goes, though its log never lets it wait", async () => {
+  const folder = await quickFolder();
+  await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+  await using store = await openDiskStore(`${folder}/store`);
+  const records = 5_000;
+  await append(log, ...Array.from({ length: records }, (_, i) => i + 1));
+  const { context } = await watched(log, store, records);
+  const abort = new AbortController();
+  let accepted = 0;
+  class Asked extends CountingProcessor {
+    override accept(record: LogRecord, segment: SegmentWriter): boolean {
+      if (accepted++ === 0) setImmediate(() => abort.abort());
+      return super.accept(record, segment);
+    }
+  }
+  await ownPartition(
+    0,
+    { ...context, checkpoint_ms: HOUR_MS, newProcessor: () => new Asked() },
+    abort.signal,
+  );
+  ok(accepted < records, `${accepted} records were read first`);
   await Deno.remove(folder, { recursive: true });
 });

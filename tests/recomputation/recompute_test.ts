@@ -13,15 +13,15 @@ const EVENTS = Number(Deno.env.get("RECOMPUTE_EVENTS") ?? 4_000);
 const SEED = Number(Deno.env.get("RECOMPUTE_SEED") ?? 7);
 
 /** Rows by table, as the program writes them. */
-async function makeTables(): Promise<Map<string, Row[]>> {
-  const texts = [...await direct(sceneRecords(SEED, EVENTS))];
+function makeTables(): Map<string, Row[]> {
+  const texts = [...direct(sceneRecords(SEED, EVENTS))];
   const tables = texts.filter(([name]) => /^(raw|processed)\./.test(name));
   return new Map(
     tables.map(([name, text]) => [name, text.trimEnd().split("\n").map((line) => JSON.parse(line))]),
   );
 }
 
-let made: Promise<Map<string, Row[]>> | null = null;
+let made: Map<string, Row[]> | null = null;
 const processed = () => made ??= makeTables();
 
 function exactly(text: unknown): string | null {
@@ -57,8 +57,8 @@ function sameRow(table: string, actual: Row, expected: Row): void {
   }
 }
 
-Deno.test("processed.* is what a second program makes of raw.events, in every column", async () => {
-  const tables = await processed();
+Deno.test("processed.* is what a second program makes of raw.events, in every column", () => {
+  const tables = processed();
   const raw = tables.get("raw.events")!;
   const again = recompute(raw);
   const outcomes = raw.filter(({ source }) => source !== "millrace")
@@ -82,8 +82,8 @@ Deno.test("processed.* is what a second program makes of raw.events, in every co
   }
 });
 
-Deno.test("the scene holds every outcome, reason and kind", async () => {
-  const tables = await processed();
+Deno.test("the scene holds every outcome, reason and kind", () => {
+  const tables = processed();
   const values = (table: string, column: string) =>
     new Set(tables.get(table)!.map((row) => String(row[column])));
   deepStrictEqual([...values("raw.events", "outcome")].sort(), [

@@ -39,13 +39,13 @@ export async function replay(log: EventLog, pace: Pace): Promise<Replayed> {
 }
 
 /** The same of records in memory: one processor, one segment, no log, no store. */
-export async function direct(records: readonly NewRecord[]): Promise<Map<string, string>> {
+export function direct(records: readonly NewRecord[]): Map<string, string> {
   const processor = newProcessor();
   processor.resume({ sources: {}, log_time_ms: null, taken_over: {} });
   const segment = new SegmentWriter();
   records.forEach((record, offset) => processor.accept({ ...record, offset }, segment));
   const range = { partition: 0, first_offset: 0, next_offset: records.length };
-  const { bytes } = await segment.finish(range, {});
+  const { bytes } = segment.finish(range, {});
   const texts = new Map(
     partsOf(bytes).map(({ name, start, size_bytes }) => [
       name,

@@ -29,7 +29,7 @@ export function replayContract(
 /** With what the records give when no log, no checkpoint and no owner stands between them and the processor. */
 async function compare(log: EventLog): Promise<void> {
   const records = sceneRecords(SEED, EVENTS);
-  const expected = await direct(records);
+  const expected = direct(records);
   ok(expected.size > 12);
   await log.append("events", records);
   for (const pace of PACES) {
