@@ -34,10 +34,12 @@ export async function appendRows(
   const name = parseTableKey(spec.key);
   await ensureTables({ catalog, store, specs: [spec], prefix, now: () => clock.now() });
   const text = rows.map((row) => JSON.stringify(row) + "\n").join("");
-  const bytes = new Uint8Array(zstdCompressSync(new TextEncoder().encode(text)));
+  const plain = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(zstdCompressSync(plain));
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const { metadata } = (await catalog.load(name))!;
-    const piece = { bytes, schema_version: evolutionOf(metadata).length, rows: rows.length };
+    const schema_version = evolutionOf(metadata).length;
+    const piece = { bytes, schema_version, rows: rows.length, longest_row_bytes: plain.length };
     const added = await lander.land(spec, metadata, [piece]);
     const committed = await commitUpdate({
       catalog,

@@ -8,9 +8,9 @@ import {
   type TableMetadata,
 } from "../iceberg/metadata.ts";
 import { dataKey } from "../iceberg/paths.ts";
-import { ndjsonRelation } from "../parquet/ndjson.ts";
-import { dataFile, type WrittenFile } from "../parquet/statistics.ts";
-import type { ParquetWriter } from "../parquet/writer.ts";
+import { LONGEST_ROW_BYTES, ndjsonRelation } from "../parquet/ndjson.ts";
+import { dataFile, type TextStats, type WrittenFile } from "../parquet/statistics.ts";
+import type { ParquetWriter, WriteRequest } from "../parquet/writer.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { writtenFields } from "./evolution.ts";
 import { parseTableKey } from "./table_key.ts";
@@ -23,6 +23,12 @@ export interface LandPiece {
   /** How many changes of the table's columns the rows know (evolution.ts). */
   schema_version: number;
   rows: number;
+  /** The day on which all of them lie; null or absent: it has to be looked for. */
+  day?: string | null;
+  /** Unpacked; 0 or absent: it has to be measured. */
+  text_bytes?: number;
+  /** No row is longer, unpacked; 0 or absent: as long as a row may be. */
+  longest_row_bytes?: number;
 }
 
 export interface LanderContext {
@@ -36,11 +42,31 @@ export interface LanderContext {
 
 const CREATE_TRIES = 20;
 
+/** What reads rows holds room for two of the longest in each of its threads: such ones are not read side by side. */
+const LONG_ROW_BYTES = 4 * 1024 * 1024;
+
 export class Lander {
+  #long_ones: Promise<unknown> = Promise.resolve();
+
   constructor(private readonly context: LanderContext) {}
 
   /** Rows of segments; their number is checked against the pieces, so that nothing is lost between text and Parquet. */
   async land(spec: TableLayout, metadata: TableMetadata, pieces: readonly LandPiece[]): Promise<DataFile[]> {
+    const longest_row_bytes = longestOf(pieces);
+    if (longest_row_bytes <= LONG_ROW_BYTES) {
+      return await this.#land(spec, metadata, pieces, longest_row_bytes);
+    }
+    const mine = this.#long_ones.then(() => this.#land(spec, metadata, pieces, longest_row_bytes));
+    this.#long_ones = mine.catch(() => undefined);
+    return await mine;
+  }
+
+  async #land(
+    spec: TableLayout,
+    metadata: TableMetadata,
+    pieces: readonly LandPiece[],
+    longest_row_bytes: number,
+  ): Promise<DataFile[]> {
     const fields = currentFields(metadata);
     return await this.inFolder(async (folder) => {
       const selects: string[] = [];
@@ -48,19 +74,32 @@ export class Lander {
         const paths = await Promise.all(
           same.map((piece, i) => writePiece(`${folder}/${version}-${i}.ndjson.zst`, piece)),
         );
-        selects.push(ndjsonRelation({ paths, written: writtenFields(metadata, version) }, fields));
+        selects.push(ndjsonRelation(
+          { paths, written: writtenFields(metadata, version), longest_row_bytes },
+          fields,
+        ));
       }
-      const files = await this.context.writer.write({
-        select: selects.join(" UNION ALL "),
-        columns: fields,
-        order_by: spec.order_by,
-        day_column: spec.day_column,
-        folder,
-      });
+      const files = await this.#write(spec, pieces, { select: selects.join(" UNION ALL "), fields, folder });
       const [wanted, written] = [sum(pieces, (one) => one.rows), sum(files, (one) => one.record_count)];
       if (wanted !== written) throw miscounted(spec.key, wanted, written);
       return await this.store(spec, metadata, files);
     });
+  }
+
+  /** In one pass where the pieces say enough of themselves; what they say of the day is believed only once it is seen. */
+  async #write(
+    spec: TableLayout,
+    pieces: readonly LandPiece[],
+    { select, fields, folder }: { select: string; fields: readonly IcebergField[]; folder: string },
+  ): Promise<WrittenFile[]> {
+    const { writer } = this.context;
+    const { order_by, day_column } = spec;
+    const request = { select, columns: fields, order_by, day_column, folder };
+    const told = toldOf(pieces);
+    if (told === null || day_column === null) return await writer.write(request);
+    const files = await writer.write({ ...request, ...told });
+    if (files.every(({ stats }) => liesOn(told.day, stats[day_column]))) return files;
+    return await writer.write(request);
   }
 
   /** Uploads written files under fresh names, and describes them for a manifest. */
@@ -117,6 +156,27 @@ function currentSpec(metadata: TableMetadata): PartitionSpec {
 }
 
 const DAY_MS = 86_400_000;
+
+/** Of all pieces; as long as a row may be where one of them does not say it. */
+function longestOf(pieces: readonly LandPiece[]): number {
+  return Math.max(...pieces.map((piece) => piece.longest_row_bytes || LONGEST_ROW_BYTES));
+}
+
+/** The one day of all pieces, and how much they are; null where one of them does not say it. */
+function toldOf(pieces: readonly LandPiece[]): Required<Pick<WriteRequest, "day" | "expected">> | null {
+  const day = pieces[0].day ?? null;
+  if (day === null || pieces.some((piece) => piece.day !== day || !piece.text_bytes)) return null;
+  const rows = sum(pieces, (one) => one.rows);
+  const bytes = sum(pieces, (one) => one.text_bytes ?? 0);
+  return { day: Date.parse(day) / DAY_MS, expected: { rows, bytes } };
+}
+
+/** Whether statistics of a timestamp or date column (`2026-01-31 ...`) are of this day alone. */
+function liesOn(day: number | null, stats: TextStats | undefined): boolean {
+  const text = dayFolder(day);
+  if (!stats?.min || !stats.max || text === undefined) return false;
+  return stats.null_count === 0 && stats.min.startsWith(text) && stats.max.startsWith(text);
+}
 
 function dayFolder(day: number | null): string | undefined {
   return day === null ? undefined : new Date(day * DAY_MS).toISOString().slice(0, 10);

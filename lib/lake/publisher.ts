@@ -138,7 +138,8 @@ export class Publisher {
     for (const part of index.parts.filter((one) => one.name === table)) {
       const bytes = await readSegmentPart(store, segment.key, part);
       if (!bytes) throw missing(table, checkpoint, segment.key);
-      pieces.push({ bytes, schema_version: part.schema_version, rows: part.rows });
+      const { schema_version, rows, day, text_bytes, longest_row_bytes } = part;
+      pieces.push({ bytes, schema_version, rows, day, text_bytes, longest_row_bytes });
     }
     const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
     if (rows !== checkpoint.tables[table]?.rows) throw miscounted(table, checkpoint, rows);

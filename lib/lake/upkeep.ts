@@ -25,12 +25,12 @@ import { Collector, GRACE_MS } from "./collector.ts";
 import { Compactor } from "./compactor.ts";
 import { expireTable } from "./expiry.ts";
 import type { Lander } from "./lander.ts";
-import { Publisher } from "./publisher.ts";
+import { type Decided, Publisher } from "./publisher.ts";
 import { askRaw } from "./raw_rows.ts";
 import { dropOldDays, retainedTables } from "./retention.ts";
 import { TableList } from "./table_list.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
-import type { TableSpec } from "./tables.ts";
+import type { TableLayout, TableSpec } from "./tables.ts";
 
 export interface UpkeepParts {
   store: ObjectStore;
@@ -67,6 +67,8 @@ export interface UpkeepTask {
 
 /** Decisions of other processes are found this soon; our own are told at once. */
 const LOOK_EVERY_MS = 1_000;
+/** So that one table waits for the store while the engine is at another; the engine itself lets in as many as it has memory for. */
+const PUBLISHED_AT_ONCE = 2;
 /** The same alarm is not told again before. */
 const ALARM_EVERY_MS = 600_000;
 const MAX_ALARMS = 1_000;
@@ -107,19 +109,27 @@ export class Upkeep {
   }
 
   async publish(signal: AbortSignal): Promise<void> {
-    const { clock, metrics, line, published: tell } = this.parts;
     const decided = await this.#publisher.decided();
-    for (const layout of await this.#tables.meet(decided)) {
-      while (!signal.aborted) {
-        const began = clock.now();
-        const published = await this.#publisher.publish(layout, decided, signal);
-        if (!published) break;
-        const took_ms = clock.now() - began;
-        metrics.histogram("publish_seconds", { table: layout.key }).observe(took_ms / 1000);
-        line.debug("published", { table: layout.key, rows: published.rows, took_ms });
-        this.#measure(published.table);
-        tell(layout.key);
-      }
+    const layouts = (await this.#tables.meet(decided)).values();
+    const publishing = async () => {
+      for (const layout of layouts) await this.#publishTable(layout, decided, signal);
+    };
+    // All of them have ended, whatever happened to one: nobody is at work on a table when it is tried again.
+    const ended = await Promise.allSettled(Array.from({ length: PUBLISHED_AT_ONCE }, publishing));
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
+  }
+
+  async #publishTable(layout: TableLayout, decided: Decided, signal: AbortSignal): Promise<void> {
+    const { clock, metrics, line, published: tell } = this.parts;
+    while (!signal.aborted) {
+      const began = clock.now();
+      const published = await this.#publisher.publish(layout, decided, signal);
+      if (!published) return;
+      const took_ms = clock.now() - began;
+      metrics.histogram("publish_seconds", { table: layout.key }).observe(took_ms / 1000);
+      line.debug("published", { table: layout.key, rows: published.rows, took_ms });
+      this.#measure(published.table);
+      tell(layout.key);
     }
   }
 

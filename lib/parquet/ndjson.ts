@@ -8,14 +8,17 @@
 import type { IcebergField } from "../iceberg/metadata.ts";
 import { duckdbType, quoteList, quoteName, quoteText } from "./duckdb_type.ts";
 
-/** A row longer than this is refused by the reader; its buffers are twice as large, one a thread. */
-const LONGEST_ROW_BYTES = 64 * 1024 * 1024;
+/** A row longer than this is refused by the reader. */
+export const LONGEST_ROW_BYTES = 64 * 1024 * 1024;
+/** The reader's buffers are twice as large as the longest row, one a thread; smaller ones would save nothing. */
+const LEAST_ROW_BYTES = 1024 * 1024;
 
 export interface NdjsonRows {
   /** Local files. */
   paths: readonly string[];
   /** The schema that the rows were written under; `wanted` when they are the same. */
   written?: readonly IcebergField[];
+  /** No row is longer: what it costs to read them. */
   longest_row_bytes?: number;
 }
 
@@ -38,13 +41,14 @@ export function ndjsonRelation(rows: NdjsonRows, wanted: readonly IcebergField[]
 /** At least one column has to be named, or the reader would look for its own. */
 function readJson(rows: NdjsonRows, fields: readonly IcebergField[]): string {
   const types = fields.map((field) => `${quoteText(field.name)}: ${quoteText(duckdbType(field.type))}`);
+  const longest = Math.min(LONGEST_ROW_BYTES, Math.max(LEAST_ROW_BYTES, rows.longest_row_bytes ?? Infinity));
   const options = [
     "format = 'newline_delimited'",
     "compression = 'zstd'",
     "records = true",
     "auto_detect = false",
     "ignore_errors = false",
-    `maximum_object_size = ${rows.longest_row_bytes ?? LONGEST_ROW_BYTES}`,
+    `maximum_object_size = ${longest}`,
     `columns = {${types.length > 0 ? types.join(", ") : "'': 'VARCHAR'"}}`,
   ];
   return `read_json(${quoteList(rows.paths)}, ${options.join(", ")})`;

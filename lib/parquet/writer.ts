@@ -47,7 +47,7 @@ export interface QueryAnswer {
 }
 
 export interface ParquetWriter extends AsyncDisposable {
-  /** The files written, ascending by day; none for no rows. */
+  /** The files written, ascending by day; none for no rows. Of many calls a few are under way, the others wait in order. */
   write(request: WriteRequest): Promise<WrittenFile[]>;
   /** Runs one trusted statement on a connection of its own. */
   query(sql: string, options?: QueryOptions): Promise<QueryAnswer>;
@@ -67,11 +67,28 @@ export async function openParquetWriter(options: ParquetWriterOptions): Promise<
   return new DuckdbParquetWriter(instance, options.memory_bytes);
 }
 
+/** What is written at once shares the memory: a sort takes a quarter of it, and its row groups some more. */
+const WRITTEN_AT_ONCE = 2;
+
 class DuckdbParquetWriter implements ParquetWriter {
+  #free = WRITTEN_AT_ONCE;
+  #waiting: (() => void)[] = [];
+
   constructor(readonly instance: DuckDBInstance, readonly memory_bytes: number) {}
 
-  write(request: WriteRequest): Promise<WrittenFile[]> {
-    return this.#connected(request, (connection) => writeSorted(connection, request, this.memory_bytes));
+  async write(request: WriteRequest): Promise<WrittenFile[]> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await this.#connected(
+        request,
+        (connection) => writeSorted(connection, request, this.memory_bytes),
+      );
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
   }
 
   query(sql: string, options: QueryOptions = {}): Promise<QueryAnswer> {

@@ -1,5 +1,5 @@
 /** The upkeep of a whole lake: an idle hour leaves no trace, new tables are met, what nobody configures is kept. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
 import { ensureTables } from "../../lib/lake/ensure_tables.ts";
 import type { TableSpec } from "../../lib/lake/tables.ts";
@@ -7,7 +7,7 @@ import { Upkeep, type UpkeepParts } from "../../lib/lake/upkeep.ts";
 import { Bell } from "../../lib/observe/bell.ts";
 import type { LogLine } from "../../lib/observe/log_line.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
-import { eventually } from "../waiting.ts";
+import { eventually, inTime } from "../waiting.ts";
 import { PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
 
 const MINUTE_MS = 60_000;
@@ -98,6 +98,34 @@ Deno.test("a problem becomes a line of error and a number", () =>
     ok(lines.every((line) => line.startsWith("error the audit found a problem")), lines.join("\n"));
     ok(lines.length > 0);
     strictEqual(metrics.samples().find(({ name }) => name === "audit_problems")?.value, lines.length);
+  }));
+
+Deno.test("tables are published side by side, and one that fails is not tried again before the others have ended", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const lander = lake.lander();
+    const begun = new Map(
+      ["raw.events", "processed.transactions"].map((key) => [key, Promise.withResolvers<void>()]),
+    );
+    let ended = 0;
+    const meeting = Object.assign(Object.create(lander), {
+      async land(...args: Parameters<typeof lander.land>) {
+        begun.get(args[0].key)!.resolve();
+        await Promise.all([...begun.values()].map(({ promise }) => promise));
+        if (args[0].key === "raw.events") {
+          throw new Fault("test", "the store is away", { blame: "dependency", retry: "after_backoff" });
+        }
+        const files = await lander.land(...args);
+        ended++;
+        return files;
+      },
+    });
+    const { upkeep } = upkeepOf(lake, { lander: meeting });
+    await rejects(inTime(upkeep.publish(signal), "both tables"), { code: "test" });
+    strictEqual(ended, 1);
+    const [[rows]] = await lake.rows("processed.transactions", (one) => `SELECT count(*)::INT FROM ${one}`);
+    strictEqual(rows, lake.records);
+    await lake.checkWhole();
   }));
 
 Deno.test("rows of a table that nobody configures any more are published all the same", () =>

@@ -5,6 +5,7 @@ import { ndjsonRelation } from "../../lib/parquet/ndjson.ts";
 import { fingerprintQuery, parquetRelation, rowBytesQuery } from "../../lib/parquet/relation.ts";
 import { partitionSpec } from "../../lib/iceberg/partition.ts";
 import { numberFields } from "../../lib/iceberg/schema.ts";
+import { inTime } from "../waiting.ts";
 import { openTempWriter } from "./temp_writer.ts";
 
 const { fields } = numberFields([
@@ -248,4 +249,24 @@ Deno.test("`write` of rows that are known to be few does not stage them", async 
   const [file] = await temp.writer.write({ ...request, expected: { rows: 2, bytes: 100 } });
   const { rows } = await temp.writer.query(`SELECT event_id FROM (${parquetRelation([file.path], columns)})`);
   assert.deepEqual(rows.flat(), ["a", "b"]);
+});
+
+Deno.test("`write` lets all of many calls at once have their turn, whichever fails", async () => {
+  await using temp = await openTempWriter();
+  const columns = fields.slice(0, 1);
+  const request = { columns, order_by: [], day_column: null, folder: temp.folder };
+  const selects = [
+    "SELECT 'a'",
+    "SELECT nothing",
+    "SELECT 'b'",
+    "SELECT nothing",
+    "SELECT 'c'",
+    "SELECT 'd'",
+  ];
+  const calls = selects.map((select) => temp.writer.write({ ...request, select: `${select} AS event_id` }));
+  const ended = await inTime(Promise.allSettled(calls), "the last turn");
+  assert.deepEqual(
+    ended.map((one) => one.status === "fulfilled" ? one.value[0].record_count : one.reason.code),
+    [1, "parquet_engine", 1, "parquet_engine", 1, 1],
+  );
 });
