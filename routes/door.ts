@@ -194,6 +194,6 @@ export const STRANGER = "unknown";
 
 /** 202 with a JSON body. Its headers are given at once: setting one later costs as much as all of them. */
 export function accepted(body: string, requestId: string): Response {
-  const headers: [string, string][] = [["content-type", "application/json"], [REQUEST_ID, requestId]];
+  const headers = { "content-type": "application/json", [REQUEST_ID]: requestId };
   return new Response(body, { status: 202, headers });
 }

@@ -4,6 +4,7 @@ import type { Kinds } from "../lib/event/kinds.ts";
 import type { NewRecord } from "../lib/log/log.ts";
 import { partitionOf } from "../lib/log/topics.ts";
 import { describe } from "../lib/source/describe.ts";
+import { withKind } from "../lib/source/record_headers.ts";
 import type { Source } from "../lib/source/source.ts";
 import type { Sources } from "../lib/source/sources.ts";
 
@@ -39,7 +40,7 @@ export function recordOf(context: RecordContext, source: Source, received: Recei
   const { event_id, kind, partition_key, rejected } = describe(source, context.kinds(), kept, value);
   // Of bytes that may not be stored only their keyed hash is left to tell them apart.
   const key = redacted && rejected ? redacted.sha256 : partition_key;
-  const headers = kind === null ? kept : { ...kept, kind: kind.slice(0, MAX_KIND_CHARS) };
+  const headers = kind === null ? kept : withKind(kept, kind.slice(0, MAX_KIND_CHARS));
   const partition = partitionOf(key, context.partitions);
   return {
     record: { partition, key, value, headers, received_at: received.received_at },

@@ -10,8 +10,9 @@ export class SeenIds {
 
   /** Whether `id` was seen before; remembers it. */
   see(id: string): boolean {
-    const known = this.#young.has(id) || this.#old.has(id);
-    this.#young.add(id);
+    const { size } = this.#young;
+    // Whether it was there already is told by the size: each look costs as much as the whole answer's text.
+    const known = this.#young.add(id).size === size || this.#old.has(id);
     // Two generations forget in halves, without an order to keep.
     if (this.#young.size * 2 >= this.max_ids) {
       this.#old = this.#young;

@@ -2,7 +2,7 @@
  * From received bytes to a JSON value, strictly: UTF-8 without a byte order mark, no lone surrogates, at most 64 levels.
  *
  * The common event is one `JSON.parse`. Cheap looks at the text decide whether more is needed: nesting is measured only
- * when a second bracket stands in the text, escapes are read only when one could be a surrogate, and numbers that a
+ * when more than 64 brackets stand in the text, escapes are read only when one could be a surrogate, and numbers that a
  * double cannot give back (2^53 + 1, 1e400, 17 digits) are kept as written by a slower parser of our own. Nothing here
  * recurses before the depth is known, so a body of 100,000 brackets costs a scan and no stack.
  */
@@ -58,7 +58,7 @@ export function parseJson(text: string): Decoded {
 
 /** As `parseJson`, but long numbers are what a double makes of them: enough to judge the text and find its key. */
 export function parsePlainly(text: string): Decoded {
-  if (mayNest(text)) {
+  if (mayBeDeep(text)) {
     const depth = measureDepth(text);
     if (depth !== "fine") return { ok: false, reason: depth, text };
   }
@@ -115,8 +115,15 @@ function isNumeral(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2e;
 }
 
-function mayNest(text: string): boolean {
-  return text.indexOf("{", 1) >= 0 || text.indexOf("[", 1) >= 0;
+/** A cheap look, false is certain: what opens no more than 64 brackets, strings included, is not deeper. */
+function mayBeDeep(text: string): boolean {
+  let left = MAX_DEPTH;
+  for (const bracket of ["{", "["]) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (--left < 0) return true;
+    }
+  }
+  return false;
 }
 
 /**
