@@ -16,6 +16,7 @@ import {
   unpacked,
   withoutDrawer,
 } from "./packed_cabinet.ts";
+import { TextArena, type Ticket } from "./text_arena.ts";
 import { changedValue, type ValueChange, valueChange } from "./state_change.ts";
 import { LINE_ENTRIES } from "./state_lines.ts";
 
@@ -37,7 +38,9 @@ export interface FamilyHead {
 export class Family {
   #names: (string | null)[] = [];
   #drawers = new Map<string, Drawer<unknown>>();
-  #cabinets = new Map<string, Cabinet | string>();
+  /** Those that are packed lie in the arena. */
+  #cabinets = new Map<string, Cabinet | Ticket>();
+  readonly #arena = new TextArena();
   /** Keys of cabinets that are not packed. */
   #warm = new Set<string>();
   #touched: Before = new Map();
@@ -82,7 +85,9 @@ export class Family {
 
   #warmed(key: string): Cabinet | undefined {
     const kept = this.#cabinets.get(key);
-    return typeof kept === "string" ? this.#keep(key, unpacked(kept, this.#names.length)) : kept;
+    return typeof kept === "number"
+      ? this.#keep(key, unpacked(this.#arena.take(kept), this.#names.length))
+      : kept;
   }
 
   #keep(key: string, cabinet: Cabinet): Cabinet {
@@ -133,7 +138,7 @@ export class Family {
 
   clearDrawer(number: number): void {
     for (const [key, kept] of this.#cabinets) {
-      if (typeof kept === "string") this.#clearPacked(key, kept, number);
+      if (typeof kept === "number") this.#clearPacked(key, kept, number);
       else if (kept[number] !== undefined) {
         this.#showAsWas(key, kept);
         kept[number] = undefined;
@@ -145,12 +150,14 @@ export class Family {
     this.#forgetHand();
   }
 
-  #clearPacked(key: string, text: string, number: number): void {
+  #clearPacked(key: string, ticket: Ticket, number: number): void {
+    const text = this.#arena.text(ticket);
     const left = withoutDrawer(text, number);
     if (left === text) return;
     if (this.#frozen !== null) this.#showAsWas(key, unpacked(text, 0));
+    this.#arena.free(ticket);
     if (left === NOTHING_PACKED) this.#discard(key);
-    else this.#cabinets.set(key, left);
+    else this.#cabinets.set(key, this.#arena.put(left));
   }
 
   /** Remembers what an image in the making has to show. */
@@ -160,7 +167,7 @@ export class Family {
 
   *entries<T>(number: number): Generator<[string, T], void, void> {
     for (const [key, kept] of this.#cabinets) {
-      const value = typeof kept === "string" ? packedDrawer(kept, number) : kept[number];
+      const value = typeof kept === "number" ? packedDrawer(this.#arena.text(kept), number) : kept[number];
       if (value !== undefined) yield [key, value as T];
     }
   }
@@ -211,7 +218,7 @@ export class Family {
     this.#forgetHand();
     for (const key of this.#warm) {
       if (this.#touched.has(key)) continue;
-      this.#cabinets.set(key, packed(this.#cabinets.get(key) as Cabinet));
+      this.#cabinets.set(key, this.#arena.put(packed(this.#cabinets.get(key) as Cabinet)));
       this.#warm.delete(key);
     }
   }
@@ -244,7 +251,7 @@ export class Family {
       while (cabinet.length <= place) cabinet.push(undefined);
       cabinet[place] = pairs[at + 1];
     }
-    this.#cabinets.set(key, packed(cabinet));
+    this.#cabinets.set(key, this.#arena.put(packed(cabinet)));
     this.#warm.delete(key);
   }
 
@@ -256,7 +263,7 @@ export class Family {
   freeze(): Iterable<unknown[]> {
     this.#forgetHand();
     const before: Before = this.#frozen = new Map();
-    return frozenLines(this.#head, this.#cabinets, before);
+    return frozenLines(this.#head, this.#cabinets, { before, arena: this.#arena });
   }
 
   thaw(): void {
@@ -306,19 +313,19 @@ function isEmpty(cabinet: Cabinet): boolean {
 
 function* frozenLines(
   head: FamilyHead,
-  cabinets: Map<string, Cabinet | string>,
-  frozen: Before,
+  cabinets: Map<string, Cabinet | Ticket>,
+  { before, arena }: { before: Before; arena: TextArena },
 ): Iterable<unknown[]> {
   let line: unknown[] = [head];
   for (const [key, now] of cabinets) {
-    const kept = frozen.has(key) ? frozen.get(key)! : now;
+    const kept = before.has(key) ? before.get(key)! : now;
     if (kept === null) continue;
-    line.push(key, filled(typeof kept === "string" ? unpacked(kept, 0) : kept));
+    line.push(key, filled(typeof kept === "number" ? unpacked(arena.text(kept), 0) : kept));
     if (line.length <= 2 * LINE_ENTRIES) continue;
     yield line;
     line = [head];
   }
-  for (const [key, cabinet] of frozen) {
+  for (const [key, cabinet] of before) {
     if (cabinet !== null && !cabinets.has(key)) line.push(key, filled(cabinet));
   }
   if (line.length > 1) yield line;
