@@ -15,7 +15,7 @@ const GROWTH = 1.25;
 const CLASSES = 64;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where a text lies; a small integer. Worth nothing once the text was taken away. */
 export type Ticket = number;
