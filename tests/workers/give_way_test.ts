@@ -21,7 +21,7 @@ Deno.test({
     const answer = Promise.withResolvers<number>();
     worker.onmessage = (event) => answer.resolve(event.data);
     worker.onerror = (event) => answer.reject(new Error(event.message));
-    strictEqual(await answer.promise, Math.min(19, before + 3));
+    strictEqual(await answer.promise, Math.min(19, before + 10));
     strictEqual(getPriority(), before);
     worker.terminate();
     URL.revokeObjectURL(url);
