@@ -274,7 +274,7 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
     get views() {
       return views();
     },
-    files: await connectFiles(settings, store),
+    files: building.use(await connectFiles(settings, store)),
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     clock,
   });

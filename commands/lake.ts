@@ -27,7 +27,7 @@ export async function openLake(settings: Settings): Promise<OpenLake> {
     store,
     engine,
     views: lakeViews(configuration.kinds, configuration.windows),
-    files: await connectFiles(settings, store),
+    files: building.use(await connectFiles(settings, store)),
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     clock: systemClock,
   });

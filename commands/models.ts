@@ -27,6 +27,7 @@ export const models: Command = {
     const folder = await readModelFolder();
     await using store = await connectStore(settings);
     await using writer = await connectWriter(settings);
+    await using files = await connectFiles(settings, store);
     const outcomes = await whileWaiting("making models", systemClock, async () =>
       await runModels(
         {
@@ -36,7 +37,7 @@ export const models: Command = {
           lander: connectLander(settings, store, writer),
           prefix: lakePrefix(settings),
           views: lakeViews(configuration.kinds, configuration.windows),
-          files: await connectFiles(settings, store),
+          files,
         },
         folder.models,
         { full: flags.has("full") },

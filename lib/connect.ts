@@ -203,8 +203,11 @@ export function connectLander(settings: Settings, store: ObjectStore, writer: Pa
   });
 }
 
-/** Local copies of data files for queries, where the store's own files cannot be read by path. */
-export async function connectFiles(settings: Settings, store: ObjectStore): Promise<LocalFiles | null> {
+/** Local copies of data files for queries, where the store's own files cannot be read by path. Disposed after the last lease. */
+export async function connectFiles(
+  settings: Settings,
+  store: ObjectStore,
+): Promise<(LocalFiles & AsyncDisposable) | null> {
   if (settings.S3_BUCKET === null) return null;
   const { FileCache } = await import("./store/file_cache.ts");
   return new FileCache(store, { folder: `${settings.DATA_DIR}/cache`, max_bytes: settings.CACHE_MAX_BYTES });

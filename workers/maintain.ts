@@ -34,6 +34,7 @@ runWorker("maintain", async (context) => {
   const { partitions } = await log.identity("events");
   const catalog = connectCatalog(settings, store);
   const prefix = lakePrefix(settings);
+  await using files = await connectFiles(settings, store);
   const bell = new Bell();
   context.onNotice((notice) => notice.name === "decided" && bell.ring());
   const common = {
@@ -50,7 +51,7 @@ runWorker("maintain", async (context) => {
   const models = modelsSchedule({
     ...common,
     views: lakeViews(kinds, windows),
-    files: await connectFiles(settings, store),
+    files,
     now: systemClock.now,
   });
   const upkeep = new Upkeep({

@@ -52,7 +52,7 @@ interface Slot {
   fetching: AbortController;
 }
 
-export class FileCache {
+export class FileCache implements AsyncDisposable {
   readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #max_bytes: number;
@@ -229,6 +229,11 @@ export class FileCache {
   /** Resolves when no eviction runs. */
   async settled(): Promise<void> {
     while (this.#evicting !== null) await this.#evicting;
+  }
+
+  /** Resolves when the folder keeps to its room: a process that ends before leaves it fuller than it may be. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.settled();
   }
 
   /** Removes what was not used for longest until no more than `max_bytes` are left, or only what is in use. */
