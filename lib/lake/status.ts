@@ -7,7 +7,7 @@ import { type Checkpoint, noCounts, type SourceCounts } from "../checkpoint/chec
 import type { Clock } from "../clock.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { Fault } from "../errors.ts";
-import type { Bounds, EventLog } from "../log/log.ts";
+import { type Bounds, type EventLog, ONE_RECORD, type ReadLimits } from "../log/log.ts";
 import { spillAgeSeconds, type SpillState } from "../log/spill_state.ts";
 import { appliedOf, markOf } from "./applied.ts";
 import { type CompactionState, compactionState } from "./compaction_state.ts";
@@ -58,6 +58,7 @@ export interface StatusContext {
 
 /** A longer tail is counted, but not taken apart by source: reading it would cost more the further processing is behind. */
 const TAIL_RECORDS = 20_000;
+const TAIL_LIMITS: ReadLimits = { max_records: 5_000, max_bytes: 16 * 1024 * 1024, wait_ms: 0 };
 export const UNREAD_SOURCE = "(not yet read)";
 const CONTROL_SOURCE = "millrace";
 /** Records that other programs write to the topic without headers. */
@@ -185,16 +186,15 @@ async function readTail(
   const bySource = new Map<string, number>();
   let oldest_ms: number | null = null;
   const length = range.end - range.from;
-  const limits = { max_records: 5_000, max_bytes: 16 * 1024 * 1024, wait_ms: 0 };
-  const read = (from: number, max_records: number) =>
-    unlessAway(() => log.read("events", partition, from, { ...limits, max_records }));
+  const read = (from: number, limits: ReadLimits) =>
+    unlessAway(() => log.read("events", partition, from, limits));
   if (length > TAIL_RECORDS) {
-    const oldest = await read(range.from, 1);
+    const oldest = await read(range.from, ONE_RECORD);
     bySource.set(UNREAD_SOURCE, length);
     return { bySource, oldest_ms: oldest?.at(0)?.received_at ?? null, is_whole: oldest !== null };
   }
   for (let from = range.from; from < range.end;) {
-    const records = await read(from, limits.max_records);
+    const records = await read(from, TAIL_LIMITS);
     if (records === null || records.length === 0) return { bySource, oldest_ms, is_whole: records !== null };
     for (const { headers, received_at } of records) {
       const source = headers.source ?? FOREIGN_SOURCE;

@@ -44,6 +44,9 @@ export interface ReadLimits {
   wait_ms: number;
 }
 
+/** The next record alone, with as little beside it fetched as the log can. */
+export const ONE_RECORD: ReadLimits = { max_records: 1, max_bytes: 1, wait_ms: 0 };
+
 /**
  * A partitioned record of what arrived. A record may repeat (a produce that timed out but was stored), none is ever
  * lost once `append` resolved, and within a partition the order of offsets never changes.

@@ -12,7 +12,15 @@ import { type Clock, systemClock } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import { Lock } from "./lock.ts";
 import { baseOf, type Commit, GroupCommit } from "./group_commit.ts";
-import type { Bounds, EventLog, LogIdentity, LogRecord, NewRecord, ReadLimits, Topic } from "./log.ts";
+import {
+  type Bounds,
+  type EventLog,
+  type LogIdentity,
+  type LogRecord,
+  type NewRecord,
+  ONE_RECORD,
+  type Topic,
+} from "./log.ts";
 import { MAX_QUEUE_BYTES, MAX_RECORD_BYTES } from "./log_limits.ts";
 import { totalBytes } from "./record_batch.ts";
 import { Tally } from "./tally.ts";
@@ -51,7 +59,6 @@ const ANY_PARTITION = 2 ** 31;
 const PIECE_RECORDS = 5_000;
 /** Of all partitions together; each may give one record more. */
 const PIECE_BYTES = 8 * 1024 * 1024;
-const ONE_RECORD: ReadLimits = { max_records: 1, max_bytes: 1, wait_ms: 0 };
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
