@@ -110,9 +110,9 @@ class DiskStore implements ObjectStore {
     });
   }
 
-  async *list(prefix: string, after = ""): AsyncIterable<ObjectEntry> {
+  list(prefix: string, after = ""): AsyncIterable<ObjectEntry> {
     const folderEnd = checkPrefix(prefix).lastIndexOf("/") + 1;
-    yield* this.#walk(prefix.slice(0, folderEnd), { start: prefix.slice(folderEnd), after });
+    return this.#walk(prefix.slice(0, folderEnd), { start: prefix.slice(folderEnd), after });
   }
 
   async delete(keys: readonly string[]): Promise<void> {
@@ -214,8 +214,9 @@ class DiskStore implements ObjectStore {
   /** Objects below the folder `base` ("" or "a/b/"), one folder in memory at a time. */
   async *#walk(base: string, { start, after }: Wanted): AsyncGenerator<ObjectEntry> {
     const folder = `${this.#root}/${base}`;
-    const wanted = (name: string) =>
-      name.startsWith(start) && (name.endsWith("/") || compareKeys(base + name, after) > 0);
+    const isBeyond = (name: string) =>
+      after === "" || name.endsWith("/") || compareKeys(base + name, after) > 0;
+    const wanted = (name: string) => name.startsWith(start) && isBeyond(name);
     const names = await unlessMissing("list", base, () => Promise.try(namesIn, folder, wanted)) ?? [];
     // A folder sorts as what its keys go on with: "a.b" stands before "a/1".
     sortKeys(names);
