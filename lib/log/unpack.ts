@@ -2,6 +2,7 @@
  * Unpacks what producers pack: gzip and zstd by the platform, LZ4 and Snappy here, so that no program that writes to the
  * topic has to be told how. Throws for bytes that are not what they say, or that unpack to too much.
  *
+ *   zstd:        frames, one after the other: magic | flags, sizes | blocks: last?, kind, length ... | checksum
  *   LZ4 frame:   magic | flags | blocks: length, [literals, copy back]... | end     copies may reach into earlier blocks
  *   Snappy:      plain: length | [literals or copy back]...      Java's: 16 bytes of head | chunks: length, plain
  */
@@ -13,16 +14,17 @@ const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 /** A batch that unpacks to more than this is refused. */
 export const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 
+const LIMITS = { maxOutputLength: MAX_UNPACKED_BYTES };
+
 export function unpack(codec: number, bytes: Uint8Array): Uint8Array {
-  const limits = { maxOutputLength: MAX_UNPACKED_BYTES };
   const name = CODECS[codec];
   switch (name) {
     case "none":
       return bytes;
     case "gzip":
-      return gunzipSync(bytes, limits);
+      return gunzipSync(bytes, LIMITS);
     case "zstd":
-      return zstdDecompressSync(bytes, limits);
+      return unpackZstd(bytes);
     case "lz4":
       return unpackLz4(bytes);
     case "snappy":
@@ -86,6 +88,47 @@ class Input {
     this.at += length;
     return this.bytes.subarray(this.at - length, this.at);
   }
+}
+
+const ZSTD_MAGIC = 0xfd2fb528;
+/** Frames that hold something for somebody else; the last four bits are free. */
+const SKIPPABLE_MAGIC = 0x184d2a50;
+const ZSTD_RESERVED_BLOCK = 3;
+const ZSTD_RUN_BLOCK = 1;
+
+/** The platform unpacks the first frame, says nothing of others, and answers a cut one with nothing. */
+function unpackZstd(bytes: Uint8Array): Uint8Array {
+  const input = new Input(bytes);
+  const output = new Output();
+  while (input.left > 0) {
+    const begin = input.at;
+    const magic = input.number(4);
+    if (magic - (magic % 16) === SKIPPABLE_MAGIC) {
+      input.take(input.number(4));
+      continue;
+    }
+    if (magic !== ZSTD_MAGIC) throw new RangeError("it does not begin as a zstd frame");
+    passZstdFrame(input);
+    output.append(zstdDecompressSync(bytes.subarray(begin, input.at), LIMITS));
+  }
+  return output.bytes;
+}
+
+/** From behind the magic to behind the frame. */
+function passZstdFrame(input: Input): void {
+  const flags = input.number(1);
+  const is_single = (flags & 32) !== 0;
+  const dictionary_bytes = [0, 1, 2, 4][flags & 3];
+  const content_bytes = [is_single ? 1 : 0, 2, 4, 8][flags >> 6];
+  input.take((is_single ? 0 : 1) + dictionary_bytes + content_bytes);
+  for (let isLast = false; !isLast;) {
+    const head = input.number(3);
+    const kind = (head >> 1) & 3;
+    if (kind === ZSTD_RESERVED_BLOCK) throw new RangeError("a block of it is of no known kind");
+    input.take(kind === ZSTD_RUN_BLOCK ? 1 : head >> 3);
+    isLast = (head & 1) !== 0;
+  }
+  if (flags & 4) input.take(4);
 }
 
 const LZ4_MAGIC = 0x184d2204;

@@ -1,9 +1,9 @@
 /** LZ4 and Snappy as other programs write them; the bytes were made by hand after the formats' own descriptions. */
 import assert from "node:assert/strict";
-import { gzipSync } from "node:zlib";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { MAX_UNPACKED_BYTES, unpack } from "../../lib/log/unpack.ts";
 
-const [SNAPPY, LZ4] = [2, 3];
+const [SNAPPY, LZ4, ZSTD] = [2, 3, 4];
 const bytes = (...parts: (string | number[])[]) =>
   new Uint8Array(
     parts.flatMap((part) => typeof part === "string" ? [...new TextEncoder().encode(part)] : part),
@@ -83,4 +83,22 @@ Deno.test("unpack refuses what is cut, reaches before the beginning, or lies abo
 Deno.test("unpack refuses a batch that unpacks to too much", () => {
   const packed = gzipSync(new Uint8Array(MAX_UNPACKED_BYTES + 1), { level: 1 });
   assert.throws(() => unpack(1, packed), RangeError);
+});
+
+Deno.test("unpack reads all frames of zstd, with checksums or not, past what is to be skipped, and no cut one", () => {
+  const encoder = new TextEncoder();
+  const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+  const noise = crypto.getRandomValues(new Uint8Array(60_000));
+  const run = zstdCompressSync(encoder.encode("r".repeat(300_000)), checked);
+  const parts = [zstdCompressSync(noise), run, zstdCompressSync(encoder.encode("the last"))];
+  const skipped = bytes([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0], "you");
+  const packed = bytes(...[parts[0], skipped, parts[1], parts[2]].map((part) => [...part]));
+  const unpacked = unpack(ZSTD, packed);
+  assert.equal(unpacked.length, 60_000 + 300_000 + 8);
+  assert.deepEqual(unpacked.slice(0, 60_000), noise);
+  assert.equal(text(unpacked.slice(60_000)), "r".repeat(300_000) + "the last");
+  for (let length = 1; length < run.length; length++) {
+    assert.throws(() => unpack(ZSTD, run.subarray(0, length)), RangeError, `of ${length} bytes`);
+  }
+  assert.throws(() => unpack(ZSTD, bytes([...run], "junk")), RangeError);
 });
