@@ -38,21 +38,15 @@ export function login(deps: LoginDeps): Hono<Env> {
       if (visitor === null || visitor.level === "ingest") {
         return loginPage(401, "This token opens nothing here.");
       }
-      return new Response(null, {
-        status: 303,
-        headers: {
-          location: "/",
-          "set-cookie": deps.sessions.open(visitor.level),
-          "cache-control": "no-store",
-        },
-      });
+      return sentTo("/", deps.sessions.open(visitor.level));
     })
-    .post("/logout", (c) => {
-      return new Response(null, {
-        status: 303,
-        headers: { location: "/login", "set-cookie": deps.sessions.close(c.req.raw.headers) },
-      });
-    });
+    .post("/logout", (c) => sentTo("/login", deps.sessions.close(c.req.raw.headers)));
+}
+
+function sentTo(location: string, cookies: readonly string[]): Response {
+  const headers = new Headers({ location, "cache-control": "no-store" });
+  for (const cookie of cookies) headers.append("set-cookie", cookie);
+  return new Response(null, { status: 303, headers });
 }
 
 /** Counts tries by address in windows of a minute that begin with the first try. */

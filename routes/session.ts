@@ -9,6 +9,8 @@ import type { Clock } from "../lib/clock.ts";
 import type { Level } from "./gate.ts";
 
 export const SESSION_COOKIE = "millrace_session";
+/** Says to the page that there is a session, which it cannot read, and opens nothing. */
+const KNOWN_COOKIE = "millrace_logged_in";
 export const SESSION_MS = 12 * 3_600_000;
 const MAX_LOGGED_OUT = 10_000;
 
@@ -29,11 +31,11 @@ export class Sessions {
     this.#key = new Uint8Array(createHmac("sha256", "millrace session").update(tokens).digest());
   }
 
-  /** The Set-Cookie of a new session. */
-  open(level: Level): string {
+  /** The cookies of a new session, each for a Set-Cookie of its own. */
+  open(level: Level): string[] {
     const name = crypto.randomUUID().replaceAll("-", "");
     const claim = `${name}.${level}.${this.options.clock.now() + SESSION_MS}`;
-    return this.#cookie(`${claim}.${this.#seal(claim)}`, SESSION_MS / 1000);
+    return this.#cookies(`${claim}.${this.#seal(claim)}`, "yes", SESSION_MS / 1000);
   }
 
   /** The level of the session that the Cookie header names, or null. */
@@ -42,14 +44,14 @@ export class Sessions {
     return session === null || this.#loggedOut.has(session.name) ? null : session.level;
   }
 
-  /** Ends the session; the Set-Cookie that forgets it. */
-  close(headers: Headers): string {
+  /** Ends the session; the cookies that forget it. */
+  close(headers: Headers): string[] {
     const session = this.#read(headers);
     if (session) {
       if (this.#loggedOut.size >= MAX_LOGGED_OUT) this.#forgetEnded();
       this.#loggedOut.set(session.name, session.until_ms);
     }
-    return this.#cookie("", 0);
+    return this.#cookies("", "", 0);
   }
 
   #read(headers: Headers): { name: string; level: Level; until_ms: number } | null {
@@ -69,9 +71,9 @@ export class Sessions {
     return createHmac("sha256", this.#key).update(claim).digest("hex");
   }
 
-  #cookie(value: string, age_s: number): string {
-    const secure = this.options.secure ? "; Secure" : "";
-    return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${age_s}; HttpOnly; SameSite=Strict${secure}`;
+  #cookies(session: string, known: string, age_s: number): string[] {
+    const rest = `Path=/; Max-Age=${age_s}; SameSite=Strict${this.options.secure ? "; Secure" : ""}`;
+    return [`${SESSION_COOKIE}=${session}; HttpOnly; ${rest}`, `${KNOWN_COOKIE}=${known}; ${rest}`];
   }
 
   #forgetEnded(): void {

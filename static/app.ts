@@ -4,6 +4,7 @@ import { LiveStream } from "./shared/live.ts";
 import { showLiveNumbers } from "./shared/live_numbers.ts";
 import { hashOf, pageOf } from "./shared/place.ts";
 import { listenForHelp } from "./shared/help.ts";
+import { showLogOut } from "./shared/session.ts";
 import { startTheme } from "./shared/theme.ts";
 import type { HandedQuery, PageContext, ShowPage } from "./shared/page.ts";
 
@@ -82,6 +83,9 @@ startTheme(document.querySelector("[data-theme-toggle]") as HTMLButtonElement, {
   dark: () => icon(ICONS.moon),
 });
 addEventListener("hashchange", () => navigate());
+const logOut = document.querySelector("[data-log-out]") as HTMLButtonElement;
+logOut.append(icon(ICONS.leave));
+showLogOut(logOut);
 listenForHelp(document.querySelector("[data-help]") as HTMLElement);
 live.start();
 navigate();

@@ -75,6 +75,7 @@ export const ICONS = {
   bars: "M3 13.5v-5M8 13.5v-11M13 13.5v-8",
   pause: "M5.5 3.5v9M10.5 3.5v9",
   copy: "M5.5 5.5h7v8h-7zM10.5 5.5v-3h-7v8h2",
+  leave: "M9.5 2.5H3v11h6.5M7 8h7M11.5 5.5L14 8l-2.5 2.5",
   clock: "M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2M8 5v3.2l2.2 1.4",
 } as const;
 

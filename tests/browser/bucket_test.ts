@@ -41,6 +41,7 @@ Deno.test({
       await t.step("nobody sees anything without a token", () => login(page, url));
       await t.step("rows come from the store", () => fromStore(page, s3.endpoint));
       await t.step("a reader changes nothing", () => readOnly(page, url));
+      await t.step("who logs out has to log in again", () => logOut(page, url));
       assert.deepEqual(faults.filter((one) => !/40[13]/.test(one)), []);
     } finally {
       await browser.close();
@@ -83,4 +84,12 @@ async function readOnly(page: Page, url: string): Promise<void> {
   assert.equal(status, 403);
   await page.goto(`${url}/#/operations`);
   await page.getByRole("row", { name: /processed.transactions/ }).waitFor();
+}
+
+async function logOut(page: Page, url: string): Promise<void> {
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByLabel("Token").waitFor();
+  await page.goto(url);
+  await page.getByLabel("Token").waitFor();
+  assert.equal(await page.evaluate(() => document.cookie), "");
 }

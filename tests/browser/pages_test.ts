@@ -24,6 +24,8 @@ test("every page is one click away and says its name", async ({ page }) => {
   }
   await page.getByRole("link", { name: "SQL", exact: true }).click();
   await page.getByRole("textbox", { name: "SQL", exact: true }).waitFor();
+  // Where nobody had to log in.
+  assert.equal(await page.getByRole("button", { name: "Log out" }).isVisible(), false);
 });
 
 test("live numbers move, and say stale when the stream is cut", async ({ page, server }) => {
