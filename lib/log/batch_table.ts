@@ -34,6 +34,7 @@ export interface Held {
 
 const FORMAT = 1;
 const OPENING_TIMEOUT_MS = 10_000;
+const OPENING_PAUSE_MS = 5;
 /** A trim deletes at most so many batches at a time, so that it does not keep appends waiting. */
 const TRIMMED_AT_ONCE = 100;
 /** Large pages suit blobs; the write-ahead log is carried over each 16 MiB, in the commit that fills it. */
@@ -194,8 +195,11 @@ function prepare(db: DatabaseSync) {
 }
 
 function openSchema(db: DatabaseSync, path: string, partitions: number): LogIdentity {
-  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
+  switchToWal(db);
+  db.exec(
+    `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`,
+  );
   const known = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'meta'").get();
   if (known?.tables === 0) {
     db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
@@ -219,6 +223,19 @@ function openSchema(db: DatabaseSync, path: string, partitions: number): LogIden
   }
   db.exec("PRAGMA busy_timeout = 0");
   return { id: String(meta.id), partitions: Number(meta.partitions) };
+}
+
+/** Of several openers of a new file SQLite turns all but one away at once here, whatever the timeout: they try again. */
+function switchToWal(db: DatabaseSync): void {
+  const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  for (let left = OPENING_TIMEOUT_MS / OPENING_PAUSE_MS;; left--) {
+    try {
+      return db.exec("PRAGMA journal_mode = WAL");
+    } catch (error) {
+      if (codeOf(error) !== SQLITE_BUSY || left <= 0) throw error;
+      Atomics.wait(pause, 0, 0, OPENING_PAUSE_MS);
+    }
+  }
 }
 
 function orFault<T>(doing: string, work: () => T): T {

@@ -109,7 +109,10 @@ function unpackZstd(bytes: Uint8Array): Uint8Array {
     }
     if (magic !== ZSTD_MAGIC) throw new RangeError("it does not begin as a zstd frame");
     passZstdFrame(input);
-    output.append(zstdDecompressSync(bytes.subarray(begin, input.at), LIMITS));
+    const unpacked = zstdDecompressSync(bytes.subarray(begin, input.at), LIMITS);
+    // One frame is what nearly everybody writes.
+    if (begin === 0 && input.left === 0) return unpacked;
+    output.append(unpacked);
   }
   return output.bytes;
 }

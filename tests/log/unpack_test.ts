@@ -1,4 +1,4 @@
-/** LZ4 and Snappy as other programs write them; the bytes were made by hand after the formats' own descriptions. */
+/** LZ4, Snappy and zstd as other programs write them; the first two were made by hand after the formats' own descriptions. */
 import assert from "node:assert/strict";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { MAX_UNPACKED_BYTES, unpack } from "../../lib/log/unpack.ts";
