@@ -65,7 +65,7 @@ export class BatchTable implements Disposable {
     const doing = `open the log ${path}`;
     this.#db = orFault(doing, () => new DatabaseSync(path, { timeout: OPENING_TIMEOUT_MS }));
     try {
-      this.identity = openSchema(this.#db, path, partitions);
+      this.identity = untilFree(this.#db, () => openSchema(this.#db, path, partitions));
       this.#sql = prepare(this.#db);
     } catch (error) {
       this.#db.close();
@@ -195,11 +195,8 @@ function prepare(db: DatabaseSync) {
 }
 
 function openSchema(db: DatabaseSync, path: string, partitions: number): LogIdentity {
-  db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
-  switchToWal(db);
-  db.exec(
-    `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`,
-  );
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
   const known = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'meta'").get();
   if (known?.tables === 0) {
     db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
@@ -225,14 +222,16 @@ function openSchema(db: DatabaseSync, path: string, partitions: number): LogIden
   return { id: String(meta.id), partitions: Number(meta.partitions) };
 }
 
-/** Of several openers of a new file SQLite turns all but one away at once here, whatever the timeout: they try again. */
-function switchToWal(db: DatabaseSync): void {
+/** Of several openers of a new file SQLite turns some away at once, whatever the timeout: they begin anew. */
+function untilFree<T>(db: DatabaseSync, open: () => T): T {
   const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  for (let left = OPENING_TIMEOUT_MS / OPENING_PAUSE_MS;; left--) {
+  const until = performance.now() + OPENING_TIMEOUT_MS;
+  for (;;) {
     try {
-      return db.exec("PRAGMA journal_mode = WAL");
+      return open();
     } catch (error) {
-      if (codeOf(error) !== SQLITE_BUSY || left <= 0) throw error;
+      if (codeOf(error) !== SQLITE_BUSY || performance.now() >= until) throw error;
+      if (db.isTransaction) db.exec("ROLLBACK");
       Atomics.wait(pause, 0, 0, OPENING_PAUSE_MS);
     }
   }
