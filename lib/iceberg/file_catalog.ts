@@ -4,8 +4,9 @@
  *   v1 ── v2 ── v3 ── v4     a commit on v4 creates v5, if nobody else has
  *                      ^ newest = the highest number of a full listing, never the hint
  *
- * A won create is believed only after one more listing shows nothing higher: once old versions are collected, their
- * numbers could be won again by somebody who slept meanwhile.
+ * A won create is believed only after one more listing shows nothing higher: once old versions are gone, their
+ * numbers could be won again by somebody who slept meanwhile. The one who commits deletes the versions that its
+ * metadata's log lets go of, so that a listing stays as short as that log; what a crash leaves is the collector's.
  */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
@@ -106,8 +107,8 @@ class FileCatalog implements Catalog {
   async commit(base: LoadedTable, next: TableMetadata, writeId: string): Promise<LoadedTable | null> {
     const { name } = base;
     const version = base.version + 1;
-    const logged = withMetadataLog(next, base);
-    const metadata = { ...logged, properties: { ...logged.properties, [COMMIT_ID]: writeId } };
+    const properties = { ...next.properties, [COMMIT_ID]: writeId };
+    const { metadata, dropped } = withMetadataLog({ ...next, properties }, base);
     const created = await this.#settledCreate(versionKey(this.prefix, name, version), encode(metadata));
     if (created === "taken") {
       const there = await this.#read(name, version);
@@ -115,7 +116,8 @@ class FileCatalog implements Catalog {
     }
     if (await this.#newestVersion(name) !== version) return null;
     const table = this.#remember(name, version, metadata);
-    await this.#hint(name, version);
+    await this.#afterwards(() => this.#hint(name, version));
+    await this.#afterwards(() => this.#delete(name, dropped));
     return table;
   }
 
@@ -143,13 +145,26 @@ class FileCatalog implements Catalog {
     return settledCreate(this.store, key, { ...this.pausing, body });
   }
 
-  /** The commit stands whether or not its hint does. */
-  async #hint(name: TableName, version: number): Promise<void> {
+  /** The commit stands whether or not what comes after it succeeds. */
+  async #afterwards(work: () => Promise<void>): Promise<void> {
     try {
-      await this.store.putHint(hintKey(this.prefix, name), new TextEncoder().encode(String(version)));
+      await work();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
     }
+  }
+
+  async #hint(name: TableName, version: number): Promise<void> {
+    await this.store.putHint(hintKey(this.prefix, name), new TextEncoder().encode(String(version)));
+  }
+
+  /** Old versions of this table, and nothing else that a log may name. */
+  async #delete(name: TableName, addresses: readonly string[]): Promise<void> {
+    const keys = addresses.map((address) => this.store.keyOf(address)).filter((key) => key !== null);
+    const isOld = (key: string) =>
+      key.startsWith(versionPrefix(this.prefix, name)) && versionOf(key) !== null;
+    const versions = keys.filter(isOld);
+    if (versions.length > 0) await this.store.delete(versions);
   }
 }
 

@@ -9,8 +9,10 @@ import type { Snapshot, TableMetadata } from "./metadata.ts";
 import { lastPartitionId, type PartitionColumn, partitionSpec } from "./partition.ts";
 import { changeFields, type ColumnLike, numberFields, type SchemaChange, schemaOf } from "./schema.ts";
 
-/** Earlier metadata files that the newest one names. */
+/** Earlier metadata files that the newest one names at least, once there are so many. */
 const METADATA_LOG_ENTRIES = 100;
+/** Notes go so many at a time, so that few commits have files to delete. */
+const METADATA_LOG_CUT = 20;
 /** Property whose number rises with each fence of the garbage collector. */
 export const COLLECTED = "collected";
 /** Property that names the commit which made a metadata file, so that a lost answer can be found. */
@@ -156,15 +158,21 @@ export function fenceProperties(metadata: TableMetadata): Record<string, string>
   return { [COLLECTED]: String(Number(metadata.properties[COLLECTED] ?? 0) + 1) };
 }
 
-/** Notes in `next` which metadata file it was made from; the oldest notes go. */
+/**
+ * Notes in `next` which metadata file it was made from. The oldest notes go, and with them the files, which nothing
+ * names once the commit stands: `dropped` has their addresses.
+ */
 export function withMetadataLog(
   next: TableMetadata,
   base: { metadata: TableMetadata; metadata_location: string },
-): TableMetadata {
+): { metadata: TableMetadata; dropped: string[] } {
   const entry = {
     "metadata-file": base.metadata_location,
     "timestamp-ms": base.metadata["last-updated-ms"],
   };
-  const log = [...next["metadata-log"], entry].slice(-METADATA_LOG_ENTRIES);
-  return { ...next, "metadata-log": log };
+  const log = [...next["metadata-log"], entry];
+  const dropped = log.length > METADATA_LOG_ENTRIES + METADATA_LOG_CUT
+    ? log.splice(0, log.length - METADATA_LOG_ENTRIES).map((one) => one["metadata-file"])
+    : [];
+  return { metadata: { ...next, "metadata-log": log }, dropped };
 }

@@ -25,9 +25,9 @@ const TURN_RECORDS = 500;
 /** The first decision after a claim comes this soon, or a storm of rebalances never gets on. */
 const FIRST_DECISION_MS = 1_000;
 /** A new full image pays when reading the changes since the last one costs more than reading it, but never below this. */
-const IMAGE_FLOOR_BYTES = 32 * 1024 * 1024;
+export const IMAGE_FLOOR_BYTES = 16 * 1024 * 1024;
 /** What it costs to open one more segment, in bytes that could be read meanwhile: so a start does not grow with age. */
-const OPENING_BYTES = 64 * 1024;
+const OPENING_BYTES = 256 * 1024;
 /** Pieces of an image that a checkpoint makes itself: one of each state, and a look whether that was all. */
 const SMALL_IMAGE_PIECES = 3;
 /** When so many times the changes have gathered for which an image pays, a checkpoint waits for it. */

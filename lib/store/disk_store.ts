@@ -214,9 +214,11 @@ class DiskStore implements ObjectStore {
   /** Objects below the folder `base` ("" or "a/b/"), one folder in memory at a time. */
   async *#walk(base: string, { start, after }: Wanted): AsyncGenerator<ObjectEntry> {
     const folder = `${this.#root}/${base}`;
+    // Most listings ask for what is beyond a key of this very folder: then the rest of the name decides.
+    const rest = after.startsWith(base) ? after.slice(base.length) : null;
     const isBeyond = (name: string) =>
-      after === "" || name.endsWith("/") || compareKeys(base + name, after) > 0;
-    const wanted = (name: string) => name.startsWith(start) && isBeyond(name);
+      name.endsWith("/") || (rest === null ? compareKeys(base, after) > 0 : compareKeys(name, rest) > 0);
+    const wanted = (name: string) => name.startsWith(start) && (after === "" || isBeyond(name));
     const names = await unlessMissing("list", base, () => Promise.try(namesIn, folder, wanted)) ?? [];
     // A folder sorts as what its keys go on with: "a.b" stands before "a/1".
     sortKeys(names);

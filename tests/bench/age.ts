@@ -1,15 +1,23 @@
-/** What a lake of 1,000 commits costs against one of 10: a commit, a checkpoint, a start. Nothing may grow with age. */
+/**
+ * What a lake of 1,000 commits costs against one of 10: a commit, a checkpoint, a start. Nothing may grow with age.
+ *
+ * The old lake was looked after as the program does it: snapshots are thinned and garbage is collected every ten
+ * minutes, and the costs are taken right before it is due again. Nothing is compacted.
+ */
+import { IMAGE_FLOOR_BYTES } from "../../lib/partition/run.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { SmallLake, TestClock, withWriter } from "../lake/small_lake.ts";
 import { startProgram } from "../program.ts";
+import { settingsOf } from "../routes/test_app.ts";
 import { type Bench, type Figure, median } from "./bench.ts";
 import { secondsOf } from "./compaction_table.ts";
 
 const YOUNG = 10;
 const OLD = 1_000;
 const MORE = 20;
-/** The program's own pace: the snapshots that time travel keeps are thinned as they are in life. Nothing is collected. */
-const COMMIT_EVERY_MS = 5_000;
+/** The program's own pace. */
+const COMMIT_EVERY_MS = settingsOf().CHECKPOINT_MS;
+const COMMITS_BETWEEN_COLLECTIONS = settingsOf().EXPIRE_EVERY_MS / COMMIT_EVERY_MS;
 const STARTS = 3;
 const READY_EVERY_MS = 10;
 
@@ -49,24 +57,31 @@ function figure(what: string, value: number, young: number): Figure {
   };
 }
 
-/** A checkpoint and a commit for each record. */
+/** A checkpoint and a commit a table for each record. */
 async function lakeOf(commits: number, writer: Parameters<typeof SmallLake.open>[0]): Promise<SmallLake> {
   const folder = await Deno.makeTempDir();
   const clock = new TestClock(Date.now() - 2 * OLD * COMMIT_EVERY_MS);
   const lake = await SmallLake.open(writer, folder, { clock, store: openDiskStore(folder) });
-  for (let done = 0; done < commits; done++) {
-    await lake.append(1);
-    clock.time += COMMIT_EVERY_MS;
+  let some = commits % COMMITS_BETWEEN_COLLECTIONS || COMMITS_BETWEEN_COLLECTIONS;
+  for (let done = 0; done < commits; done += some, some = COMMITS_BETWEEN_COLLECTIONS) {
+    if (done > 0) await upkeep(lake);
+    await lake.append(some);
+    await lake.process({ at_once: 1, image_floor_bytes: IMAGE_FLOOR_BYTES });
+    await publishEach(lake, some);
   }
-  await lake.process({ at_once: 1 });
-  await publishEach(lake, commits);
   return lake;
+}
+
+async function upkeep(lake: SmallLake): Promise<void> {
+  await lake.expire({}, {});
+  await lake.collector().collect();
 }
 
 async function costsOf(lake: SmallLake): Promise<Costs> {
   await lake.append(MORE);
   const decisions: number[] = [];
-  await lake.process({ at_once: 1, decided: () => void decisions.push(performance.now() / 1000) });
+  const decided = () => void decisions.push(performance.now() / 1000);
+  await lake.process({ at_once: 1, image_floor_bytes: IMAGE_FLOOR_BYTES, decided });
   // From one to the next: the first comes with the claim, the second reads what is there.
   const checkpoint = median(decisions.slice(3).map((at, i) => at - decisions[i + 2]));
   const commit = median(await publishEach(lake, MORE));
@@ -76,14 +91,16 @@ async function costsOf(lake: SmallLake): Promise<Costs> {
   return { commit, checkpoint, start: median(starts.slice(1)) };
 }
 
-/** Publishes the newest checkpoints into raw.events, each in a commit of its own; the seconds of each. */
+/** Publishes the newest checkpoints, each in a commit of its own a table; the seconds of each in raw.events. */
 async function publishEach(lake: SmallLake, checkpoints: number): Promise<number[]> {
   const publisher = lake.publisher();
   const decided = (await publisher.decided()).get(0)!;
   const seconds: number[] = [];
   for (let upTo = decided.length - checkpoints + 1; upTo <= decided.length; upTo++) {
     const some = new Map([[0, decided.slice(0, upTo)]]);
-    seconds.push(await secondsOf(() => publisher.publish(lake.specs[0], some)));
+    const [first, ...others] = lake.specs;
+    seconds.push(await secondsOf(() => publisher.publish(first, some)));
+    for (const spec of others) await publisher.publish(spec, some);
     lake.clock.time += COMMIT_EVERY_MS;
   }
   return seconds;

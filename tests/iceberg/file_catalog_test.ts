@@ -1,6 +1,8 @@
 /** The catalog without a server passes the suite on a store in memory and on a disk. */
 import assert from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
 import { fileCatalog } from "../../lib/iceberg/file_catalog.ts";
+import type { TableMetadata } from "../../lib/iceberg/metadata.ts";
 import { hintKey, versionKey } from "../../lib/iceberg/paths.ts";
 import { newTableMetadata, setProperties } from "../../lib/iceberg/update.ts";
 import { catalogContract, type OpenCatalog } from "../contracts/catalog_contract.ts";
@@ -87,4 +89,36 @@ Deno.test("`list` leaves out a table whose creator died before its first version
   const { store, catalog } = await tableWithVersions(1);
   await store.create("lake/.tables/raw.never", new Uint8Array());
   assert.deepEqual(await catalog.list(), [NAME]);
+});
+
+Deno.test("a commit deletes only versions of its own table, and stands where they cannot be deleted", async () => {
+  const { store } = await tableWithVersions(1);
+  const elsewhere = versionKey(PREFIX, { stage: "raw", name: "other" }, 1);
+  await store.create(elsewhere, new Uint8Array());
+  const unwilling = new Proxy(store, {
+    get(target, property) {
+      if (property !== "delete") return Reflect.get(target, property, target).bind(target);
+      const fault = new Fault("store_failed", "no", { blame: "dependency", retry: "after_backoff" });
+      return () => Promise.reject(fault);
+    },
+  });
+  const metadataOf = (metadata: TableMetadata, files: readonly string[]) => ({
+    ...metadata,
+    "metadata-log": files.map((file) => ({ "metadata-file": file, "timestamp-ms": 0 })),
+  });
+  const named = Array.from(
+    { length: 200 },
+    (_, i) => store.uri(i % 2 ? elsewhere : `lake/raw/events/data/${i}`),
+  );
+  const catalog = fileCatalog(unwilling, { prefix: PREFIX, clock });
+  const base = (await catalog.load(NAME))!;
+  const first = (await catalog.commit(base, metadataOf(base.metadata, named), "w2"))!;
+  assert.equal(first.metadata["metadata-log"].length, 100, "they go from the log at once");
+  const again = Array.from({ length: 120 }, () => first.metadata["metadata-log"].at(-1)!["metadata-file"]);
+  const second = (await catalog.commit(first, metadataOf(first.metadata, again), "w3"))!;
+  assert.equal((await catalog.load(NAME))?.version, second.version, "what cannot be deleted is left");
+  const willing = fileCatalog(store, { prefix: PREFIX, clock });
+  await willing.commit(second, metadataOf(second.metadata, [...again, ...named]), "w4");
+  assert.ok(await store.head(elsewhere), "no version of another table goes");
+  assert.equal(await store.head(versionKey(PREFIX, NAME, 1)), null);
 });

@@ -22,7 +22,7 @@ import { Collector } from "../../lib/lake/collector.ts";
 import { Compactor } from "../../lib/lake/compactor.ts";
 import { ensureTables } from "../../lib/lake/ensure_tables.ts";
 import { evolveTable } from "../../lib/lake/evolution.ts";
-import { expireTable } from "../../lib/lake/expiry.ts";
+import { type ExpireOptions, expireTable } from "../../lib/lake/expiry.ts";
 import { currentFields, Lander } from "../../lib/lake/lander.ts";
 import { Publisher } from "../../lib/lake/publisher.ts";
 import { parseTableKey } from "../../lib/lake/table_key.ts";
@@ -41,8 +41,7 @@ export const PREFIX = "lake/";
 export const START = Date.parse("2026-03-01T12:00:00Z");
 export const GRACE_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-/** So that images come often. */
-const IMAGE_FLOOR_BYTES = 300_000;
+const IMAGE_FLOOR_BYTES = 1_200_000;
 
 /** No files, so that nothing stands in the log but what a test puts there. */
 const NOTHING = { body: {}, version: "", file_hash: "" };
@@ -100,6 +99,8 @@ export interface Hands {
   at_once?: number;
   /** Hears of each decision. */
   decided?: () => void;
+  /** Changes for which an image is made; few, so that images come often. */
+  image_floor_bytes?: number;
 }
 
 export class SmallLake implements AsyncDisposable {
@@ -190,7 +191,7 @@ export class SmallLake implements AsyncDisposable {
       checkpoint_ms: 0,
       tick_after_ms: 1e12,
       seeds: () => SEEDS,
-      image_floor_bytes: IMAGE_FLOOR_BYTES,
+      image_floor_bytes: hands.image_floor_bytes ?? IMAGE_FLOOR_BYTES,
       newId: () => crypto.randomUUID(),
       newProcessor: (partition) => newProcessor(partition),
       appliedOffsets: () => this.#appliedOffsets(),
@@ -293,10 +294,10 @@ export class SmallLake implements AsyncDisposable {
     return report.problems;
   }
 
-  async expire(hands: Hands = {}): Promise<void> {
+  async expire(hands: Hands = {}, options: ExpireOptions = { full: true }): Promise<void> {
     const { store = this.store, clock = this.clock } = hands;
     for (const { key } of this.specs) {
-      await expireTable({ catalog: this.catalog(hands), store, clock }, parseTableKey(key), { full: true });
+      await expireTable({ catalog: this.catalog(hands), store, clock }, parseTableKey(key), options);
     }
   }
 

@@ -23,7 +23,7 @@ async function seed(folder: string): Promise<void> {
 }
 
 /** An image is due with the first checkpoint, which opening a segment alone makes worth it, and takes some batches. */
-const slowImages = { image_floor_bytes: 20_000, newProcessor: () => new CountingProcessor(4) };
+const slowImages = { image_floor_bytes: 80_000, newProcessor: () => new CountingProcessor(4) };
 
 /** Owns the partition until everything is decided or the plan's crash comes. */
 async function work(folder: string, plan: FaultPlan): Promise<void> {

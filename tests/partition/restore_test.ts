@@ -145,7 +145,7 @@ Deno.test("killed after every few checkpoints, the owner restores image and chan
       const owner = ownPartition(0, {
         ...context,
         // Opening a segment weighs 64 KiB: an image every third checkpoint.
-        image_floor_bytes: 150_000,
+        image_floor_bytes: 600_000,
         events: {
           ...context.events,
           decided(checkpoint, cut_ms) {

@@ -112,7 +112,7 @@ async function own(log: EventLog, { store, chain, pace, end, sent }: Owning): Pr
     checkpoint_ms: pace.checkpoint_ms,
     tick_after_ms: 1e12,
     // Small enough that a taker-over restores from an image and changes.
-    image_floor_bytes: 200_000,
+    image_floor_bytes: 800_000,
     newId: () => crypto.randomUUID(),
     newProcessor,
     seeds: () => SHIPPED,
