@@ -116,8 +116,10 @@ export async function serve(
       stop.now();
     },
   });
+  const assembled = Promise.withResolvers<void>();
+  startWorkers(role, { settings, supervisor, after: assembled.promise });
   await using parts = await assemble(role, { settings, clock, line, metrics, scrub, supervisor });
-  startWorkers(role, settings, supervisor);
+  assembled.resolve();
   const app = createApp(parts.deps);
   const server = listen(app, settings);
   logListening(line, { url: server.url, role: role.name, pid: Deno.pid });
@@ -137,7 +139,11 @@ function tellProcess(metrics: Metrics): void {
   });
 }
 
-function startWorkers(role: Role, settings: Settings, supervisor: Supervisor): void {
+/** They load beside what is assembled here, and touch nothing before its checks have passed. */
+function startWorkers(
+  role: Role,
+  { settings, supervisor, after }: { settings: Settings; supervisor: Supervisor; after: Promise<void> },
+): void {
   for (const [name, count] of Object.entries(role.workers(settings))) {
     for (let index = 0; index < count; index++) {
       const start: StartMessage = {
@@ -149,7 +155,7 @@ function startWorkers(role: Role, settings: Settings, supervisor: Supervisor): v
         gives_way: role.has_door,
       };
       const url = new URL(`../workers/${name}.ts`, import.meta.url);
-      supervisor.start({ name: count > 1 ? `${name} ${index}` : name, url, start });
+      supervisor.start({ name: count > 1 ? `${name} ${index}` : name, url, start, after });
     }
   }
 }

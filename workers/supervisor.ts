@@ -8,6 +8,8 @@ export interface WorkerSpec {
   name: string;
   url: URL;
   start: StartMessage;
+  /** The thread loads its code at once, and begins its work when this resolves; without it, at once. */
+  after?: Promise<void>;
 }
 
 export interface SupervisorOptions {
@@ -105,8 +107,12 @@ export class Supervisor {
         this.options.line.error(`${spec.name} failed`, { reason: event.message });
         resolve("crashed");
       };
-      post(worker, spec.start);
-      if (this.#stopping) post(worker, { type: "stop" });
+      const begin = () => {
+        post(worker, spec.start);
+        if (this.#stopping) post(worker, { type: "stop" });
+      };
+      if (spec.after) void spec.after.then(begin);
+      else begin();
     }).then((ended) => {
       worker.terminate();
       this.#running.delete(spec.name);

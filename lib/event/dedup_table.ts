@@ -2,13 +2,16 @@
  * Finds an entry by its hash: 256 small open-addressing tables of entry numbers (4 bytes each), linear probing.
  *
  * Each table grows by itself, by a quarter, when it is 70 % full: the longest pause is one rehash of 1/256 of all ids,
- * never do all tables exist twice, and a place costs 6 to 7 bytes an id. Removal shifts the followers back, so there
- * are no gravestones to probe over.
+ * never do all tables exist twice, and a place costs 6 to 7 bytes an id. A small one grows fourfold, for then it is the
+ * rehashing that costs. Removal shifts the followers back, so there are no gravestones to probe over.
  */
 import type { DedupEntries } from "./dedup_entries.ts";
 
 const TABLES = 256;
 const MIN_SLOTS = 16;
+/** Up to here memory does not count: 256 kB for all tables. */
+const SMALL_SLOTS = 256;
+const SMALL_GROWTH = 4;
 const FULLEST = 0.7;
 const AFTER_GROWTH = 0.56;
 const EMPTIEST = 0.3;
@@ -32,7 +35,7 @@ export class DedupTable {
 
   /** Makes room for about so many ids at once; the tables must be empty. */
   reserve(ids: number): void {
-    const slots = Math.max(MIN_SLOTS, Math.ceil(ids / TABLES / AFTER_GROWTH));
+    const slots = slotsFor(ids / TABLES);
     this.#slots = this.#slots.map(() => new Uint32Array(slots));
   }
 
@@ -40,7 +43,10 @@ export class DedupTable {
   add(high: number, low: number, entry: number): void {
     const table = high >>> 24;
     const used = ++this.#used[table];
-    if (used > this.#slots[table].length * FULLEST) this.#resize(table, used);
+    const { length } = this.#slots[table];
+    if (used > length * FULLEST) {
+      this.#resize(table, Math.max(slotsFor(used), Math.min(SMALL_GROWTH * length, SMALL_SLOTS)));
+    }
     place(this.#slots[table], low, entry);
   }
 
@@ -61,12 +67,12 @@ export class DedupTable {
     }
     slots[hole] = 0;
     const used = --this.#used[table];
-    if (used < length * EMPTIEST && length > MIN_SLOTS) this.#resize(table, used);
+    if (used < length * EMPTIEST && length > SMALL_SLOTS) this.#resize(table, slotsFor(used));
   }
 
-  #resize(table: number, used: number): void {
+  #resize(table: number, length: number): void {
     const before = this.#slots[table];
-    const slots = new Uint32Array(Math.max(MIN_SLOTS, Math.ceil(used / AFTER_GROWTH)));
+    const slots = new Uint32Array(length);
     for (const slot of before) if (slot !== 0) place(slots, this.entries.low(slot - 1), slot - 1);
     this.#slots[table] = slots;
     // Given back at once: all tables grow at about the same time, and their old places would wait for a collection.
@@ -76,6 +82,10 @@ export class DedupTable {
   bytes(): number {
     return this.#slots.reduce((sum, slots) => sum + slots.byteLength, 0);
   }
+}
+
+function slotsFor(used: number): number {
+  return Math.max(MIN_SLOTS, Math.ceil(used / AFTER_GROWTH));
 }
 
 /** Spreads the low word evenly over any number of slots. */

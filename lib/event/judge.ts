@@ -49,17 +49,20 @@ export function createJudge({ kinds, sources }: JudgeParts): Judge {
       const decoded = decodeJson(record.value);
       if (!decoded.ok) return dead(decoded.reason, [bytesFault(decoded.reason)], kind, null);
       const { headers, value: bytes } = record;
-      return judgeMeaning(
-        source.interpret({ headers, bytes, body: decoded.value, kinds }),
-        record,
-        source,
-        kinds,
-      );
+      const meaning = source.interpret({ headers, bytes, body: decoded.value, kinds });
+      return judgeMeaning(meaning, { record, text: decoded.text, source, kinds });
     },
   };
 }
 
-function judgeMeaning(meaning: Meaning, record: LogRecord, source: Source, kinds: Kinds): Judgement {
+interface Judged {
+  record: LogRecord;
+  text: string;
+  source: Source;
+  kinds: Kinds;
+}
+
+function judgeMeaning(meaning: Meaning, judged: Judged): Judgement {
   switch (meaning.meaning) {
     case "unmapped":
       return { verdict: "unmapped", kind: meaning.type, event_id: meaning.event_id };
@@ -68,15 +71,13 @@ function judgeMeaning(meaning: Meaning, record: LogRecord, source: Source, kinds
     case "malformed":
       return dead("schema", meaning.faults, meaning.type, meaning.event_id);
     case "event":
-      return judgeEvent(meaning, record, source, kinds);
+      return judgeEvent(meaning, judged);
   }
 }
 
 function judgeEvent(
   meaning: Meaning & { meaning: "event" },
-  record: LogRecord,
-  source: Source,
-  kinds: Kinds,
+  { record, text, source, kinds }: Judged,
 ): Judgement {
   const kind = kinds.get(meaning.kind);
   const checked = kind?.check(meaning.event);
@@ -95,6 +96,7 @@ function judgeEvent(
     event_id: event.event_id,
     event,
     content: source.is_mapped ? mappedContent(event) : sha256Hex(record.value ?? new Uint8Array()),
+    text,
   };
 }
 

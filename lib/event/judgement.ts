@@ -25,7 +25,7 @@ export interface TypedEvent {
 }
 
 export type Judgement =
-  | { verdict: "row"; kind: string; event_id: string; event: TypedEvent; content: string }
+  | { verdict: "row"; kind: string; event_id: string; event: TypedEvent; content: string; text: string }
   | {
     verdict: "dead_letter";
     reason: DeadReason;
@@ -35,4 +35,4 @@ export type Judgement =
   }
   | { verdict: "unmapped"; kind: string | null; event_id: string | null };
 // `content` is what makes two records of one id equal: the sha256 of the bytes, or for mapped senders a hash of the
-// mapped row (Stripe changes `pending_webhooks` between retries).
+// mapped row (Stripe changes `pending_webhooks` between retries). `text` is the body, decoded once for all who keep it.

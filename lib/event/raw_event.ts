@@ -109,7 +109,7 @@ export function rawRow(record: LogRecord, judgement: Judgement | null, outcome: 
     event_id: judgement?.event_id ?? null,
     content_type: headers.content_type ?? null,
     headers: storedHeaders(headers),
-    ...bodyCells(value),
+    ...(judgement?.verdict === "row" ? { body: judgement.text, body_encoding: "utf8" } : bodyCells(value)),
     sha256: headers.sha256 ?? sha256OfBytes(judgement) ?? sha256Hex(value ?? new Uint8Array()),
     redacted: headers.redacted === "true",
     replay_of: headers.replay_of ?? null,

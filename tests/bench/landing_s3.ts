@@ -8,15 +8,15 @@ import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { startKafkaBroker } from "../cluster/kafka_broker.ts";
 import { startS3Server } from "../cluster/s3_server.ts";
 import { type Program, settled, startProgram } from "../program.ts";
-import { eventually } from "../waiting.ts";
+import { said } from "../said.ts";
 import type { Bench } from "./bench.ts";
 import { duckdbRate } from "./duckdb_landing.ts";
 import { fillLog } from "./full_log.ts";
+import { visibleAt } from "./visible.ts";
 
 const RECORDS = 1_000_000;
 /** Their times are those of the last quarter of an hour: one day, if not at midnight. */
 const PER_SECOND = 1_000;
-const TABLES = ["raw.events", "processed.transactions"];
 const TOKEN = "bench-token";
 
 export const landingS3Bench: Bench = {
@@ -58,10 +58,9 @@ export const landingS3Bench: Bench = {
       const edge = await begin("edge");
       const owners = await begin("process", { PROCESS_WORKERS: "2" });
       // Looks at the status would be requests to the store, from the cores that are measured.
-      await eventually(() => rowsOf(said(maintain, "published")), (rows) => rows >= TABLES.length * RECORDS);
+      const ended_ms = await visibleAt(maintain, RECORDS);
       await settled(edge.url, TOKEN);
       const began_ms = Math.min(...said(owners, "claimed").map(({ time }) => Date.parse(time)));
-      const ended_ms = Math.max(...said(maintain, "published").map(({ time }) => Date.parse(time)));
       return [{
         what: "topic to visible rows on S3, from the first claim of an owner",
         value: RECORDS / (ended_ms - began_ms) * 1000,
@@ -76,19 +75,3 @@ export const landingS3Bench: Bench = {
     }
   },
 };
-
-interface Line {
-  time: string;
-  table?: string;
-  rows?: number;
-}
-
-/** Lines of the program's log with this message. */
-function said({ lines }: Program, message: string): Line[] {
-  return lines.filter((line) => line.includes(`"msg":"${message}"`)).map((line) => JSON.parse(line));
-}
-
-function rowsOf(lines: readonly Line[]): number {
-  return lines.filter(({ table }) => TABLES.includes(table ?? ""))
-    .reduce((sum, { rows }) => sum + (rows ?? 0), 0);
-}

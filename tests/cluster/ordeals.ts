@@ -4,6 +4,7 @@
  */
 import { ok } from "node:assert/strict";
 import { seededRandom } from "../kill_scenario.ts";
+import { said } from "../said.ts";
 import { STRIPE_SECRET } from "../stripe_sender.ts";
 import { Cluster } from "./cluster.ts";
 import { eventually, inTime, pause } from "../waiting.ts";
@@ -115,10 +116,7 @@ async function sleepAt(payments: Payments, path: string, how: { fault: S3Fault; 
   const asleep = Promise.withResolvers<{ partition: number; epoch: number }>();
   const owned = new Map<number, number>();
   const hear = () => {
-    for (const line of sleeper.lines.filter((one) => one.includes('"msg":"claimed"'))) {
-      const { partition, epoch } = JSON.parse(line);
-      owned.set(partition, epoch);
-    }
+    for (const { partition, epoch } of said(sleeper, "claimed")) owned.set(Number(partition), Number(epoch));
   };
   let isAsleep = false;
   proxy.decide = (request) => {
