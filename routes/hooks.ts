@@ -55,7 +55,7 @@ async function take(door: Door, source: Source, { c, seen, requestId, body }: Ta
   });
   const failed = await door.append(source.name, [record], requestId);
   if (failed) return failed;
-  const duplicate = seen.see(`${source.name}\u0000${event_id ?? key}`) ? ',"duplicate":true' : "";
+  const duplicate = seen.see(source.name, event_id ?? key) ? ',"duplicate":true' : "";
   return accepted(`{"id":${JSON.stringify(event_id)}${duplicate}}`, requestId);
 }
 

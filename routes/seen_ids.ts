@@ -1,27 +1,29 @@
-/** A hint whether an id came by lately: bounded, of this process only, and never the reason to leave a record out. */
+/**
+ * A hint whether an id came by lately: bounded, of this process only, and never the reason to leave a record out.
+ *
+ * Each id has one slot by its hash, and is forgotten when another one takes that slot: no list to keep in order, nothing
+ * to be collected, and a repetition within a sender's few minutes is mostly seen.
+ */
+import { idHash } from "../lib/event/id_hash.ts";
 
-const MAX_IDS = 50_000;
+const SLOTS = 131_072;
 
 export class SeenIds {
-  #young = new Set<string>();
-  #old = new Set<string>();
+  /** The two words of a hash for each slot; zeros are no hash. */
+  readonly #hashes: Uint32Array;
 
-  constructor(readonly max_ids: number = MAX_IDS) {}
-
-  /** Whether `id` was seen before; remembers it. */
-  see(id: string): boolean {
-    const { size } = this.#young;
-    // Whether it was there already is told by the size: each look costs as much as the whole answer's text.
-    const known = this.#young.add(id).size === size || this.#old.has(id);
-    // Two generations forget in halves, without an order to keep.
-    if (this.#young.size * 2 >= this.max_ids) {
-      this.#old = this.#young;
-      this.#young = new Set();
-    }
-    return known;
+  constructor(slots: number = SLOTS) {
+    this.#hashes = new Uint32Array(2 * slots);
   }
 
-  get size(): number {
-    return this.#young.size + this.#old.size;
+  /** Whether the source's `id` was seen before; remembers it. */
+  see(source: string, id: string): boolean {
+    const hashes = this.#hashes;
+    const { high, low } = idHash(source, "", id);
+    const at = 2 * (high % (hashes.length / 2));
+    const known = hashes[at] === high && hashes[at + 1] === low;
+    hashes[at] = high;
+    hashes[at + 1] = low;
+    return known;
   }
 }

@@ -49,14 +49,14 @@ Deno.test("BytesInFlight gives no more room than there is", () => {
   ok(bytes.take(100));
 });
 
-Deno.test("SeenIds knows the last ids and stays bounded", () => {
+Deno.test("SeenIds knows the last ids of each source and forgets old ones", () => {
   const seen = new SeenIds(100);
-  equal(seen.see("a"), false);
-  equal(seen.see("a"), true);
-  for (let i = 0; i < 1_000; i++) seen.see(`id${i}`);
-  equal(seen.see("id999"), true);
-  equal(seen.see("a"), false);
-  ok(seen.size <= 100);
+  equal(seen.see("stripe", "a"), false);
+  equal(seen.see("stripe", "a"), true);
+  equal(seen.see("github", "a"), false);
+  for (let i = 0; i < 2_000; i++) equal(seen.see("stripe", `id${i}`), false);
+  equal(seen.see("stripe", "id1999"), true);
+  equal(seen.see("stripe", "a"), false);
 });
 
 Deno.test("clientAddress believes as many proxies as it is told to, and no client", () => {
