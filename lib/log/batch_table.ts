@@ -37,9 +37,12 @@ const OPENING_TIMEOUT_MS = 10_000;
 const OPENING_PAUSE_MS = 5;
 /** A trim deletes at most so many batches at a time, so that it does not keep appends waiting. */
 const TRIMMED_AT_ONCE = 100;
-/** Large pages suit blobs; the write-ahead log is carried over each 16 MiB, in the commit that fills it. */
-const PAGE_BYTES = 16_384;
-const CHECKPOINT_PAGES = 1024;
+/**
+ * A commit writes each page that it touches whole: small pages suit single webhooks (half the bytes of 16 kB pages), large
+ * ones suit batches. The write-ahead log is carried over each 16 MiB, in the commit that fills it.
+ */
+const PAGE_BYTES = 8192;
+const CHECKPOINT_PAGES = 2048;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 
 const SQLITE_BUSY = 5;
