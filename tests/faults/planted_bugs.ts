@@ -723,6 +723,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     step: "commit",
+    bug: "a metadata version that the log still names is deleted",
+    file: "lib/iceberg/update.ts",
+    from: "? log.splice(0, log.length - METADATA_LOG_ENTRIES).map(",
+    to: "? [...log.splice(0, log.length - METADATA_LOG_ENTRIES), log[0]].map(",
+    test: CATALOG,
+  },
+  {
+    step: "commit",
     bug: "the newest version is the last one in the order of texts",
     file: "lib/iceberg/file_catalog.ts",
     from: "newest = Math.max(newest, versionOf(key) ?? 0);",

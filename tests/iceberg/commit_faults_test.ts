@@ -6,7 +6,7 @@ import { deadObjects } from "../../lib/iceberg/garbage.ts";
 import { readFiles } from "../../lib/iceberg/live_files.ts";
 import { namedObjects } from "../../lib/iceberg/named_objects.ts";
 import { tableLocation, tablePrefix } from "../../lib/iceberg/paths.ts";
-import { evolveSchema, newTableMetadata } from "../../lib/iceberg/update.ts";
+import { evolveSchema, newTableMetadata, setProperties } from "../../lib/iceberg/update.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { Crash, everyFault, FaultPlan } from "../faults/fault_plan.ts";
 import { faultyStore } from "../faults/faulty_store.ts";
@@ -51,12 +51,31 @@ async function work(store: ObjectStore): Promise<void> {
   });
 }
 
-async function assertDone(store: MemoryStore, where: string): Promise<void> {
+/** A table of so many commits before `work`, which does not make it again. */
+async function storeWith(commits: number): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  const catalog = fileCatalog(store, { prefix: PREFIX, clock });
+  const location = tableLocation(store, PREFIX, NAME);
+  const columns = [{ name: "id", type: "long" }];
+  let base = await catalog.create(
+    NAME,
+    newTableMetadata({ uuid: "u", location, columns, partition: [], at: 0 }),
+  );
+  for (let i = 0; i < commits; i++) {
+    base = (await catalog.commit(base, setProperties(base.metadata, { i: String(i) }, 0), `older-${i}`))!;
+  }
+  return store;
+}
+
+async function assertDone(store: MemoryStore, older: number, where: string): Promise<void> {
   const table = (await fileCatalog(store, { prefix: PREFIX, clock }).load(NAME))!;
   const { metadata } = table;
+  for (const one of metadata["metadata-log"]) {
+    assert.ok(await store.head(store.keyOf(one["metadata-file"])!), `${one["metadata-file"]} ${where}`);
+  }
   assert.equal(metadata.snapshots.length, APPENDS + 1, where);
   assert.equal(metadata.schemas.length, 2, where);
-  assert.equal(table.version, 1 + APPENDS + 1 + 1, where);
+  assert.equal(table.version, 1 + older + APPENDS + 1 + 1, where);
   metadata.snapshots.forEach((one, i) => {
     assert.equal(one["parent-snapshot-id"], metadata.snapshots[i - 1]?.["snapshot-id"], where);
     assert.equal(one.summary["total-records"], String([1, 3, 6, 6][i]), where);
@@ -75,25 +94,32 @@ async function assertDone(store: MemoryStore, where: string): Promise<void> {
   }
 }
 
-async function callsOfOneRun(): Promise<number> {
+async function callsOfOneRun(older: number): Promise<number> {
   const plan = FaultPlan.none();
-  const store = new MemoryStore();
+  const store = await storeWith(older);
   await work(faultyStore(store, plan));
-  await assertDone(store, "without faults");
+  await assertDone(store, older, "without faults");
   return plan.calls;
 }
 
-for (const create_before of ["fault", "unknown"] as const) {
-  Deno.test(`commits survive a fault at every call (a create that was not made answers ${create_before})`, async () => {
-    for (const plan of everyFault(await callsOfOneRun())) {
-      const store = new MemoryStore();
-      try {
-        await work(faultyStore(store, plan, { create_before }));
-      } catch (error) {
-        if (!(error instanceof Crash) && (error as { code?: string }).code !== "injected") throw error;
-      }
-      await work(store);
-      await assertDone(store, `after ${plan.names.at(-1)}`);
+async function surviveEveryFault(older: number, create_before: "fault" | "unknown"): Promise<void> {
+  for (const plan of everyFault(await callsOfOneRun(older))) {
+    const store = await storeWith(older);
+    try {
+      await work(faultyStore(store, plan, { create_before }));
+    } catch (error) {
+      if (!(error instanceof Crash) && (error as { code?: string }).code !== "injected") throw error;
     }
-  });
+    await work(store);
+    await assertDone(store, older, `after ${plan.names.at(-1)}`);
+  }
 }
+
+for (const create_before of ["fault", "unknown"] as const) {
+  Deno.test(`commits survive a fault at every call (a create that was not made answers ${create_before})`, () =>
+    surviveEveryFault(0, create_before));
+}
+
+Deno.test("commits that delete old versions survive a fault at every call", () =>
+  // One of the appends lets the log go over its length.
+  surviveEveryFault(118, "fault"));
