@@ -29,6 +29,7 @@ import { type LakeView, lakeViews } from "../lib/lake/views.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { spillAgeSeconds, spillStateOf } from "../lib/log/spill_state.ts";
 import { Health } from "../lib/observe/health.ts";
+import { LastTrouble } from "../lib/observe/last_trouble.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
@@ -84,7 +85,11 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const chains = connectChains(store, partitions);
   const views = () => lakeViews(configuration.kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
-  const health = new Health(dependenciesOf(role, { settings, log, store, supervisor, clock }), clock);
+  const appends = new LastTrouble(clock);
+  const health = new Health(
+    dependenciesOf(role, { settings, log, store, supervisor, appends, clock }),
+    clock,
+  );
   const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
   const rules = rulesService({ settings, configuration, query, clock });
   const live = role.shows && log
@@ -105,6 +110,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     clock,
     settings,
     log: log ?? NO_LOG,
+    appends,
     partitions,
     sources: () => current().sources,
     kinds: () => configuration.kinds,

@@ -5,6 +5,7 @@ import { Fault } from "../lib/errors.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { spillStateOf } from "../lib/log/spill_state.ts";
 import type { Condition, Dependency } from "../lib/observe/health.ts";
+import type { LastTrouble } from "../lib/observe/last_trouble.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
 import type { Role } from "./serve.ts";
@@ -14,6 +15,8 @@ export interface DependencyParts {
   log: EventLog | null;
   store: Pick<ObjectStore, "head">;
   supervisor: Pick<Supervisor, "ready">;
+  /** Of the door's appends: a log that can be read may not take any more (a disk that is full or failing). */
+  appends: Pick<LastTrouble, "lasts">;
   clock: Clock;
 }
 
@@ -45,7 +48,7 @@ const BROKER_MS = 1_000;
 async function logCondition(
   log: EventLog,
   has_door: boolean,
-  { settings, clock }: DependencyParts,
+  { settings, appends, clock }: DependencyParts,
 ): Promise<Condition> {
   const over = new AbortController();
   const late = clock.sleep(BROKER_MS, over.signal).then(() => {
@@ -53,7 +56,7 @@ async function logCondition(
   });
   try {
     await Promise.race([log.bounds("events", 0), late]);
-    return "ok";
+    return appends.lasts ? "degraded" : "ok";
   } catch (error) {
     const { KAFKA_BROKERS, SPILL_MAX_BYTES } = settings;
     const hasRoom = has_door && KAFKA_BROKERS !== null && spillStateOf(log).bytes < SPILL_MAX_BYTES;

@@ -16,6 +16,7 @@ import {
   writeMark,
 } from "./dev_folder.ts";
 import { allWorkers, type Role, serve } from "./serve.ts";
+import { isThere } from "../lib/store/local_file.ts";
 
 const EVENTS_PER_SECOND = 20;
 /** So that people see at once what they send. */
@@ -179,7 +180,7 @@ export const reset: Command = {
     const { flags } = parseArguments(args, { flags: ["yes"] });
     const folder = devFolder(settings, given);
     if (!flags.has("yes")) throw wrongUsage(`reset empties ${folder}; say --yes`);
-    if (!await exists(folder)) {
+    if (!await isThere(folder)) {
       console.log(`${folder} is empty already`);
       return 0;
     }
@@ -196,16 +197,6 @@ export const reset: Command = {
 
 function cannotEmpty(folder: string, reason: string): Fault {
   return new Fault("reset_refused", `Cannot empty ${folder}: ${reason}`, { blame: "us", retry: "never" });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 const ANSWER_MS = 1000;

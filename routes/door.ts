@@ -2,10 +2,11 @@
 import type { Context } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
-import { messageOf } from "../lib/errors.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
 import type { Kinds } from "../lib/event/kinds.ts";
 import type { EventLog, NewRecord } from "../lib/log/log.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
+import type { LastTrouble } from "../lib/observe/last_trouble.ts";
 import type { Counter, Histogram, Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
 import type { Sources } from "../lib/source/sources.ts";
@@ -35,6 +36,8 @@ export interface DoorDeps {
       | "webhook_secrets"
     >;
   log: Pick<EventLog, "append">;
+  /** Hears how the appends end, for who asks about our health. */
+  appends: Pick<LastTrouble, "failed" | "succeeded">;
   /** Of the events topic. */
   partitions: number;
   /** The sources in force; `sources.yaml` may change while we run. */
@@ -79,6 +82,7 @@ export class Door {
     try {
       await this.deps.log.append("events", records);
     } catch (error) {
+      if (!(error instanceof Fault) || error.blame !== "sender") this.deps.appends.failed();
       this.deps.lines.warn("append failed", {
         source,
         records: records.length,
@@ -87,6 +91,7 @@ export class Door {
       });
       return problemOf(error, this.deps.scrub);
     }
+    this.deps.appends.succeeded();
     this.#append.observe((performance.now() - started) / 1000);
     this.#acceptedOf(source).add(records.length);
     this.#countKinds(records);

@@ -17,7 +17,9 @@ export const DIST = `${SOURCES}dist/`;
 /** What the page is made of: its own sources, what it shares with the server, and the versions of packages. */
 const INPUTS = [
   SOURCES,
-  ...["../lib/query/", "../deno.json"].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+  ...["../lib/query/", "../lib/errors.ts", "../deno.json"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url))
+  ),
 ];
 const COMPRESSED = /\.(js|css|wasm|svg|html|map)$/;
 

@@ -19,6 +19,8 @@ export interface ProgramOptions {
   env: Record<string, string>;
   /** No file grows beyond so many KiB: as if the disk were full. */
   file_kib?: number;
+  /** What the program runs under: a command and its arguments, which makes itself the program. */
+  under?: readonly string[];
 }
 
 const ROOT = new URL("..", import.meta.url);
@@ -38,8 +40,10 @@ export const AT_REST = {
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const args = ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, options.role ?? "all"];
   const limited = `trap "" XFSZ; ulimit -f ${options.file_kib}; exec "$0" "$@"`;
-  const child = new Deno.Command(options.file_kib ? "bash" : Deno.execPath(), {
-    args: options.file_kib ? ["-c", limited, Deno.execPath(), ...args] : args,
+  const under = options.file_kib ? ["bash", "-c", limited] : options.under ?? [];
+  const [command, ...rest] = [...under, Deno.execPath(), ...args];
+  const child = new Deno.Command(command, {
+    args: rest,
     cwd: ROOT.pathname,
     env: { PORT: "0", LOG_FORMAT: "json", ...PATIENT, ...options.env },
     stdout: "piped",

@@ -8,7 +8,7 @@
  * shows nothing higher: numbers that were collected can be won again.
  */
 import { hash } from "node:crypto";
-import { Fault } from "../errors.ts";
+import { Fault, messageOf } from "../errors.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { checkpointKey, checkpointNumber, checkpointPrefix } from "./paths.ts";
@@ -131,6 +131,6 @@ function readingOf(bytes: Uint8Array) {
   try {
     return decodeCheckpoint(bytes, sha256);
   } catch (error) {
-    return { state: "damaged" as const, reason: error instanceof Error ? error.message : String(error) };
+    return { state: "damaged" as const, reason: messageOf(error) };
   }
 }

@@ -4,6 +4,7 @@ import { Fault, messageOf } from "../errors.ts";
 import type { Topic } from "./log.ts";
 import { topicFile } from "./sqlite_log.ts";
 import { TOPICS } from "./topics.ts";
+import { isThere } from "../store/local_file.ts";
 
 const OPENING_TIMEOUT_MS = 10_000;
 
@@ -11,7 +12,7 @@ const OPENING_TIMEOUT_MS = 10_000;
 export async function copyLog(from: string, to: string): Promise<Topic[]> {
   const copied: Topic[] = [];
   for (const topic of TOPICS) {
-    if (!await exists(topicFile(from, topic))) continue;
+    if (!await isThere(topicFile(from, topic))) continue;
     copyFile(topicFile(from, topic), topicFile(to, topic));
     copied.push(topic);
   }
@@ -32,14 +33,5 @@ function copyFile(from: string, to: string): void {
       retry: "after_backoff",
       cause: error,
     });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** Log lines: one line of text or one JSON object each, with a level, and never with a secret. */
+import { messageOf } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Scrub } from "./scrub.ts";
 
@@ -73,7 +74,7 @@ function plain(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value, hideSecrets));
   } catch (error) {
-    return `[cannot be written: ${error instanceof Error ? error.message : error}]`;
+    return `[cannot be written: ${messageOf(error)}]`;
   }
 }
 

@@ -5,6 +5,7 @@
  *   fsync     |--a--||-b c d e-|      one runs, all who came meanwhile share the next
  */
 import { dirname } from "node:path";
+import { isThere } from "./local_file.ts";
 
 /** Beyond so many remembered folders all are forgotten, and synced once more. */
 const MAX_KNOWN = 10_000;
@@ -65,7 +66,7 @@ export class DurableFolders {
   /** Above the root only what we made ourselves is synced: the rest may not even be ours to open. */
   async #makeRoot(folder: string): Promise<void> {
     const missing: string[] = [];
-    for (let at = folder; !await exists(at); at = dirname(at)) missing.push(at);
+    for (let at = folder; !await isThere(at); at = dirname(at)) missing.push(at);
     for (const one of missing.reverse()) {
       await makeOne(one);
       await this.sync(dirname(one));
@@ -78,16 +79,6 @@ async function makeOne(folder: string): Promise<void> {
     await Deno.mkdir(folder);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

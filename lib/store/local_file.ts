@@ -6,6 +6,10 @@ export async function openIfThere(path: string): Promise<Deno.FsFile | null> {
   return await unlessMissing("open", path, () => Deno.open(path, { read: true, write: true }));
 }
 
+export async function isThere(path: string): Promise<boolean> {
+  return await unlessMissing("look at", path, () => Deno.stat(path)) !== null;
+}
+
 export async function removeIfThere(path: string): Promise<void> {
   await unlessMissing("remove", path, () => Deno.remove(path).then(() => null));
 }

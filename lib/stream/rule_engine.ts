@@ -5,6 +5,7 @@
  *   history      rule/<name>/<hash of its text>           goes on as long as the text stays
  *   cool-down    quiet/<name>/<hash of its text>          by key: time of the last alert, firings held back since
  */
+import { messageOf } from "../errors.ts";
 import { alertId, alertRow, ALERTS } from "../alert/alert.ts";
 import { keyCells } from "./key.ts";
 import { microseconds, momentCell } from "./moment.ts";
@@ -100,7 +101,7 @@ export class RuleEngine {
       } catch (thrown) {
         failures.push({
           rule: rule.definition.name,
-          message: thrown instanceof Error ? thrown.message : String(thrown),
+          message: messageOf(thrown),
         });
       }
     }

@@ -4,6 +4,7 @@
  * What is too much for a browser is asked of the server, and what cannot have changed is not asked again, so that an old
  * lake costs no more to look at than a young one.
  */
+import { messageOf } from "../../lib/errors.ts";
 import { collect } from "../engine/collect.ts";
 import type { Lake, TableInfo } from "../engine/lake.ts";
 import type { Rows } from "../engine/result.ts";
@@ -166,7 +167,7 @@ function stateOf(table: TableInfo): string {
 }
 
 function fault(body: HTMLElement, error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   replace(body, h("p", { class: "muted panel-fault" }, message.split("\n")[0]));
 }
 

@@ -1,4 +1,5 @@
 /** A CSV, JSON or Parquet file dropped onto the page, or opened, becomes a table of this browser, gone with the tab. */
+import { messageOf } from "../../lib/errors.ts";
 import { h } from "../shared/dom.ts";
 import { quoteIdentifier, quoteText } from "../sql/names.ts";
 import { sentenceOf } from "./fault_place.ts";
@@ -82,7 +83,7 @@ async function take(file: File, bench: Workbench): Promise<void> {
   } catch (error) {
     bench.results.message(
       "bad",
-      `Cannot read ${file.name}: ${sentenceOf(error instanceof Error ? error.message : String(error))}`,
+      `Cannot read ${file.name}: ${sentenceOf(messageOf(error))}`,
     );
   }
 }

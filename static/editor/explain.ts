@@ -1,4 +1,5 @@
 /** The engine's plan of the statement at the cursor, as it draws it; optionally with what each step took. */
+import { messageOf } from "../../lib/errors.ts";
 import { collect, textRows } from "../engine/collect.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { h } from "../shared/dom.ts";
@@ -30,6 +31,6 @@ export async function explain(bench: Workbench, how: "EXPLAIN" | "EXPLAIN ANALYZ
     });
     plan.textContent = rows.map((row) => row[1] ?? "").join("\n");
   } catch (error) {
-    plan.textContent = sentenceOf(error instanceof Error ? error.message : String(error));
+    plan.textContent = sentenceOf(messageOf(error));
   }
 }

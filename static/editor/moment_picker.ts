@@ -1,4 +1,5 @@
 /** Time travel of a tab: now, a snapshot of the tables at hand along a slider, or any time that is typed. */
+import { messageOf } from "../../lib/errors.ts";
 import { getJson, type Page } from "../shared/api.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { h, icon, ICONS, replace } from "../shared/dom.ts";
@@ -50,7 +51,7 @@ export class MomentPicker {
     try {
       replace(snapshots, await this.#slider(choose));
     } catch (error) {
-      replace(snapshots, h("p", { class: "muted" }, error instanceof Error ? error.message : String(error)));
+      replace(snapshots, h("p", { class: "muted" }, messageOf(error)));
     }
   }
 

@@ -1,4 +1,5 @@
 /** A column at a glance: how many values, how many differ, least and greatest, and the most frequent ones. */
+import { messageOf } from "../../lib/errors.ts";
 import { collect, textRows } from "../engine/collect.ts";
 import type { TableInfo } from "../engine/lake.ts";
 import { dataTable } from "../shared/data_table.ts";
@@ -32,7 +33,7 @@ export async function profileColumn(bench: Workbench, table: TableInfo, column: 
       h(
         "p",
         { class: "notice bad", role: "alert" },
-        sentenceOf(error instanceof Error ? error.message : String(error)),
+        sentenceOf(messageOf(error)),
       ),
     );
   }

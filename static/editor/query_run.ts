@@ -1,4 +1,5 @@
 /** One press of Run: statements in order, each against fresh tables, until the end, a fault or a cancel. */
+import { messageOf } from "../../lib/errors.ts";
 import { FileGone, type Lake, type Moment, type Prepared } from "../engine/lake.ts";
 import { Result, type Rows } from "../engine/result.ts";
 import type { EngineSession } from "../engine/session.ts";
@@ -32,7 +33,7 @@ export interface RunEvents {
 export class StatementFault extends Error {
   override name = "StatementFault";
   constructor(readonly statement: RunnableStatement, override readonly cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause));
+    super(messageOf(cause));
   }
 }
 

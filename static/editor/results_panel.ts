@@ -1,4 +1,5 @@
 /** What a run gave: its numbers, the choice among several results, grid or chart, filter, export, and messages. */
+import { messageOf } from "../../lib/errors.ts";
 import type { ResultColumn, Rows } from "../engine/result.ts";
 import { type Cell, cellText } from "../engine/values.ts";
 import { openDialog } from "../shared/dialog.ts";
@@ -243,7 +244,7 @@ export class ResultsPanel {
     try {
       await this.exportAs(this.#outcome.result, this.#order, format);
     } catch (error) {
-      this.message("bad", error instanceof Error ? error.message : String(error));
+      this.message("bad", messageOf(error));
     }
   }
 }

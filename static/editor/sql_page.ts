@@ -1,4 +1,5 @@
 /** The SQL page: tables on the left, query tabs with the editor above, results below, and the data's age at the foot. */
+import { messageOf } from "../../lib/errors.ts";
 import type { TableInfo } from "../engine/lake.ts";
 import { append, h, icon, ICONS, replace } from "../shared/dom.ts";
 import { bytes, duration, plural, utc } from "../shared/format.ts";
@@ -182,7 +183,7 @@ class SqlPage {
     } catch (error) {
       this.#engineState.textContent = "engine not running";
       const again = button("Try again", () => this.#begin(), "Start the engine once more", "small");
-      bench.results.message("bad", `${error instanceof Error ? error.message : error} `, again);
+      bench.results.message("bad", `${messageOf(error)} `, again);
       return;
     }
     await tables;

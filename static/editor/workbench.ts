@@ -1,4 +1,5 @@
 /** The state and the actions of the SQL page: tabs, engine, tables, what runs. The page around it only draws. */
+import { messageOf } from "../../lib/errors.ts";
 import type { EditorState } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import { startEngineOfPage } from "../engine/start.ts";
@@ -166,7 +167,7 @@ export class Workbench extends EventTarget {
       results.message("warn", name === "Cancelled" ? (error as Error).message : "Cancelled");
       return;
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const isForServer = error instanceof StatementFault && error.cause instanceof NeedsExtension;
     results.message("bad", sentenceOf(message), ...(isForServer ? [" ", this.#serverButton()] : []));
     if (!(error instanceof StatementFault) || this.tabs.active.id !== tab) return;

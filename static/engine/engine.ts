@@ -5,6 +5,7 @@
  * `instantiate()` hangs for ever where the policy forbids WebAssembly, so it has a deadline; only the `eh` bundle is
  * sound; without the ICU extension the clock's functions fail, so they are macros over a time that we set.
  */
+import { messageOf } from "../../lib/errors.ts";
 import * as duckdb from "@duckdb/duckdb-wasm";
 import type { RecordBatch, Schema } from "./arrow.ts";
 import { readable, readableError } from "./engine_error.ts";
@@ -61,7 +62,7 @@ export async function startEngine(assets: EngineAssets): Promise<Engine> {
     return await Promise.race([starting, failed]);
   } catch (error) {
     worker.terminate();
-    throw new Error(`Cannot start the SQL engine: ${error instanceof Error ? error.message : error}`);
+    throw new Error(`Cannot start the SQL engine: ${messageOf(error)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Makes the engine's errors readable: some it says as a sentence, some as JSON around one. Pure. */
+import { messageOf } from "../../lib/errors.ts";
 
 /** The batches, with errors on the way made readable. */
 export async function* readable<T>(batches: AsyncIterable<T>): AsyncIterable<T> {
@@ -22,7 +23,7 @@ function missingExtension(message: string): string | null {
 
 /** The engine says some faults as JSON; people get its sentence, in the form that all other faults have. */
 export function readableError(error: unknown): Error {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/^Error: /, "");
+  const message = messageOf(error).replace(/^Error: /, "");
   const missing = missingExtension(message);
   if (missing !== null) {
     const sentence =

@@ -1,4 +1,5 @@
 /** Operations: how far each partition is, what waits, whether every event adds up, and the records of a partition. */
+import { messageOf } from "../../lib/errors.ts";
 import { pipelineStrip } from "../dashboard/pipeline_strip.ts";
 import type { TableInfo } from "../engine/lake.ts";
 import { getJson, type Page } from "../shared/api.ts";
@@ -199,7 +200,7 @@ async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void
     );
     replace(place, h("p", {}, `Role ${health.role ?? "all"}: `, tag(health.status)), dependencies);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (!signal.aborted) replace(place, h("p", { class: "muted" }, `Health cannot be read: ${message}`));
   }
 }

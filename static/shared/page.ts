@@ -1,4 +1,5 @@
 /** What every page is: a function that fills its place and stops what it started when the signal says so. */
+import { messageOf } from "../../lib/errors.ts";
 import { h } from "./dom.ts";
 import type { LiveStream } from "./live.ts";
 
@@ -44,7 +45,7 @@ export function card(title: string, ...content: Node[]): HTMLElement {
 
 /** Says in the place of the content that it cannot be shown. */
 export function faultNotice(error: unknown): HTMLElement {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return h("p", { class: "notice bad", role: "alert" }, message);
 }
 

@@ -1,4 +1,5 @@
 /** The way out of a session; without one (a laptop, where nobody has to log in) there is nothing to leave. */
+import { messageOf } from "../../lib/errors.ts";
 import { announce } from "./dom.ts";
 
 /** Set and taken back with the session itself, which the page cannot read. */
@@ -15,7 +16,7 @@ export function showLogOut(button: HTMLButtonElement): void {
       location.assign("/login");
     } catch (error) {
       button.disabled = false;
-      button.title = `Cannot log out: ${error instanceof Error ? error.message : error}`;
+      button.title = `Cannot log out: ${messageOf(error)}`;
       announce(button.title);
     }
   });

@@ -12,6 +12,8 @@ async function saidBy(options: {
   spilled?: number;
   bounds?: EventLog["bounds"];
   env?: Record<string, string>;
+  /** The last append failed just now. */
+  fails?: boolean;
 }): Promise<string> {
   const away = () =>
     Promise.reject(new Fault("kafka", "Cannot ask", { blame: "dependency", retry: "after_backoff" }));
@@ -32,6 +34,7 @@ async function saidBy(options: {
       log,
       store: { head: () => Promise.resolve(null) },
       supervisor: { ready: () => true },
+      appends: { lasts: options.fails === true },
       clock: systemClock,
     }),
     systemClock,
@@ -42,6 +45,10 @@ async function saidBy(options: {
 Deno.test("a door is degraded while the broker is away and its spill has room, and unready without room", async () => {
   deepEqual(await saidBy({ has_door: true, bounds: () => Promise.resolve({ begin: 0, end: 0 }) }), "ready");
   deepEqual(await saidBy({ has_door: true, spilled: 999 }), "degraded");
+  deepEqual(
+    await saidBy({ has_door: true, fails: true, bounds: () => Promise.resolve({ begin: 0, end: 0 }) }),
+    "degraded",
+  );
   deepEqual(await saidBy({ has_door: true, bounds: () => new Promise(() => {}) }), "degraded");
   deepEqual(await saidBy({ has_door: true, spilled: 1000 }), "unready");
   deepEqual(await saidBy({ has_door: true, env: { SPILL_MAX_BYTES: "0" } }), "unready");

@@ -27,6 +27,7 @@ Deno.test("a full disk is 503 with Retry-After, and nothing that was acknowledge
       if (answer.status === 202) ids.forEach((id) => acknowledged.add(id));
       else refused = answer;
     }
+    strictEqual((await (await fetch(`${program.url}/health`)).json()).log, "degraded");
     await program.kill();
   }
   ok(acknowledged.size > 0, "nothing was acknowledged");

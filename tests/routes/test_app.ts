@@ -5,6 +5,7 @@ import { kindsOf } from "../../lib/event/kinds.ts";
 import type { NewRecord } from "../../lib/log/log.ts";
 import { Health } from "../../lib/observe/health.ts";
 import { logLines } from "../../lib/observe/log_line.ts";
+import { LastTrouble } from "../../lib/observe/last_trouble.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
 import { scrubber, secretsOf } from "../../lib/observe/scrub.ts";
 import { createSources } from "../../lib/source/sources.ts";
@@ -45,6 +46,7 @@ export function testApp(env: Record<string, string> = {}, more: Partial<AppDeps>
         return Promise.resolve(appended.map((_, at) => records.length - appended.length + at));
       },
     },
+    appends: new LastTrouble(clock),
     partitions: PARTITIONS,
     sources: () => SOURCES,
     kinds: () => kindsOf(),

@@ -1,0 +1,17 @@
+import { strictEqual } from "node:assert/strict";
+import { LastTrouble } from "../../lib/observe/last_trouble.ts";
+import { handClock } from "../routes/test_app.ts";
+
+Deno.test("LastTrouble lasts until a success, or for half a minute", () => {
+  const clock = handClock();
+  const trouble = new LastTrouble(clock);
+  strictEqual(trouble.lasts, false);
+  trouble.failed();
+  clock.advance(29_999);
+  strictEqual(trouble.lasts, true);
+  trouble.succeeded();
+  strictEqual(trouble.lasts, false);
+  trouble.failed();
+  clock.advance(30_000);
+  strictEqual(trouble.lasts, false);
+});
