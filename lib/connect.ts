@@ -18,7 +18,11 @@ import type { ObjectStore } from "./store/object_store.ts";
 const HOUR_MS = 3_600_000;
 /** DuckDB's share of the maintain thread. */
 const WRITER_MEMORY_BYTES = 512 * 1024 * 1024;
-const WRITER_THREADS = 2;
+/**
+ * Of DuckDB for what is written. Two writes are under way at once, each in a thread that calls: on few cores more of them
+ * would only take turns with these and with the owners.
+ */
+const WRITER_THREADS = Math.max(1, Math.min(2, Math.floor(navigator.hardwareConcurrency / 4)));
 /** The door waits so long for the brokers before it spills: no sender of webhooks has given up by then. */
 const SPILL_AFTER_MS = 3_000;
 

@@ -180,7 +180,9 @@ export class EventProcessor implements Processor {
     const table = `processed.${this.parts.kinds.get(kind)!.table}`;
     const evolved = this.#evolved.get(kind);
     const version = evolved?.changes.length ?? 0;
+    // What is spread comes first: the engine copies such an object at once, and writes it as JSON by its shape.
     const row: Row = {
+      ...event.cells,
       source,
       log_partition: record.partition,
       log_offset: record.offset,
@@ -189,7 +191,6 @@ export class EventProcessor implements Processor {
       received_at: timestampCell(record.received_at),
       late: false,
       schema_version: version,
-      ...event.cells,
     };
     const { partition, offset, received_at } = record;
     const accepted = this.#pipeline.accept({ ...event, source, partition, offset, received_at, row });

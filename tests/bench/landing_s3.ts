@@ -8,11 +8,10 @@ import { KafkaLog } from "../../lib/log/kafka_log.ts";
 import { startKafkaBroker } from "../cluster/kafka_broker.ts";
 import { startS3Server } from "../cluster/s3_server.ts";
 import { type Program, settled, startProgram } from "../program.ts";
-import { said } from "../said.ts";
 import type { Bench } from "./bench.ts";
 import { duckdbRate } from "./duckdb_landing.ts";
 import { fillLog } from "./full_log.ts";
-import { visibleAt } from "./visible.ts";
+import { landingSeconds } from "./visible.ts";
 
 const RECORDS = 1_000_000;
 /** Their times are those of the last quarter of an hour: one day, if not at midnight. */
@@ -58,12 +57,11 @@ export const landingS3Bench: Bench = {
       const edge = await begin("edge");
       const owners = await begin("process", { PROCESS_WORKERS: "2" });
       // Looks at the status would be requests to the store, from the cores that are measured.
-      const ended_ms = await visibleAt(maintain, RECORDS);
+      const seconds = await landingSeconds(owners, maintain, RECORDS);
       await settled(edge.url, TOKEN);
-      const began_ms = Math.min(...said(owners, "claimed").map(({ time }) => Date.parse(time)));
       return [{
         what: "topic to visible rows on S3, from the first claim of an owner",
-        value: RECORDS / (ended_ms - began_ms) * 1000,
+        value: RECORDS / seconds,
         unit: "records/s",
         reference: { what: "DuckDB NDJSON to Parquet, 2 threads", value: reference },
         must: 0.04,
