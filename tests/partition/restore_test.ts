@@ -144,7 +144,7 @@ Deno.test("killed after every few checkpoints, the owner restores image and chan
       const abort = new AbortController();
       const owner = ownPartition(0, {
         ...context,
-        // Opening a segment weighs 64 KiB: an image every third checkpoint.
+        // Opening a segment weighs 256 KiB: an image every third checkpoint.
         image_floor_bytes: 600_000,
         events: {
           ...context.events,
