@@ -4,6 +4,7 @@
  */
 import { isLoopback, type Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
+import { isThere } from "../lib/store/local_file.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import {
@@ -16,7 +17,6 @@ import {
   writeMark,
 } from "./dev_folder.ts";
 import { allWorkers, type Role, serve } from "./serve.ts";
-import { isThere } from "../lib/store/local_file.ts";
 
 const EVENTS_PER_SECOND = 20;
 /** So that people see at once what they send. */

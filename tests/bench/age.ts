@@ -16,8 +16,8 @@ const YOUNG = 10;
 const OLD = 1_000;
 const MORE = 20;
 /** The program's own pace. */
-const COMMIT_EVERY_MS = settingsOf().CHECKPOINT_MS;
-const COMMITS_BETWEEN_COLLECTIONS = settingsOf().EXPIRE_EVERY_MS / COMMIT_EVERY_MS;
+const { CHECKPOINT_MS: COMMIT_EVERY_MS, EXPIRE_EVERY_MS } = settingsOf();
+const COMMITS_BETWEEN_COLLECTIONS = EXPIRE_EVERY_MS / COMMIT_EVERY_MS;
 const STARTS = 3;
 const READY_EVERY_MS = 10;
 

@@ -1,5 +1,5 @@
 /** The broker's own producer tool (kafka-producer-perf-test), from Maven into the cache beside the broker's jars. */
-import { exists } from "../exists.ts";
+import { isThere } from "../../lib/store/local_file.ts";
 import { fetchBy } from "../fetched.ts";
 import { KAFKA_VERSION, kafkaJars } from "../cluster/kafka_broker.ts";
 
@@ -31,7 +31,7 @@ export async function producerToolRate({ address, topic, records, record_bytes }
 
 async function toolJar(folder: string): Promise<string> {
   const name = `kafka-tools-${KAFKA_VERSION}.jar`;
-  if (!await exists(`${folder}/${name}`)) {
+  if (!await isThere(`${folder}/${name}`)) {
     const artifact = `-Dartifact=org.apache.kafka:kafka-tools:${KAFKA_VERSION}`;
     await fetchBy("mvn", ["-q", "-B", "dependency:copy", artifact, `-DoutputDirectory=${folder}`]);
   }

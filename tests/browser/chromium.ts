@@ -1,6 +1,6 @@
 /** Starts a real Chromium for the page's tests, and a page that notes whatever goes wrong in it. */
 import { type Browser, chromium, type Page } from "playwright-core";
-import { exists } from "../exists.ts";
+import { isThere } from "../../lib/store/local_file.ts";
 
 const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const FLAGS = [
@@ -16,7 +16,7 @@ const FLAGS = [
 /** The browser, or null with a printed sentence where there is none. */
 export async function openChromium(): Promise<Browser | null> {
   for (const path of [Deno.env.get("CHROMIUM") ?? "", ...PATHS]) {
-    if (path === "" || !(await exists(path))) continue;
+    if (path === "" || !(await isThere(path))) continue;
     return await chromium.launch({ executablePath: path, args: FLAGS, timeout: PATIENCE_MS });
   }
   console.error("No Chromium found: set CHROMIUM to its path");

@@ -4,7 +4,7 @@
  */
 import { Kafka, logLevel } from "kafkajs";
 import { endChild, signalChild } from "../child.ts";
-import { exists } from "../exists.ts";
+import { isThere } from "../../lib/store/local_file.ts";
 import { cacheFolder, fetchBy } from "../fetched.ts";
 import { pause } from "../waiting.ts";
 import { freePort } from "./free_port.ts";
@@ -190,7 +190,7 @@ export class KafkaBroker implements AsyncDisposable {
 export async function kafkaJars(version = KAFKA_VERSION): Promise<string> {
   const cache = cacheFolder();
   const jars = `${cache}/kafka-${version}`;
-  if (await exists(`${jars}/kafka_2.13-${version}.jar`)) return jars;
+  if (await isThere(`${jars}/kafka_2.13-${version}.jar`)) return jars;
   await Deno.mkdir(cache, { recursive: true });
   const fresh = await Deno.makeTempDir({ dir: cache, prefix: "kafka-" });
   await Deno.writeTextFile(`${fresh}/pom.xml`, pom(version));
@@ -203,7 +203,7 @@ export async function kafkaJars(version = KAFKA_VERSION): Promise<string> {
     `-DoutputDirectory=${fresh}/jars`,
   ]);
   // Whoever is first to be done fills the cache.
-  if (!await exists(jars)) await Deno.rename(`${fresh}/jars`, jars);
+  if (!await isThere(jars)) await Deno.rename(`${fresh}/jars`, jars);
   await Deno.remove(fresh, { recursive: true });
   return jars;
 }

@@ -1,6 +1,6 @@
 /** Python with the readers that others use, in an environment of its own outside the tree, made when it is absent. */
 import { hash } from "node:crypto";
-import { exists } from "../exists.ts";
+import { isThere } from "../../lib/store/local_file.ts";
 import { cacheFolder, fetchBy } from "../fetched.ts";
 
 const REQUIREMENTS = [
@@ -23,7 +23,7 @@ async function pythonPath(): Promise<string> {
   const folder = `${cacheFolder()}/python`;
   const python = `${folder}/bin/python`;
   const ready = `${folder}/ready-${hash("sha256", REQUIREMENTS.join("\n")).slice(0, 16)}`;
-  if (await exists(ready)) return python;
+  if (await isThere(ready)) return python;
   await Deno.mkdir(folder, { recursive: true });
   await fetchBy("python3", ["-m", "venv", folder]);
   await fetchBy(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...REQUIREMENTS]);

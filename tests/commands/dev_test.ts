@@ -1,7 +1,7 @@
 /** `main.ts dev` as people run it: events flow, webhooks are taken, it ends in order, and `reset` leaves nothing. */
 import { match, ok, strictEqual } from "node:assert/strict";
 import { curlLine } from "../../commands/dev.ts";
-import { exists } from "../exists.ts";
+import { isThere } from "../../lib/store/local_file.ts";
 import { startProgram } from "../program.ts";
 import { eventually } from "../waiting.ts";
 import { runCommand } from "./run_command.ts";
@@ -119,7 +119,7 @@ Deno.test("all makes demo data only when asked, and takes an edited generator.ya
   try {
     await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
     const file = `${folder}/data/labels.ndjson`;
-    const labels = async () => await exists(file) ? await Deno.readTextFile(file) : "";
+    const labels = async () => await isThere(file) ? await Deno.readTextFile(file) : "";
     match(await eventually(labels, (text) => text.endsWith("\n")), /^\{"event_id":.*"pattern":/);
     await Deno.writeTextFile(`${config}/generator.yaml`, "users: 10\nusres: 20\n");
     match((await said("stays as it was")).find((one) => one.includes("stays as it was"))!, /usres/);

@@ -5,6 +5,7 @@
  * clean; while the server compacts, expires, collects and trims its log as often as it may.
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { askedRows } from "../asked_rows.ts";
 import { type Program, settled, startProgram } from "../program.ts";
 import { transactionLine } from "../transaction_line.ts";
 import { eventually, pause } from "../waiting.ts";
@@ -63,14 +64,7 @@ async function command(args: string[], env: Record<string, string>): Promise<str
 }
 
 async function idsOf(program: Program): Promise<string[]> {
-  const answer = await fetch(`${program.url}/api/query`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ sql: "SELECT event_id FROM processed.transactions", limit: 1_000_000 }),
-  });
-  const result = await answer.json();
-  strictEqual(answer.status, 200, JSON.stringify(result));
-  return result.rows.map(([id]: [string]) => id);
+  return (await askedRows(program, "SELECT event_id FROM processed.transactions")).map(([id]) => String(id));
 }
 
 Deno.test("a backup under load, restored elsewhere, runs and holds every event that was acknowledged before", async () => {

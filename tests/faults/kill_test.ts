@@ -1,5 +1,6 @@
 /** Kill -9 changes nothing: embedded log, disk store, compaction running, counted by the program's own query API. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { askedRows } from "../asked_rows.ts";
 import { exactSum, killScenario } from "../kill_scenario.ts";
 
 const QUESTION = `SELECT count(*) AS n, count(DISTINCT event_id) AS ids, sum(amount)::VARCHAR AS total
@@ -16,14 +17,7 @@ Deno.test("kill -9 at random moments loses nothing and doubles nothing", async (
     env: { DATA_DIR: folder, COMPACT_EVERY_MS: "300" },
   });
   try {
-    const answer = await fetch(`${program.url}/api/query`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ sql: QUESTION }),
-    });
-    const result = await answer.json();
-    strictEqual(answer.status, 200, JSON.stringify(result));
-    const [n, ids, total] = result.rows[0];
+    const [[n, ids, total]] = await askedRows(program, QUESTION);
     deepStrictEqual([Number(n), Number(ids), total], [
       acknowledged.size,
       acknowledged.size,

@@ -1,6 +1,6 @@
 /** Spark with Iceberg's own reader, fetched once into the cache outside the tree: pyspark from PyPI, the runtime from Maven. */
 import { DIGEST } from "../cluster/foreign/every_table.ts";
-import { exists } from "../exists.ts";
+import { isThere } from "../../lib/store/local_file.ts";
 import { cacheFolder, fetchBy } from "../fetched.ts";
 
 const PYSPARK = "pyspark==4.1.4";
@@ -32,7 +32,7 @@ async function sparkFolder(): Promise<{ python: string; jar: string }> {
   const python = `${folder}/bin/python`;
   const [, artifact, version] = RUNTIME.split(":");
   const jar = `${folder}/${artifact}-${version}.jar`;
-  if (await exists(`${folder}/ready`)) return { python, jar };
+  if (await isThere(`${folder}/ready`)) return { python, jar };
   await Deno.mkdir(folder, { recursive: true });
   await fetchBy("python3", ["-m", "venv", folder]);
   await fetchBy(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYSPARK]);
