@@ -43,11 +43,12 @@ export function total(samples: readonly Sample[], name: string): number | null {
   return found.length === 0 ? null : found.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** Points and moments that are kept to say how many came in the last seconds. */
-const RATE_WINDOW_MS = 3_000;
+/** How many came is told over the last seconds; fewer would say how threads report in pulses, and not how events come. */
+const RATE_WINDOW_MS = 5_000;
 /** By then all threads have reported what was on the log at a moment. */
 const REPORTED_AFTER_MS = 1_500;
 
+/** When a count was seen for the first time. */
 interface Moment {
   at_ms: number;
   accepted: number;
@@ -64,6 +65,7 @@ export class EventCounts {
   #reading: { counts: Tally; at_ms: number } | null = null;
   #last: { sources: Tally; kinds: Tally } | null = null;
   #moments: Moment[] = [];
+  #looked_ms = 0;
   accepted = 0;
 
   /** This is what the log held at a moment. */
@@ -79,17 +81,26 @@ export class EventCounts {
     }
     this.#raise(this.#counted(doors.sources));
     this.#kinds = doors.kinds;
-    this.#moments.push({ at_ms, accepted: this.accepted });
-    while (this.#moments.length > 2 && this.#moments[1].at_ms <= at_ms - RATE_WINDOW_MS) {
+    this.#looked_ms = at_ms;
+    if (this.#moments.at(-1)?.accepted !== this.accepted) {
+      this.#moments.push({ at_ms, accepted: this.accepted });
+    }
+    while (this.#moments.length > 1 && this.#moments[1].at_ms <= at_ms - RATE_WINDOW_MS) {
       this.#moments.shift();
     }
   }
 
-  /** Over the last seconds, in whole events while there are many. */
+  /**
+   * Over the last seconds, in whole events while there are many. From one change of the count to another, for between two
+   * reports of a thread nothing seems to come; unless the next one should have come by now.
+   */
   get events_per_second(): number {
-    const [first, last] = [this.#moments[0], this.#moments.at(-1)];
-    if (!first || !last || last.at_ms <= first.at_ms) return 0;
-    const rate = (last.accepted - first.accepted) / ((last.at_ms - first.at_ms) / 1000);
+    const [first, second] = this.#moments;
+    if (!second) return 0;
+    const last = this.#moments.at(-1)!;
+    const began_ms = Math.max(first.at_ms, second.at_ms - RATE_WINDOW_MS);
+    const ended_ms = this.#looked_ms - last.at_ms < REPORTED_AFTER_MS ? last.at_ms : this.#looked_ms;
+    const rate = (last.accepted - first.accepted) / ((ended_ms - began_ms) / 1000);
     return rate >= 10 ? Math.round(rate) : Math.round(rate * 10) / 10;
   }
 

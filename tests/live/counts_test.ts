@@ -55,6 +55,25 @@ Deno.test("EventCounts tells rates over seconds and points of what came between"
   equal(counts.events_per_second, 0);
 });
 
+Deno.test("EventCounts tells the same rate of pulses, whenever it looks at them", () => {
+  for (const tick_ms of [480, 500, 505, 730, 1_000]) {
+    const counts = new EventCounts();
+    for (let at_ms = 0; at_ms < 60_000; at_ms += tick_ms) {
+      counts.doorsRead(doors({ shop: 20 * Math.floor(at_ms / 1_000) }), at_ms);
+      const told = counts.events_per_second;
+      if (at_ms > 10_000) ok(told >= 17 && told <= 23, `${told} when looking each ${tick_ms} ms`);
+    }
+  }
+});
+
+Deno.test("EventCounts tells of the first events after a long silence as of a few seconds", () => {
+  const counts = new EventCounts();
+  counts.doorsRead(doors({ shop: 1 }), 0);
+  counts.doorsRead(doors({ shop: 1 }), 3_600_000);
+  counts.doorsRead(doors({ shop: 101 }), 3_600_500);
+  equal(counts.events_per_second, 20);
+});
+
 Deno.test("EventCounts counts what is not taken apart by source yet once", () => {
   const counts = new EventCounts();
   counts.logRead({ shop: 10, "(not yet read)": 30 }, 0);
