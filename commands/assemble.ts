@@ -156,7 +156,7 @@ function checkSecrets(
   for (const name of unknownSenders(settings, sources)) {
     line.warn("a secret belongs to no sender", {
       name,
-      senders: sources.senders.map((one) => one.name).join(", "),
+      senders: sources.signing.map((one) => one.name).join(", "),
     });
   }
 }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Settings, WebhookSecret } from "../lib/config.ts";
-import { SENDERS } from "../lib/source/sources.ts";
+import { SIGNING } from "../lib/source/sources.ts";
 
 export const DEV_FOLDER = "./data/dev";
 
@@ -43,7 +43,7 @@ export async function devSecrets(folder: string): Promise<Record<string, string>
   const path = `${folder}/${SECRETS}`;
   const known = await readSecrets(folder);
   const wanted = [
-    ...SENDERS.map(({ name }) => secretName(name)),
+    ...SIGNING.map(({ name }) => secretName(name)),
     "ALERT_WEBHOOK_SECRET",
     "API_TOKEN",
     "INGEST_TOKEN",
@@ -73,7 +73,7 @@ export function secretName(source: string): string {
 
 /** The settings with the folder's secrets where the environment gives none. */
 export function withSecrets(settings: Settings, secrets: Readonly<Record<string, string>>): Settings {
-  const own = Object.fromEntries(SENDERS.map(({ name }): [string, WebhookSecret[]] => [
+  const own = Object.fromEntries(SIGNING.map(({ name }): [string, WebhookSecret[]] => [
     name,
     [{ secret: secrets[secretName(name)], until_ms: null }],
   ]));

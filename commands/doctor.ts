@@ -37,7 +37,7 @@ const CHECKS: readonly Check[] = [
       }
       const strangers = unknownSenders(settings, sources);
       if (strangers.length > 0) {
-        const known = sources.senders.map(({ name }) => name).join(", ");
+        const known = sources.signing.map(({ name }) => name).join(", ");
         return { level: "warn", text: `${strangers.join(", ")}: no such sender; there are ${known}` };
       }
       const senders = Object.keys(settings.webhook_secrets);

@@ -25,7 +25,7 @@ export const hook: Command = {
     const { sources } = await loadConfiguration(settings);
     const source = sources.hook(name);
     if (source === null) {
-      const known = sources.senders.filter((one) => sources.hook(one.name) !== null).map((one) => one.name);
+      const known = sources.signing.map((one) => one.name);
       throw wrongUsage(`${name} sends no webhooks; there are ${known.join(", ")}`);
     }
     const folder = devFolder(settings, given);

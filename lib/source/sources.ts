@@ -12,8 +12,10 @@ import { standardWebhooks } from "./standard_webhooks.ts";
 import { stripe } from "./stripe.ts";
 import { tokenSource } from "./token.ts";
 
+/** The senders that come with the program and sign what they send. */
+export const SIGNING: readonly Source[] = [stripe, revolut, github, shopify, standardWebhooks];
 /** Every sender that comes with the program. */
-export const SENDERS: readonly Source[] = [stripe, revolut, github, shopify, standardWebhooks, cloudEvents];
+export const SENDERS: readonly Source[] = [...SIGNING, cloudEvents];
 
 export interface DedupSettings {
   dedup_webhook_ms: number;
@@ -25,6 +27,8 @@ export interface DedupSettings {
 export interface Sources {
   /** Every sender, those of the file too. */
   readonly senders: readonly Source[];
+  /** Those among them that sign: `hook` knows them. */
+  readonly signing: readonly Source[];
   /** Origins that the CloudEvents handshake allows. */
   readonly origins: readonly string[];
   /** The sender behind `/hooks/<name>`, or null when there is none that signs. */
@@ -49,7 +53,7 @@ export function createSources(
   { file, kinds, redact_key }: SourcesParts = { file: null, kinds: kindsOf(), redact_key: null },
 ): Sources {
   const entries = file === null ? {} : readSourcesFile(file, {
-    senders: SENDERS.filter((source) => source !== cloudEvents).map((source) => source.name),
+    senders: SIGNING.map((source) => source.name),
     kinds: [...kinds.keys(), ANY_EVENT],
     can_redact: redact_key !== null,
   });
@@ -58,6 +62,7 @@ export function createSources(
   const redactors = redactorsOf(entries, redact_key);
   return {
     senders: [...senders.values()],
+    signing: [...senders.values()].filter((source) => source !== cloudEvents),
     origins: entries[cloudEvents.name]?.origins ?? [],
     hook: (name) => name === cloudEvents.name ? null : senders.get(name) ?? null,
     of: (name, like) => senders.get(name) ?? remembered(others, name, like),

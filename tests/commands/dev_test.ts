@@ -46,6 +46,7 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
   const env = { DATA_DIR: folder, CHECKPOINT_MS: "300" };
   const program = await startProgram({ role: "dev", env });
   try {
+    strictEqual(program.lines.filter((line) => /"(warn|error)"|WARN|ERROR/.test(line)).join("\n"), "");
     const first = await eventually(() => accountOf(program.url, "demo"), (one) => (one?.rows ?? 0) > 0);
     await eventually(() => accountOf(program.url, "demo"), (one) => one!.rows > first!.rows + 20);
 

@@ -14,7 +14,7 @@ interface Fixture {
 
 const FOLDER = new URL("../fixtures/sources/", import.meta.url);
 const sources = createSources();
-const signing = sources.senders.filter((source) => sources.hook(source.name) !== null);
+const { signing } = sources;
 /** The header that holds the signature, by source; and the one that holds the time, where it is signed. */
 const SIGNATURE: Record<string, string> = {
   stripe: "stripe-signature",
