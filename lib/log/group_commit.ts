@@ -45,12 +45,13 @@ const BESIDE_BYTES = 128 * 1024;
 
 export class GroupCommit {
   readonly #waiting: Call[] = [];
-  readonly #underWay = new Set<Promise<void>>();
+  #underWay = 0;
   /** Of all calls without an answer, and of those among them that are not under way. */
   #bytes = 0;
   #waiting_bytes = 0;
-  /** Resolves when the next commits are begun; null when none is to be. */
-  #scheduled: Promise<void> | null = null;
+  #isScheduled = false;
+  /** Resolves when the calls of some commit have their answers; null when nobody waits for that. */
+  #answered: PromiseWithResolvers<void> | null = null;
 
   constructor(readonly commit: Commit, readonly limits: GroupLimits) {}
 
@@ -68,8 +69,9 @@ export class GroupCommit {
 
   /** Resolves when everything that was called for has its answer. */
   async settled(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#underWay.size > 0) {
-      await (this.#underWay.size > 0 ? Promise.race(this.#underWay) : this.#scheduled);
+    while (this.#waiting.length > 0 || this.#underWay > 0) {
+      this.#answered ??= Promise.withResolvers<void>();
+      await this.#answered.promise;
     }
   }
 
@@ -89,19 +91,22 @@ export class GroupCommit {
 
   /** After the present turn of the event loop, so that all that has come by then shares a commit. */
   #schedule(): void {
-    this.#scheduled ??= new Promise((begun) =>
-      setImmediate(() => {
-        this.#scheduled = null;
-        while (this.#mayBegin()) this.#begin();
-        begun();
-      })
-    );
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#beginAll();
+    });
+  }
+
+  #beginAll(): void {
+    while (this.#mayBegin()) this.#begin();
   }
 
   #mayBegin(): boolean {
     if (this.#waiting.length === 0) return false;
-    const { size } = this.#underWay;
-    return size === 0 || (size < this.limits.max_commits && this.#waiting_bytes >= BESIDE_BYTES);
+    if (this.#underWay === 0) return true;
+    return this.#underWay < this.limits.max_commits && this.#waiting_bytes >= BESIDE_BYTES;
   }
 
   #begin(): void {
@@ -113,22 +118,35 @@ export class GroupCommit {
       bytes += call.size_bytes;
     }
     this.#waiting_bytes -= bytes;
-    const done = this.#carryOut(calls).finally(() => {
-      this.#underWay.delete(done);
-      this.#bytes -= bytes;
-      if (this.#waiting.length > 0) this.#schedule();
-    });
-    this.#underWay.add(done);
+    this.#underWay++;
+    void this.#carryOut(calls, bytes);
   }
 
-  async #carryOut(calls: readonly Call[]): Promise<void> {
+  async #carryOut(calls: readonly Call[], bytes: number): Promise<void> {
+    const answer = await this.#outcome(calls);
+    this.#underWay--;
+    this.#bytes -= bytes;
+    // Who carries commits out elsewhere is not left idle while the callers of this one go on.
+    if (this.limits.max_commits > 1) this.#beginAll();
+    else if (this.#waiting.length > 0) this.#schedule();
+    answer();
+    this.#answered?.resolve();
+    this.#answered = null;
+  }
+
+  /** Commits, and gives what answers the calls. */
+  async #outcome(calls: readonly Call[]): Promise<() => void> {
     try {
       const groups = groupByPartition(calls);
       const bases = await this.commit(groups);
       const next = new Map(groups.map(({ partition }, i) => [partition, bases[i]]));
-      for (const call of calls) call.resolve(call.records.map(({ partition }) => take(next, partition)));
+      return () => {
+        for (const call of calls) call.resolve(call.records.map(({ partition }) => take(next, partition)));
+      };
     } catch (error) {
-      for (const call of calls) call.reject(error);
+      return () => {
+        for (const call of calls) call.reject(error);
+      };
     }
   }
 }

@@ -1,5 +1,6 @@
 /** What arrives while a commit runs goes together into the next one. */
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { Fault } from "../../lib/errors.ts";
 import { type Group, GroupCommit, type GroupLimits } from "../../lib/log/group_commit.ts";
 import { record } from "../contracts/log_contract.ts";
@@ -28,7 +29,8 @@ class HeldCommits {
 }
 
 const decoder = new TextDecoder();
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+/** Behind what was to be done at the end of the present turn of the event loop. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 Deno.test("GroupCommit puts what arrives during a commit into the next one", async () => {
   const held = new HeldCommits();
@@ -65,6 +67,21 @@ Deno.test("GroupCommit begins as many commits of many bytes as it may, in the or
   assert.deepEqual(held.begun.map((one) => one.texts), [["a"], ["b"], ["c", "d"]]);
   held.begun[2].end();
   assert.deepEqual((await Promise.all(calls)).flat(), [0, 1, 2, 3]);
+});
+
+Deno.test("GroupCommit begins the next commit before it answers, where commits are carried out elsewhere", async () => {
+  for (const [max_commits, begun] of [[2, 2], [1, 1]]) {
+    const held = new HeldCommits();
+    const group = new GroupCommit(held.commit, { ...LIMITS, max_commits });
+    const first = group.append([record("a")]).then(() => held.begun.length);
+    await turn();
+    const second = group.append([record("b")]);
+    held.begun[0].end();
+    assert.equal(await first, begun);
+    await turn();
+    held.begun[1].end();
+    await second;
+  }
 });
 
 Deno.test("GroupCommit lets few bytes wait for the commit under way, though it may begin another", async () => {
