@@ -1,26 +1,19 @@
 /**
- * One SQLite file that holds the batches of one topic: one row a batch, as a broker's log does, for the row is the cost.
+ * One SQLite file that holds the batches of one topic: one row a commit (commit_row.ts).
  *
- *   batches(partition, base_offset, next_offset, newest_ms, bytes)      base <= offset < next, no gaps between rows
- *   partitions(partition, end_offset)                                   survives the trimming of every batch
+ *   commits(number, newest_ms, places, bytes)      numbers have no gaps; the newest row is never deleted
+ *   begins(partition, begin_offset)                of what was trimmed; what is before is not told, deleted or not
  *
  * WAL and synchronous=FULL: a commit that returned survives a power cut. Any number of connections, in threads and
  * processes, may be open. Everything here is synchronous and never waits for another writer: a busy file answers null,
  * and the caller tries again, so that a thread is not held up and a busy neighbour cannot starve us by SQLite's own
  * growing pauses.
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { Fault, messageOf } from "../errors.ts";
+import { type Frame, nextOffset, nextOffsets, noPlaces, placeOf, rowsOf } from "./commit_row.ts";
+import { carryOver, FORMAT_BEFORE } from "./format_before.ts";
 import type { Bounds, LogIdentity } from "./log.ts";
-
-/** A batch that is framed and not yet stored. */
-export interface Frame {
-  partition: number;
-  count: number;
-  /** Highest received_at in it, for retention. */
-  newest_ms: number;
-  bytes: Uint8Array;
-}
 
 export interface StoredBatch {
   base_offset: number;
@@ -32,17 +25,24 @@ export interface Held {
   bytes: number;
 }
 
-const FORMAT = 1;
+/** What the file says of a commit, its frames left out. */
+interface Row {
+  number: number;
+  newest_ms: number;
+  places: Uint8Array;
+}
+
+const FORMAT = 2;
 const OPENING_TIMEOUT_MS = 10_000;
 const OPENING_PAUSE_MS = 5;
-/** A trim deletes at most so many batches at a time, so that it does not keep appends waiting. */
+/** A trim deletes at most so many rows at a time, so that it does not keep appends waiting. */
 const TRIMMED_AT_ONCE = 100;
 /**
- * A commit writes each page that it touches whole: small pages suit single webhooks (half the bytes of 16 kB pages), large
- * ones suit batches. The write-ahead log is carried over each 16 MiB, in the commit that fills it.
+ * A commit writes each page that it touches whole: one to three, for a row of a few webhooks. Large pages suit batches.
+ * The write-ahead log is carried over each 16 MiB, in the commit that fills it.
  */
-const PAGE_BYTES = 8192;
-const CHECKPOINT_PAGES = 2048;
+const PAGE_BYTES = 16 * 1024;
+const CHECKPOINT_PAGES = 1024;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 
 const SQLITE_BUSY = 5;
@@ -51,17 +51,19 @@ const SQLITE_NOTADB = 26;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER, id TEXT, partitions INTEGER);
-  CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, end_offset INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS batches (
-    partition INTEGER NOT NULL, base_offset INTEGER NOT NULL, next_offset INTEGER NOT NULL,
-    newest_ms INTEGER NOT NULL, bytes BLOB NOT NULL);
-  CREATE UNIQUE INDEX IF NOT EXISTS by_offset ON batches (partition, next_offset, base_offset, newest_ms);
+  CREATE TABLE IF NOT EXISTS begins (partition INTEGER PRIMARY KEY, begin_offset INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS commits (
+    number INTEGER PRIMARY KEY, newest_ms INTEGER NOT NULL, places BLOB NOT NULL, bytes BLOB NOT NULL);
 `;
 
 export class BatchTable implements Disposable {
   readonly identity: LogIdentity;
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
+  /** Of a log without a row. */
+  readonly #noPlaces: Uint8Array;
+  /** Where the last search of a partition ended: the next one mostly begins there. */
+  readonly #reached = new Map<number, { number: number; base_offset: number; next_offset: number }>();
 
   /** Opens the file, or makes it with `partitions` partitions, which never change afterwards. */
   constructor(readonly path: string, partitions: number) {
@@ -70,6 +72,7 @@ export class BatchTable implements Disposable {
     try {
       this.identity = untilFree(this.#db, () => openSchema(this.#db, path, partitions));
       this.#sql = prepare(this.#db);
+      this.#noPlaces = noPlaces(Array<number>(this.identity.partitions).fill(0));
     } catch (error) {
       this.#db.close();
       throw storageFault(doing, error);
@@ -78,58 +81,79 @@ export class BatchTable implements Disposable {
 
   /** Stores all frames or none, and answers with the offset of the first record of each; null when the file is busy. */
   append(frames: readonly Frame[]): number[] | null {
-    return this.#write("append to", () =>
-      frames.map(({ partition, count, newest_ms, bytes }) => {
-        const next = Number(this.#sql.allocate.get(count, partition)?.end_offset);
-        this.#sql.insert.run(partition, next - count, next, newest_ms, bytes);
-        return next - count;
-      }));
-  }
-
-  /** Deletes batches that end at or before `before`, not all at once: true when some may be left; null when busy. */
-  trim(partition: number, before: number): boolean | null {
-    return this.#write(
-      "trim",
-      () => Number(this.#sql.trim.run(partition, before).changes) === TRIMMED_AT_ONCE,
-    );
-  }
-
-  endOf(partition: number): number | null {
-    return this.#read(() => Number(this.#sql.endOf.get(partition)?.end_offset));
-  }
-
-  bounds(partition: number): Bounds | null {
-    return this.#read(() => {
-      // The oldest first: a batch that comes between the two look-ups only moves the end.
-      const begin = this.#sql.oldest.get(partition)?.base_offset;
-      const end = Number(this.#sql.endOf.get(partition)?.end_offset);
-      return { begin: begin === undefined ? end : Number(begin), end };
+    return this.#write("append to", () => {
+      const last = this.#newest();
+      const { rows, bases } = rowsOf(last, frames);
+      rows.forEach(({ newest_ms, places, bytes }, i) =>
+        this.#sql.insert.run(last.number + 1 + i, newest_ms, places, bytes)
+      );
+      return bases;
     });
   }
 
-  /** The offset of the oldest batch with a record received at `time_ms` or later; null when busy. */
+  /**
+   * Lets go of what is before `before`, and deletes the rows of which nobody needs anything any more, not all at once:
+   * true when some may be left; null when busy.
+   */
+  trim(partition: number, before: number): boolean | null {
+    return this.#write("trim", () => {
+      const newest = this.#newest();
+      const begin = Math.min(before, nextOffset(newest.places, partition));
+      if (begin > this.#begin(partition)) this.#sql.setBegin.run(partition, begin);
+      const begins = Array.from({ length: this.identity.partitions }, (_, one) => this.#begin(one));
+      const isNeeded = ({ places }: Row) => begins.some((one, i) => nextOffset(places, i) > one);
+      let deleted = 0;
+      for (const row of this.#rowsFrom(0)) {
+        if (deleted === TRIMMED_AT_ONCE || row.number === newest.number || isNeeded(row)) break;
+        deleted++;
+      }
+      if (deleted > 0) this.#sql.deleteOldest.run(deleted);
+      if (deleted < TRIMMED_AT_ONCE && !isNeeded(newest)) this.#sql.empty.run(newest.number);
+      return deleted === TRIMMED_AT_ONCE;
+    });
+  }
+
+  endOf(partition: number): number | null {
+    return this.#read(() => nextOffset(this.#newest().places, partition));
+  }
+
+  bounds(partition: number): Bounds | null {
+    // The oldest first: what comes between the two look-ups only moves the end.
+    return this.#read(() => ({
+      begin: this.#begin(partition),
+      end: nextOffset(this.#newest().places, partition),
+    }));
+  }
+
+  /** An offset before which every record was received before `time_ms`; null when busy. */
   offsetAt(partition: number, time_ms: number): number | null {
-    return this.#read(() =>
-      Number(
-        this.#sql.since.get(partition, time_ms)?.base_offset ?? this.#sql.endOf.get(partition)?.end_offset,
-      )
-    );
+    return this.#read(() => {
+      const row = this.#oldestWith(({ newest_ms }) => newest_ms >= time_ms);
+      if (row === null) return nextOffset(this.#newest().places, partition);
+      const { next_offset, count } = placeOf(row.places, partition);
+      return Math.max(this.#begin(partition), next_offset - count);
+    });
   }
 
   /** How much is held in all partitions together; null when busy. */
   held(): Held | null {
     return this.#read(() => {
-      const sums = this.#sql.held.get();
-      return { records: Number(sums?.records), bytes: Number(sums?.bytes) };
+      const ends = nextOffsets(this.#newest().places);
+      const records = ends.reduce((sum, end, partition) => sum + end - this.#begin(partition), 0);
+      return { records, bytes: Number(this.#sql.bytesHeld.get()?.bytes) };
     });
   }
 
   /** Batches that hold offsets >= `from`, ascending, for as long as `wanted` says yes to what it was given. */
   eachFrom(partition: number, from: number, wanted: (batch: StoredBatch) => boolean): true | null {
     return this.#read(() => {
-      for (const { base_offset, bytes } of this.#sql.from.iterate(partition, from)) {
-        if (!(bytes instanceof Uint8Array)) throw new TypeError("A batch is no blob");
-        if (!wanted({ base_offset: Number(base_offset), bytes })) break;
+      for (const { number, places } of this.#rowsFrom(this.#rowWith(partition, from))) {
+        const { next_offset, count, at, length } = placeOf(places, partition);
+        const base_offset = next_offset - count;
+        this.#reached.set(partition, { number, base_offset, next_offset });
+        if (next_offset <= from || count === 0) continue;
+        const bytes = blob(this.#sql.bytes.get(number)?.bytes).subarray(at, at + length);
+        if (!wanted({ base_offset, bytes })) break;
       }
       return true;
     });
@@ -137,6 +161,44 @@ export class BatchTable implements Disposable {
 
   [Symbol.dispose](): void {
     this.#db.close();
+  }
+
+  #newest(): Row {
+    const row = this.#sql.newest.get();
+    return row ? rowOf(row) : { number: 0, newest_ms: 0, places: this.#noPlaces };
+  }
+
+  #begin(partition: number): number {
+    return Number(this.#sql.begin_offset.get(partition)?.begin_offset ?? 0);
+  }
+
+  *#rowsFrom(number: number): Generator<Row> {
+    for (const row of this.#sql.from.iterate(number)) yield rowOf(row);
+  }
+
+  /** The number of a row before which no record of the partition has an offset >= `from`. */
+  #rowWith(partition: number, from: number): number {
+    const reached = this.#reached.get(partition);
+    if (reached && reached.base_offset <= from && from <= reached.next_offset) return reached.number;
+    const row = this.#oldestWith(({ places }) => nextOffset(places, partition) > from);
+    return row?.number ?? this.#newest().number + 1;
+  }
+
+  /** The oldest row of which `isPast` is true, as it is of all that are newer; null when it is true of none. */
+  #oldestWith(isPast: (row: Row) => boolean): Row | null {
+    let found: Row | null = null;
+    let low = Number(this.#sql.oldest.get()?.number ?? 1);
+    let high = this.#newest().number;
+    while (low <= high) {
+      const middle = Math.floor((low + high) / 2);
+      // A row that is gone was trimmed just now, as all before it.
+      const row = this.#sql.at.get(middle);
+      if (row && isPast(rowOf(row))) {
+        found = rowOf(row);
+        high = middle - 1;
+      } else low = middle + 1;
+    }
+    return found;
   }
 
   #read<T>(work: () => T): T | null {
@@ -174,26 +236,19 @@ function prepare(db: DatabaseSync) {
   return {
     begin: db.prepare("BEGIN IMMEDIATE"),
     commit: db.prepare("COMMIT"),
-    allocate: db.prepare(
-      "UPDATE partitions SET end_offset = end_offset + ? WHERE partition = ? RETURNING end_offset",
+    insert: db.prepare("INSERT INTO commits VALUES (?, ?, ?, ?)"),
+    newest: db.prepare("SELECT number, newest_ms, places FROM commits ORDER BY number DESC LIMIT 1"),
+    oldest: db.prepare("SELECT number FROM commits ORDER BY number LIMIT 1"),
+    at: db.prepare("SELECT number, newest_ms, places FROM commits WHERE number = ?"),
+    from: db.prepare("SELECT number, newest_ms, places FROM commits WHERE number >= ? ORDER BY number"),
+    bytes: db.prepare("SELECT bytes FROM commits WHERE number = ?"),
+    bytesHeld: db.prepare("SELECT total(length(bytes)) AS bytes FROM commits"),
+    begin_offset: db.prepare("SELECT begin_offset FROM begins WHERE partition = ?"),
+    setBegin: db.prepare("INSERT OR REPLACE INTO begins VALUES (?, ?)"),
+    deleteOldest: db.prepare(
+      "DELETE FROM commits WHERE number IN (SELECT number FROM commits ORDER BY number LIMIT ?)",
     ),
-    insert: db.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?)"),
-    endOf: db.prepare("SELECT end_offset FROM partitions WHERE partition = ?"),
-    oldest: db.prepare("SELECT base_offset FROM batches WHERE partition = ? ORDER BY next_offset LIMIT 1"),
-    from: db.prepare(
-      "SELECT base_offset, bytes FROM batches WHERE partition = ? AND next_offset > ? ORDER BY next_offset",
-    ),
-    trim: db.prepare(
-      `DELETE FROM batches WHERE rowid IN (SELECT rowid FROM batches
-       WHERE partition = ? AND next_offset <= ? ORDER BY next_offset LIMIT ${TRIMMED_AT_ONCE})`,
-    ),
-    since: db.prepare(
-      `SELECT base_offset FROM batches INDEXED BY by_offset
-       WHERE partition = ? AND newest_ms >= ? ORDER BY next_offset LIMIT 1`,
-    ),
-    held: db.prepare(
-      "SELECT total(next_offset - base_offset) AS records, total(length(bytes)) AS bytes FROM batches",
-    ),
+    empty: db.prepare("UPDATE commits SET bytes = x'' WHERE number = ? AND length(bytes) > 0"),
   };
 }
 
@@ -205,24 +260,34 @@ function openSchema(db: DatabaseSync, path: string, partitions: number): LogIden
     db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
     // Of several openers of a new file the first one's values stand.
     db.prepare("INSERT OR IGNORE INTO meta VALUES (1, ?, ?, ?)").run(FORMAT, crypto.randomUUID(), partitions);
-    db.exec(
-      `WITH RECURSIVE p(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM p, meta WHERE n + 1 < meta.partitions)
-      INSERT OR IGNORE INTO partitions SELECT n, 0 FROM p; COMMIT`,
-    );
+    db.exec("COMMIT");
+  }
+  if (formatOf(db) === FORMAT_BEFORE) {
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
+    // Another opener may have done it by now.
+    if (formatOf(db) === FORMAT_BEFORE) carryOver(db, FORMAT);
+    db.exec("COMMIT");
   }
   const meta = db.prepare("SELECT format, id, partitions FROM meta").get();
   if (meta?.format !== FORMAT) {
-    throw new Fault(
-      "unknown_format",
-      `Cannot open the log ${path}: it has format ${meta?.format}, known is ${FORMAT}`,
-      {
-        blame: "us",
-        retry: "never",
-      },
-    );
+    const message = `Cannot open the log ${path}: it has format ${meta?.format}, known is ${FORMAT}`;
+    throw new Fault("unknown_format", message, { blame: "us", retry: "never" });
   }
   db.exec("PRAGMA busy_timeout = 0");
   return { id: String(meta.id), partitions: Number(meta.partitions) };
+}
+
+function formatOf(db: DatabaseSync): unknown {
+  return db.prepare("SELECT format FROM meta").get()?.format;
+}
+
+function rowOf({ number, newest_ms, places }: Record<string, SQLOutputValue>): Row {
+  return { number: Number(number), newest_ms: Number(newest_ms), places: blob(places) };
+}
+
+function blob(value: SQLOutputValue | undefined): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError("What should be bytes is none");
+  return value;
 }
 
 /** Of several openers of a new file SQLite turns some away at once, whatever the timeout: they begin anew. */

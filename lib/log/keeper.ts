@@ -3,7 +3,7 @@
  * answers to who asked, and replaces it when it dies. What was sent to a keeper that died has an unknown outcome.
  */
 import { Fault, messageOf } from "../errors.ts";
-import type { Frame } from "./batch_table.ts";
+import type { Frame } from "./commit_row.ts";
 import { faultOf, type KeeperAnswer, type KeeperRequest } from "./keeper_messages.ts";
 import type { Committer } from "./sqlite_log.ts";
 

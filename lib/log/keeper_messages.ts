@@ -1,6 +1,6 @@
 /** What the edge and the keeper of its log say to each other. */
 import { Fault } from "../errors.ts";
-import type { Frame } from "./batch_table.ts";
+import type { Frame } from "./commit_row.ts";
 
 export type KeeperRequest =
   | { kind: "commit"; id: number; path: string; partitions: number; frames: readonly Frame[] }

@@ -1,7 +1,8 @@
 /** The embedded log: one SQLite file a topic in a folder, open to any number of threads and processes at once. */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
-import { BatchTable, type Frame, type Held } from "./batch_table.ts";
+import { BatchTable, type Held } from "./batch_table.ts";
+import type { Frame } from "./commit_row.ts";
 import { type Commit, type Group, GroupCommit } from "./group_commit.ts";
 import type { Bounds, EventLog, LogIdentity, LogRecord, NewRecord, ReadLimits, Topic } from "./log.ts";
 import { MAX_QUEUE_BYTES, MAX_RECORD_BYTES } from "./log_limits.ts";
@@ -163,6 +164,9 @@ export class SqliteLog implements EventLog {
     limits: ReadLimits,
   ): Promise<LogRecord[]> {
     return await patiently(() => {
+      const bounds = table.bounds(partition);
+      if (bounds === null) return null;
+      if (from < bounds.begin) throw truncated(table, partition, from, bounds.begin);
       const taken = new Taken(from, limits);
       const answer = table.eachFrom(partition, from, ({ base_offset, bytes }) => {
         // Offsets have no gaps here, so a first batch that begins later means that others were dropped.

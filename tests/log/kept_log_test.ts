@@ -61,7 +61,7 @@ Deno.test("kept_log passes on the keeper's Fault, and answers all appends before
     await using other = await openKeptLog({ directory, partitions: 1, worker_url: KEEPER });
     await other.identity("alerts");
     using file = new DatabaseSync(topicFile(directory, "alerts"));
-    file.exec("UPDATE meta SET format = 2");
+    file.exec("UPDATE meta SET format = 3");
     await assert.rejects(
       other.append("alerts", [record("a")]),
       (error) => error instanceof Fault && error.code === "unknown_format" && error.retry === "never",

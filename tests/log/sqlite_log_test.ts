@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Fault } from "../../lib/errors.ts";
 import type { EventLog } from "../../lib/log/log.ts";
+import { nextOffset } from "../../lib/log/commit_row.ts";
 import { openSqliteLog, topicFile } from "../../lib/log/sqlite_log.ts";
 import { logContract, readAll, readToEnd, record, textOf } from "../contracts/log_contract.ts";
 
@@ -101,8 +102,8 @@ Deno.test("sqlite_log sees a damaged batch, and still reads those before it", ()
     await using log = await openSqliteLog({ directory, partitions: 1 });
     for (const text of ["a", "b", "c"]) await log.append("events", [record(text)]);
     using file = new DatabaseSync(topicFile(directory, "events"));
-    file.exec(`UPDATE batches SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || 'X' AS BLOB)
-      WHERE base_offset = 1`);
+    file.exec(`UPDATE commits SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || 'X' AS BLOB)
+      WHERE number = 2`);
     await assert.rejects(log.read("events", 0, 1, LIMITS), isFault("log_damaged"));
     assert.deepEqual((await log.read("events", 0, 0, { ...LIMITS, max_records: 1 })).map(textOf), ["a"]);
     assert.deepEqual((await log.read("events", 0, 2, LIMITS)).map(textOf), ["c"]);
@@ -115,7 +116,7 @@ Deno.test("sqlite_log refuses a file that is no log, or of a format that it does
     await assert.rejects(log.append("events", [record("a")]), isFault("log_damaged"));
     await log.append("alerts", [record("a")]);
     using file = new DatabaseSync(topicFile(directory, "alerts"));
-    file.exec("UPDATE meta SET format = 2");
+    file.exec("UPDATE meta SET format = 3");
     await using again = await openSqliteLog({ directory, partitions: 1 });
     await assert.rejects(again.identity("alerts"), isFault("unknown_format"));
   }));
@@ -165,10 +166,11 @@ Deno.test("sqlite_log leaves nothing of a commit that failed in the middle, and 
     await using log = await openSqliteLog({ directory, partitions: 2 });
     await log.append("events", [record("a"), record("a", 1)]);
     using file = new DatabaseSync(topicFile(directory, "events"));
-    file.exec(`CREATE TRIGGER refuse BEFORE INSERT ON batches WHEN NEW.partition = 1
+    file.exec(`CREATE TRIGGER refuse BEFORE INSERT ON commits WHEN NEW.number = 3
       BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+    const large = record("b", 1, { value: new Uint8Array(100_000) });
     await assert.rejects(
-      log.append("events", [record("b"), record("b", 1)]),
+      log.append("events", [record("b"), large]),
       (error) =>
         error instanceof Fault && error.code === "log_unavailable" && error.retry === "after_backoff",
     );
@@ -186,8 +188,9 @@ Deno.test("sqlite_log splits what is large into batches that can be read one by 
     );
     assert.deepEqual(await log.append("events", records), records.map((_, i) => i));
     using file = new DatabaseSync(topicFile(directory, "events"));
-    const rows = file.prepare("SELECT base_offset, next_offset FROM batches ORDER BY 1").all();
-    assert.deepEqual(rows.map((row) => [row.base_offset, row.next_offset]), [[0, 11], [11, 22], [22, 30]]);
+    const rows = file.prepare("SELECT places FROM commits ORDER BY number").all();
+    const ends = rows.map(({ places }) => nextOffset(places as Uint8Array, 0));
+    assert.deepEqual(ends, [11, 22, 30]);
     assert.equal((await readToEnd(log, "events", 0)).length, 30);
   }));
 
@@ -201,6 +204,16 @@ Deno.test("offsetAt finds where a time stands, and the end when nothing is that 
     const found = await Promise.all(times.map((time) => log.offsetAt("events", 0, time)));
     assert.deepEqual(found, [0, 0, 2, 2, 4, 6]);
     assert.equal(await log.offsetAt("events", 1, 0), 0);
+  }));
+
+Deno.test("what was trimmed is not told, though it lies in a row that another partition needs", () =>
+  withFolder(async (directory) => {
+    await using log = await openSqliteLog({ directory, partitions: 2 });
+    await log.append("events", [record("a"), record("b"), record("c", 1)]);
+    await log.trim("events", 0, 1);
+    await assert.rejects(log.read("events", 0, 0, LIMITS), isFault("log_truncated"));
+    assert.deepEqual((await log.read("events", 0, 1, LIMITS)).map(textOf), ["b"]);
+    assert.deepEqual((await log.read("events", 1, 0, LIMITS)).map(textOf), ["c"]);
   }));
 
 Deno.test("trim lets go of many batches without keeping an append waiting for all of them", () =>
