@@ -3,7 +3,8 @@
  * that `main.ts hook` in another terminal finds both.
  */
 import { z } from "zod";
-import type { Settings, WebhookSecret } from "../lib/config.ts";
+import type { Settings } from "../lib/config.ts";
+import type { WebhookSecret } from "../lib/setting_parts.ts";
 import { SIGNING } from "../lib/source/sources.ts";
 
 export const DEV_FOLDER = "./data/dev";

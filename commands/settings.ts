@@ -1,5 +1,6 @@
 /** `main.ts settings`: every setting with its value in force, its default and its sentence. Secrets are never shown. */
-import { type SettingName, SETTINGS, type Settings } from "../lib/config.ts";
+import type { Settings } from "../lib/config.ts";
+import { type SettingName, SETTINGS } from "../lib/setting_list.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { secretName } from "./dev_folder.ts";

@@ -1,13 +1,10 @@
 /** What is wrong with the settings of a role, looked for before anything is opened, so that all of it is told at once. */
-import { listeningFaults, SETTINGS, type Settings } from "../lib/config.ts";
+import { listeningFaults, type Settings } from "../lib/config.ts";
+import { SETTINGS } from "../lib/setting_list.ts";
+import type { SettingFault } from "../lib/setting_parts.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import type { Sources } from "../lib/source/sources.ts";
 import { secretName } from "./dev_folder.ts";
-
-export interface SettingFault {
-  name: string;
-  message: string;
-}
 
 /** Faults of the settings and of the folders that they name. */
 export async function startFaults(

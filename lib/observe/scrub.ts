@@ -1,5 +1,6 @@
 /** Takes secrets out of text before it leaves the process: known values, signatures in addresses, bearer tokens. */
-import { type SettingName, SETTINGS, type Settings } from "../config.ts";
+import type { Settings } from "../config.ts";
+import { type SettingName, SETTINGS } from "../setting_list.ts";
 
 /** Text in, the same text with every secret replaced out. */
 export type Scrub = (text: string) => string;

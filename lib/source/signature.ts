@@ -6,7 +6,7 @@
  * many bytes were right. Limits (8 signatures, 4 keys, 4 kB of header) keep a hostile header cheap.
  */
 import { createHmac, hash } from "node:crypto";
-import type { WebhookSecret } from "../config.ts";
+import type { WebhookSecret } from "../setting_parts.ts";
 import { absorb, BLOCK_BYTES, DIGEST_BYTES, finish, startState } from "./sha256.ts";
 
 export const MAX_SIGNATURES = 8;

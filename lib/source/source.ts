@@ -7,7 +7,7 @@
  * `interpret` is a pure function of the verified body and of the few headers that are kept with it, so that a retry
  * gets the key, the id and the row of its first copy.
  */
-import type { WebhookSecret } from "../config.ts";
+import type { WebhookSecret } from "../setting_parts.ts";
 import type { FieldFault } from "../errors.ts";
 import type { JsonObject } from "../event/json_text.ts";
 import type { Kinds } from "../event/kinds.ts";

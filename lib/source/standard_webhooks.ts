@@ -5,7 +5,7 @@
  * The webhook-id is signed, so it is the event's id where the data has none of its own.
  */
 import { createPublicKey, type KeyObject, verify as verifySignature } from "node:crypto";
-import type { WebhookSecret } from "../config.ts";
+import type { WebhookSecret } from "../setting_parts.ts";
 import { isId } from "../event/field.ts";
 import { isJsonObject, ownValue } from "../event/json_text.ts";
 import { bodyFault } from "../event/kind.ts";

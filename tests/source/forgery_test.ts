@@ -1,7 +1,7 @@
 /** Every sender that signs: its genuine fixture is taken, its forged twin and every other forgery is refused. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import type { WebhookSecret } from "../../lib/config.ts";
+import type { WebhookSecret } from "../../lib/setting_parts.ts";
 import type { Source } from "../../lib/source/source.ts";
 import { createSources } from "../../lib/source/sources.ts";
 
