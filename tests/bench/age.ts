@@ -9,8 +9,7 @@ import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { SmallLake, TestClock, withWriter } from "../lake/small_lake.ts";
 import { startProgram } from "../program.ts";
 import { settingsOf } from "../routes/test_app.ts";
-import { type Bench, type Figure, median } from "./bench.ts";
-import { secondsOf } from "./compaction_table.ts";
+import { type Bench, type Figure, median, secondsOf } from "./bench.ts";
 
 const YOUNG = 10;
 const OLD = 1_000;

@@ -53,6 +53,13 @@ export function quantile(values: readonly number[], q: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(q * ascending.length))];
 }
 
+/** How long `work` took, in seconds. */
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
 /** 360 bytes a line, as `/ingest/transaction` takes them. */
 export function transactionLine(i: number, timestamp_ms: number, from = { user: i, of: 5000 }): string {
   const user = from.user % from.of;

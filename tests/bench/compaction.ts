@@ -5,8 +5,8 @@ import { quoteList, quoteName } from "../../lib/parquet/duckdb_type.ts";
 import { openParquetWriter } from "../../lib/parquet/writer.ts";
 import { OneTable } from "../lake/one_table.ts";
 import { START } from "../lake/small_lake.ts";
-import { type Bench, median, transactionLine } from "./bench.ts";
-import { MEMORY_BYTES, secondsOf, THREADS, TRANSACTIONS } from "./compaction_table.ts";
+import { type Bench, median, secondsOf, transactionLine } from "./bench.ts";
+import { MEMORY_BYTES, THREADS, TRANSACTIONS } from "./compaction_table.ts";
 
 const FILES = 200;
 const ROWS_A_FILE = 5_000;

@@ -1,7 +1,8 @@
 /** The process whose memory is looked at: compacts one table in a folder, and tells its seconds and its highest memory. */
 import { openParquetWriter } from "../../lib/parquet/writer.ts";
 import { OneTable } from "../lake/one_table.ts";
-import { MEMORY_BYTES, secondsOf, THREADS, TRANSACTIONS } from "./compaction_table.ts";
+import { secondsOf } from "./bench.ts";
+import { MEMORY_BYTES, THREADS, TRANSACTIONS } from "./compaction_table.ts";
 
 const [folder] = Deno.args;
 const temp_directory = await Deno.makeTempDir();

@@ -5,9 +5,3 @@ import { lakeTables } from "../../lib/lake/tables.ts";
 export const THREADS = 2;
 export const MEMORY_BYTES = 512 * 1024 * 1024;
 export const TRANSACTIONS = lakeTables(kindsOf(), []).find(({ key }) => key === "processed.transactions")!;
-
-export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return (performance.now() - began) / 1000;
-}

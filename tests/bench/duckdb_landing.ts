@@ -1,7 +1,6 @@
 /** The reference of landing: DuckDB's own NDJSON-to-Parquet with 2 threads, in rows a second; the middle of three. */
 import { DuckDBInstance } from "@duckdb/node-api";
-import { median } from "./bench.ts";
-import { secondsOf } from "./compaction_table.ts";
+import { median, secondsOf } from "./bench.ts";
 
 const RUNS = 3;
 
