@@ -5,13 +5,12 @@
  *                    └─ row ─► dedup ─┬─ duplicate | id_conflict ────────────┤
  *                                     └─ new ─► stream ─► row, late, alerts ─┴─► raw row with the outcome
  */
-import { z } from "zod";
 import { noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { SegmentWriter } from "../checkpoint/segment.ts";
 import { PartitionState } from "../checkpoint/state.ts";
 import { concatenate } from "../checkpoint/state_lines.ts";
 import type { Row } from "../event/column.ts";
-import { type ColumnChange, goesOnFrom, SchemaBody } from "../event/column_change.ts";
+import type { SchemaBody } from "../event/column_change.ts";
 import {
   DEAD_LETTERS,
   type DeadLetter,
@@ -20,7 +19,6 @@ import {
   ruleFailed,
 } from "../event/dead_letter.ts";
 import { DedupIndex } from "../event/dedup_index.ts";
-import { type RowShape, rowShape } from "../event/evolved_row.ts";
 import { decodeJson } from "../event/json_text.ts";
 import { type Judge, KAFKA_SOURCE } from "../event/judge.ts";
 import type { Judgement, Outcome } from "../event/judgement.ts";
@@ -33,6 +31,7 @@ import type { StreamOutput } from "../stream/operator.ts";
 import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
 import type { TimeSettings } from "../stream/watermark.ts";
 import { CONTROL_SOURCE } from "./control_record.ts";
+import { EvolvedKinds } from "./evolved_kinds.ts";
 import type { Processor, ProcessorSummary, Resumed } from "./processor.ts";
 
 export interface EventProcessorParts {
@@ -59,13 +58,6 @@ const NO_DAY = "no day";
 const KEYED = "keyed";
 const DEDUP = "dedup";
 const SETTINGS_SPACE = "partition/settings";
-/** By kind, the changes of its columns that are in force. */
-const SCHEMA_SPACE = "partition/schemas";
-
-interface Evolved {
-  changes: readonly ColumnChange[];
-  shape: RowShape;
-}
 
 /** What a `settings` record says beside time and windows, which are the pipeline's. */
 interface SettingsInForce extends DedupSettings {
@@ -85,15 +77,14 @@ export class EventProcessor implements Processor {
   #days = new Set<string>();
   /** One of them: most rows lie on that of the row before. */
   #day = NO_DAY;
-  /** Kinds whose columns were changed, as far as this partition has read. */
-  #evolved = new Map<string, Evolved>();
-  #newly_evolved = new Set<string>();
+  #evolved: EvolvedKinds;
   #settings: SettingsInForce;
 
   constructor(private readonly parts: EventProcessorParts) {
     this.#settings = parts.defaults;
     this.#dedup = new DedupIndex(parts.defaults.dedup_max_ids);
     this.#pipeline = this.#newPipeline();
+    this.#evolved = new EvolvedKinds(parts.kinds, this.#state);
   }
 
   image(name: string, pieces: Iterable<Uint8Array>): void {
@@ -111,7 +102,7 @@ export class EventProcessor implements Processor {
     this.#taken_over = { ...summary.taken_over };
     this.#log_time_ms = summary.log_time_ms;
     this.#pipeline = this.#newPipeline();
-    for (const [kind, changes] of this.#schemas().entries()) this.#shape(kind, changes);
+    this.#evolved = new EvolvedKinds(this.parts.kinds, this.#state);
     this.#settings = this.#settingsInForce();
   }
 
@@ -178,7 +169,7 @@ export class EventProcessor implements Processor {
     const { event, kind } = judgement;
     const source = record.headers.source ?? KAFKA_SOURCE;
     const table = `processed.${this.parts.kinds.get(kind)!.table}`;
-    const evolved = this.#evolved.get(kind);
+    const evolved = this.#evolved.of(kind);
     const version = evolved?.changes.length ?? 0;
     // What is spread comes first: the engine copies such an object at once, and writes it as JSON by its shape.
     const row: Row = {
@@ -214,7 +205,7 @@ export class EventProcessor implements Processor {
       offset,
       received_at,
     });
-    const refused = kind === "schema" ? this.#evolve(body) : controlled.refused;
+    const refused = kind === "schema" ? this.#evolved.take(body) : controlled.refused;
     if (refused !== null) {
       this.parts.observe.warn(`the ${kind} record at ${partition}/${offset} was refused: ${refused}`);
     } else this.#takeOver(kind, headers, body);
@@ -234,35 +225,8 @@ export class EventProcessor implements Processor {
     if (typeof dedup_max_ids === "number") this.#dedup.limit(dedup_max_ids);
   }
 
-  /** A list that is in force already, or an older one, changes nothing. */
-  #evolve(body: unknown): string | null {
-    const parsed = SchemaBody.safeParse(body);
-    if (!parsed.success) return z.prettifyError(parsed.error);
-    const { kind, changes } = parsed.data;
-    const inForce = this.#schemas().get(kind) ?? [];
-    if (goesOnFrom(changes, inForce)) return null;
-    if (!goesOnFrom(inForce, changes)) return `it does not go on from what is in force for ${kind}`;
-    this.#schemas().put(kind, changes);
-    this.#shape(kind, changes);
-    return null;
-  }
-
-  #shape(kind: string, changes: readonly ColumnChange[]): void {
-    const known = this.parts.kinds.get(kind);
-    // A kind that nobody configures any more makes no rows.
-    if (!known) return;
-    this.#evolved.set(kind, { changes, shape: rowShape(known, changes) });
-    this.#newly_evolved.add(kind);
-  }
-
   takeEvolved(): SchemaBody[] {
-    const kinds = [...this.#newly_evolved];
-    this.#newly_evolved.clear();
-    return kinds.map((kind) => ({ kind, changes: [...this.#evolved.get(kind)!.changes] }));
-  }
-
-  #schemas() {
-    return this.#state.space<readonly ColumnChange[]>(SCHEMA_SPACE);
+    return this.#evolved.takeUntold();
   }
 
   #settingsInForce(): SettingsInForce {
