@@ -33,6 +33,7 @@ import type { TimeSettings } from "../stream/watermark.ts";
 import { CONTROL_SOURCE } from "./control_record.ts";
 import { EvolvedKinds } from "./evolved_kinds.ts";
 import type { Processor, ProcessorSummary, Resumed } from "./processor.ts";
+import { type Result, resultRecord } from "./result_record.ts";
 
 export interface EventProcessorParts {
   partition: number;
@@ -258,17 +259,10 @@ export class EventProcessor implements Processor {
     }
   }
 
-  #send(topic: Topic, result: { id: string; table: string; text: string; received_at: number }): void {
-    const { id, table, text, received_at } = result;
+  #send(topic: Topic, result: Omit<Result, "partition">): void {
     let records = this.#results.get(topic);
     if (!records) this.#results.set(topic, records = []);
-    records.push({
-      partition: this.parts.partition,
-      key: id,
-      value: encoder.encode(text),
-      headers: { source: CONTROL_SOURCE, kind: table, id, content_type: "application/json" },
-      received_at,
-    });
+    records.push(resultRecord({ partition: this.parts.partition, ...result }));
   }
 
   #add(segment: SegmentWriter, table: string, row: Row, schema_version = 0): string {
@@ -341,5 +335,3 @@ export class EventProcessor implements Processor {
     });
   }
 }
-
-const encoder = new TextEncoder();

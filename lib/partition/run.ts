@@ -6,6 +6,7 @@ import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
 import type { LogRecord } from "../log/log.ts";
+import { totalBytes } from "../log/record_batch.ts";
 import { changedFiles, type Seeds } from "./control_record.ts";
 import { ImageMaker } from "./image_maker.ts";
 import { nextTickDelay } from "./tick.ts";
@@ -32,6 +33,8 @@ const OPENING_BYTES = 256 * 1024;
 const SMALL_IMAGE_PIECES = 3;
 /** When so many times the changes have gathered for which an image pays, a checkpoint waits for it. */
 const OVERDUE = 4;
+/** Results on their way to the log: with so many bytes of them, no more are sent before those are stored. */
+const UNANSWERED_BYTES = 16 * 1024 * 1024;
 /** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
 const KEPT_BYTES = 8;
 
@@ -40,6 +43,8 @@ export class PartitionRun {
   #next: number;
   #segment = new SegmentWriter();
   #results: Promise<unknown>[] = [];
+  /** Of the records in them, about. */
+  #unanswered_bytes = 0;
   #open_since: number | null = null;
   #holds_events = false;
   #first = true;
@@ -93,7 +98,7 @@ export class PartitionRun {
         this.#accept(record);
         if (this.#isFull() && !await this.#decide()) return "lost";
       }
-      this.#sendResults();
+      await this.#sendResults();
       // Not before the records that seeded the partition were met, or they would be appended again.
       if (records.length === 0 || !this.#first) await this.#announce();
       if (records.length === 0) await this.#idle();
@@ -160,14 +165,23 @@ export class PartitionRun {
     return this.#open_since === null || await this.#decide();
   }
 
-  /** Results leave as soon as they are computed; the decision waits for their acknowledgement. */
-  #sendResults(): void {
+  /** Results leave as soon as they are computed; the decision waits for their acknowledgement, and many bytes for earlier ones. */
+  async #sendResults(): Promise<void> {
     for (const [topic, records] of this.processor.takeResults()) {
+      const bytes = totalBytes(records);
+      if (this.#unanswered_bytes + bytes > UNANSWERED_BYTES) await this.#resultsStored();
+      this.#unanswered_bytes += bytes;
       const sent = this.context.log.append(topic, records);
       // A rejection is seen where it counts: by the await before the decision.
       sent.catch(() => undefined);
       this.#results.push(sent);
     }
+  }
+
+  async #resultsStored(): Promise<void> {
+    await Promise.all(this.#results);
+    this.#results = [];
+    this.#unanswered_bytes = 0;
   }
 
   /** Appends what the configuration files say now, where it is not what was last taken over. */
@@ -216,8 +230,8 @@ export class PartitionRun {
     const was_full = this.#isFull();
     const partition = this.#last.partition;
     const number = this.#last.number + 1;
-    this.#sendResults();
-    await Promise.all(this.#results);
+    await this.#sendResults();
+    await this.#resultsStored();
     // Made already by who told of it, unless the lake was lost and the log was not.
     for (const evolved of this.processor.takeEvolved()) await this.context.evolve(evolved);
     const range = { partition, first_offset: this.#last.next_offset, next_offset: this.#next };
@@ -275,7 +289,6 @@ export class PartitionRun {
   #begin(checkpoint: Checkpoint): void {
     this.#last = checkpoint;
     this.#segment = new SegmentWriter();
-    this.#results = [];
     this.#open_since = null;
     this.#holds_events = false;
     this.#first = false;

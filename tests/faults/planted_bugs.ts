@@ -246,6 +246,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     step: "4",
+    bug: "a result may be larger than the log takes",
+    file: "lib/partition/result_record.ts",
+    from: "whole.length <= MAX_RESULT_BYTES",
+    to: "true",
+    test: RESULTS,
+  },
+  {
+    step: "4",
     bug: "results go under ids that a repetition does not have",
     file: "lib/partition/event_processor.ts",
     from: "      key: id,\n",
