@@ -255,9 +255,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     step: "4",
     bug: "results go under ids that a repetition does not have",
-    file: "lib/partition/event_processor.ts",
-    from: "      key: id,\n",
-    to: "      key: crypto.randomUUID(),\n",
+    file: "lib/partition/result_record.ts",
+    from: "key: id,",
+    to: "key: crypto.randomUUID(),",
     test: RESULTS,
   },
   {
