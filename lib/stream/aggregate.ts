@@ -7,7 +7,7 @@
  * record for a space of their own ("spill"), so that one value more costs one entry and not the set.
  */
 import type { Cell } from "../event/column.ts";
-import { add, BASE, fromSafe, type Scaled, toNumber, toText } from "./decimal.ts";
+import { add, BASE, fits, fromSafe, type Scaled, toNumber, toText } from "./decimal.ts";
 import { keyPart, partCell } from "./key.ts";
 import type { KeyedState } from "./operator.ts";
 import type { Subject } from "./subject.ts";
@@ -263,8 +263,9 @@ export function isSpilled(accumulator: Accumulator, record: Slots): boolean {
     typeof record[accumulator.at] === "number";
 }
 
-export function decimalCell(value: Scaled | null): string | null {
-  return value === null ? null : toText(value);
+/** Null also for what the column of `digits` digits has no room for: a field of doubles knows larger numbers. */
+export function decimalCell(value: Scaled | null, digits: 18 | 38): string | null {
+  return value === null || !fits(value, digits) ? null : toText(value);
 }
 
 export function average(sum: Scaled, count: number): number | null {

@@ -35,7 +35,7 @@ export class AggregatePlan {
       this.#cells.push([name, this.#cellOf(aggregate)]);
       if (options.parts && "avg" in aggregate) {
         const { sum, count } = this.#sumAndCount(aggregate.avg, aggregate.where);
-        this.#cells.push([`${name}_sum`, (records) => decimalCell(sum.total(records))]);
+        this.#cells.push([`${name}_sum`, (records) => decimalCell(sum.total(records), 38)]);
         this.#cells.push([`${name}_count`, (records) => count.total(records)]);
       }
     }
@@ -76,7 +76,7 @@ export class AggregatePlan {
       }
       case "sum": {
         const sum = this.#one(["sum", field, aggregate.where], (at, where) => new Sum(at, field!, where), 2);
-        return (records) => decimalCell(sum.total(records));
+        return (records) => decimalCell(sum.total(records), 38);
       }
       case "avg": {
         const { sum, count } = this.#sumAndCount(field!, aggregate.where);
@@ -90,7 +90,7 @@ export class AggregatePlan {
           (at, where) => new Extreme(at, field!, where, sign),
           2,
         );
-        return (records) => decimalCell(extreme.value(records));
+        return (records) => decimalCell(extreme.value(records), 18);
       }
       case "distinct": {
         const set = this.#one(

@@ -47,6 +47,12 @@ export function toNumber(value: Scaled): number {
   return Number(toText(value));
 }
 
+/** Whether a decimal column of so many digits, four of them behind the point, has room for it. */
+export function fits({ high }: Scaled, digits: 18 | 38): boolean {
+  const bound = 10 ** (digits - BASE_DIGITS);
+  return high >= -bound && high < bound;
+}
+
 /** The difference a - b as a double; exact up to the last rounding however large both are. */
 export function difference(a: Scaled, b: Scaled): number {
   return ((a.high - b.high) * BASE + (a.low - b.low)) / 1e4;

@@ -7,6 +7,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { alertId, alertRow, ALERTS } from "../alert/alert.ts";
+import type { Cell } from "../event/column.ts";
 import { keyCells } from "./key.ts";
 import { microseconds, momentCell } from "./moment.ts";
 import type { KeyedState, StateSpace, StreamOutput } from "./operator.ts";
@@ -169,7 +170,7 @@ export class RuleEngine {
     const shownKey = keyCells(key, plan.columns.length).join(":");
     const text = (column: string) => typeof row[column] === "string" ? row[column] : null;
     const context = {
-      amount: text("amount"),
+      amount: amountOf(row.amount),
       currency: text("currency"),
       z_score: around.standing?.z_score ?? null,
       ...finding.context,
@@ -211,4 +212,9 @@ function spaceName({ name, version }: RuleDefinition): string {
 
 function historySpace(definition: RuleDefinition): string {
   return `rule/${spaceName(definition)}`;
+}
+
+/** Null for what is no amount: a kind of one's own may call anything so, and the column is a decimal(18, 4). */
+export function amountOf(cell: Cell | undefined): string | null {
+  return typeof cell === "string" && /^-?\d{1,14}(\.\d{1,4})?$/.test(cell) ? cell : null;
 }

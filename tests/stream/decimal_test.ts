@@ -1,10 +1,12 @@
 /** Exact decimal sums: whatever is added, in whatever order, the text is that of exact arithmetic. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { decimalCell } from "../../lib/stream/aggregate.ts";
 import {
   add,
   compare,
   difference,
+  fits,
   type Scaled,
   scaledOf,
   toNumber,
@@ -50,4 +52,22 @@ Deno.test("`scaledOf` reads numbers and short texts", () => {
   assert.equal(toText(scaledOf(1234567890123.25)), "1234567890123.2500");
   assert.equal(toText(scaledOf(-0)), "0.0000");
   assert.equal(Object.is(scaledOf("-0.0000").low, -0), false);
+});
+
+Deno.test("`fits` knows what a decimal column has room for, and what does not is no cell", () => {
+  const edge = "99999999999999.9999";
+  assert.deepEqual([edge, `-${edge}`].map((one) => fits(scaledOf(one), 18)), [true, true]);
+  assert.deepEqual(
+    ["100000000000000", "-100000000000000", 1e15, 1e300].map((one) => fits(scaledOf(one), 18)),
+    [
+      false,
+      true,
+      false,
+      false,
+    ],
+  );
+  assert.equal(decimalCell(scaledOf(1e15), 18), null);
+  assert.equal(decimalCell(scaledOf(1e15), 38), "1000000000000000.0000");
+  assert.equal(decimalCell(scaledOf(1e35), 38), null);
+  assert.equal(decimalCell(null, 18), null);
 });
