@@ -35,6 +35,8 @@ export interface AbortedTransaction {
 }
 
 const TIME_HEADER = "received_at";
+/** The end of the year 9999. */
+const LATEST_MS = 253_402_300_799_999;
 const BATCH_HEADER_BYTES = 61;
 /** Where the length counts from, and the checksum. */
 const LENGTH_FROM = 12;
@@ -191,7 +193,7 @@ function readBatch(bytes: Uint8Array, partition: number, base_offset: number): B
         const value = body.varintBytes();
         const { headers, received_at } = headersOf.read(body);
         const text = key === null ? null : decoder.decode(key);
-        return { partition, offset, key: text, value, headers, received_at: received_at ?? broker_ms };
+        return { partition, offset, key: text, value, headers, received_at: received_at ?? sane(broker_ms) };
       });
     },
   };
@@ -234,7 +236,12 @@ function startsWith(reader: WireReader, bytes: Uint8Array): boolean {
 
 function timeOf(value: Uint8Array | null): number | null {
   const text = decoder.decode(value ?? undefined);
-  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+  return /^\d{1,15}$/.test(text) && Number(text) <= LATEST_MS ? Number(text) : null;
+}
+
+/** Of whatever another program wrote, a time that a table can hold. */
+function sane(time_ms: number): number {
+  return Math.min(Math.max(time_ms, 0), LATEST_MS);
 }
 
 function unpacked(bytes: Uint8Array, codec: number, refuse: (why: string) => Fault): Uint8Array {
