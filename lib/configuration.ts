@@ -46,6 +46,7 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
   );
   const kinds = kindsOf(readKindsFile(kindsText));
   const sources = createSources({ file: sourcesText, kinds, redact_key: settings.REDACT_KEY });
+  refuseTokensOfSenders(settings, sources);
   const { windows, definitions } = readWindowFile(windowsText, kinds);
   const settingsBody = {
     ...resultSettings(settings),
@@ -63,6 +64,16 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
     version: digest(JSON.stringify([kindsText, sourcesText, rulesText, windowsText])),
     kinds_version: digest(kindsText),
   };
+}
+
+/** A source is a sender or a token's: as both it would be read as what it is not. */
+function refuseTokensOfSenders({ ingest_tokens }: Settings, { senders }: Sources): void {
+  const names = Object.values(ingest_tokens);
+  const taken = senders.find(({ name }) => names.includes(name));
+  if (!taken) return;
+  const message =
+    `Cannot use the name ${taken.name} in INGEST_TOKENS: sources.yaml has a sender of that name`;
+  throw new Fault("name_taken", message, { blame: "us", retry: "never" });
 }
 
 /** Rules as they become a record; throws a Fault with every line at fault. */

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { loadConfiguration } from "../lib/configuration.ts";
 import { type ConfigurationWatch, watchConfiguration } from "../lib/configuration_watch.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
@@ -92,4 +92,14 @@ Deno.test("watchConfiguration says that kinds are taken over at a start", async 
   );
   for (let times = 0; times < 3; times++) await files.look();
   deepStrictEqual(files.told, ["kinds.yaml was edited: restart to take it over"]);
+});
+
+Deno.test("a token's source cannot have the name of a sender of the file", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/sources.yaml`, "sources:\n  acme: { like: standard_webhooks }\n");
+  const load = (tokens: string) =>
+    loadConfiguration(settingsOf({ CONFIG_DIR: folder, INGEST_TOKENS: tokens }));
+  await rejects(load("acme=token-of-acme"), { message: /the name acme in INGEST_TOKENS: sources.yaml/ });
+  strictEqual((await load("shop=token-of-shop")).sources.of("acme").like, "standard_webhooks");
+  await Deno.remove(folder, { recursive: true });
 });
