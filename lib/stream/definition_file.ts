@@ -26,8 +26,8 @@ export function readYaml(what: string, text: string): DefinitionText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
-    const issues = document.errors.map((error) => ({ path: [error.pos[0]], message: error.message }));
-    throw refusal(what, issues, ([at]) => lines.linePos(Number(at)).line);
+    const [{ message, pos }] = document.errors;
+    throw refusal(what, [{ path: [], message }], () => lines.linePos(pos[0]).line);
   }
   return {
     value: document.toJS(),

@@ -98,8 +98,21 @@ export function parseWindows(
   return { definitions, issues };
 }
 
-/** Tables of the stage that are no windows. */
-const TAKEN_NAMES = ["alerts", "deliveries", "acknowledgements"];
+/** Tables of the stage that are no windows: ours, and the models that come with the program (models/). */
+const TAKEN_NAMES = [
+  "alerts",
+  "deliveries",
+  "acknowledgements",
+  "quality_results",
+  "anomaly_summary",
+  "daily_merchant_revenue",
+  "funnel",
+  "hourly_volume",
+  "merchant_rollup",
+  "top_spenders",
+];
+/** Ends the name of a window's own table. */
+const TABLE_ENDING = "_revisions";
 const OWN_COLUMNS = [
   "window_id",
   "window_start",
@@ -126,6 +139,9 @@ function windowIssues(window: z.infer<typeof WindowDefinition>, kinds: KindShape
   const issues = [...whereIssues(window.where, columns).map(under("where"))];
   if (TAKEN_NAMES.includes(window.name)) {
     issues.push({ path: ["name"], message: "is the name of another table" });
+  }
+  if (window.name.endsWith(TABLE_ENDING)) {
+    issues.push({ path: ["name"], message: `ends with ${TABLE_ENDING}, as the tables of windows do` });
   }
   window.key.forEach((field, index) => {
     const message = fieldFault(field, columns, GROUPABLE);

@@ -21,6 +21,8 @@ const rules = (text: string) => refusal(() => readRuleFile(`rules:\n${text}`, KI
 const minute = (more: string) =>
   `  - name: w\n    over: transaction\n    kind: tumbling\n    size: 60 s\n${more}`;
 
+const COUNTED = "    aggregates: { n: { count: rows } }\n";
+
 const WINDOW_REFUSALS: Record<string, [text: string, message: RegExp]> = {
   "a kind of event that is not there": [
     "  - { name: w, over: payments, kind: tumbling, size: 60, aggregates: { n: { count: rows } } }",
@@ -160,4 +162,22 @@ Deno.test("a definition's version follows its own text, not its place or the ord
   assert.notEqual(one.version, other.version);
   assert.equal(new Set(WINDOWS.definitions.map(({ version }) => version)).size, WINDOWS.definitions.length);
   assert.match(SHIPPED_RULES.version, /^[0-9a-f]{32}$/);
+});
+
+Deno.test("a window has no name that a model or another window's table has", async () => {
+  const refused = (name: string) => windows(minute("").replace("name: w", `name: ${name}`) + COUNTED);
+  for await (const { name } of Deno.readDir("models")) {
+    if (name.endsWith(".sql")) assert.match(refused(name.slice(0, -4)), /is the name of another table/, name);
+  }
+  assert.match(refused("quality_results"), /is the name of another table/);
+  assert.match(refused("user_minute_revisions"), /ends with _revisions/);
+});
+
+Deno.test("a syntax error of YAML is told by its line alone", () => {
+  assert.throws(
+    () => readRuleFile("rules:\n  - {", KINDS),
+    (error) =>
+      error instanceof Fault && /line 2/.test(error.message) &&
+      error.fields.every(({ field }) => field === ""),
+  );
 });
