@@ -1,6 +1,6 @@
 /** Fires at events in the small hours: local time of the event in [from, to), over midnight when from > to. */
 import { z } from "zod";
-import { MINUTE_US } from "./moment.ts";
+import { SECOND_US } from "./moment.ts";
 import { type RuleEvaluator, ruleFields } from "./rule_fields.ts";
 
 const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "is no time of day such as 01:00");
@@ -25,17 +25,16 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const DAY_MINUTES = 1440;
-/** A zone's offset is asked once a quarter of an hour of event time: offsets change on such a boundary. */
-const QUARTER_MINUTES = 15;
-const MOST_QUARTERS = 20_000;
+const DAY_SECONDS = 86_400;
+/** A zone's clock is asked once a minute of event time: no offset changes within one. */
+const MOST_MINUTES = 20_000;
 
 export function quietHoursRule(rule: z.infer<typeof QuietHoursRule>): RuleEvaluator {
   const [from, to] = [minutesOf(rule.from), minutesOf(rule.to)];
   const localMinute = clockOf(rule.time_zone);
   return {
     evaluate(subject) {
-      const minute = localMinute(Math.floor(subject.event_us / MINUTE_US));
+      const minute = localMinute(Math.floor(subject.event_us / SECOND_US));
       const quiet = from < to ? minute >= from && minute < to : minute >= from || minute < to;
       if (!quiet) return null;
       const local_time = `${pad(Math.floor(minute / 60))}:${pad(minute % 60)}`;
@@ -55,26 +54,28 @@ function pad(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-/** From minutes since 1970 to the minute of the local day. */
-function clockOf(time_zone: string): (minute: number) => number {
-  if (time_zone === "UTC") return (minute) => minute % DAY_MINUTES;
+/** From seconds since 1970 to the minute of the local day. */
+function clockOf(time_zone: string): (second: number) => number {
+  if (time_zone === "UTC") return (second) => Math.floor((second % DAY_SECONDS) / 60);
   const format = new Intl.DateTimeFormat("en", {
     timeZone: time_zone,
     hourCycle: "h23",
     hour: "2-digit",
     minute: "2-digit",
+    second: "2-digit",
   });
+  /** The second of the local day at which a minute begins: offsets of old times have seconds. */
   const starts = new Map<number, number>();
-  return (minute) => {
-    const quarter = Math.floor(minute / QUARTER_MINUTES);
-    let start = starts.get(quarter);
+  return (second) => {
+    const minute = Math.floor(second / 60);
+    let start = starts.get(minute);
     if (start === undefined) {
-      const parts = format.formatToParts(quarter * QUARTER_MINUTES * 60_000);
+      const parts = format.formatToParts(minute * 60_000);
       const part = (type: string) => Number(parts.find((one) => one.type === type)!.value);
-      start = part("hour") * 60 + part("minute");
-      if (starts.size >= MOST_QUARTERS) starts.clear();
-      starts.set(quarter, start);
+      start = part("hour") * 3600 + part("minute") * 60 + part("second");
+      if (starts.size >= MOST_MINUTES) starts.clear();
+      starts.set(minute, start);
     }
-    return (start + minute - quarter * QUARTER_MINUTES) % DAY_MINUTES;
+    return Math.floor(((start + second - minute * 60) % DAY_SECONDS) / 60);
   };
 }

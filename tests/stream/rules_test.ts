@@ -4,7 +4,10 @@ import fc from "fast-check";
 import { PartitionState } from "../../lib/checkpoint/state.ts";
 import type { KeyedState, StateSpace, StreamOutput } from "../../lib/stream/operator.ts";
 import { createPipeline } from "../../lib/stream/pipeline.ts";
+import { amountOf } from "../../lib/stream/rule_engine.ts";
+import { QuietHoursRule, quietHoursRule } from "../../lib/stream/quiet_hours_rule.ts";
 import { parseRules, readRuleFile } from "../../lib/stream/rule_definition.ts";
+import type { RuleEvaluator } from "../../lib/stream/rule_fields.ts";
 import { batchAlerts, type Seen } from "./batch_rules.ts";
 import { timeOf } from "./batch_windows.ts";
 import {
@@ -211,4 +214,33 @@ Deno.test("every rule that ships is read, and only the sequence is disabled", ()
   const { definitions } = parseRules(SHIPPED_RULES.rules, KINDS);
   assert.equal(definitions.length, 9);
   assert.deepEqual(definitions.filter(({ enabled }) => !enabled).map(({ kind }) => kind), ["sequence"]);
+});
+
+Deno.test("quiet hours follow a clock that changes off the quarter hour, and one with seconds in its offset", () => {
+  const fires = (time_zone: string, [from, to]: string[], at: string) => {
+    const rule = QuietHoursRule.parse({
+      name: "n",
+      kind: "quiet_hours",
+      severity: "low",
+      from,
+      to,
+      time_zone,
+    });
+    const subject = { event_us: Date.parse(at) * 1000 } as Parameters<RuleEvaluator["evaluate"]>[0];
+    const found = quietHoursRule(rule).evaluate(subject, "", undefined as never);
+    return found?.context?.local_time ?? null;
+  };
+  const night = ["01:00", "05:00"];
+  assert.equal(fires("America/St_Johns", night, "2007-03-11T03:31:00Z"), "01:01");
+  assert.equal(fires("America/St_Johns", night, "2007-03-11T03:40:00Z"), "01:10");
+  const noon = ["12:00", "12:30"];
+  assert.equal(fires("Africa/Monrovia", noon, "1971-06-01T12:44:30Z"), "12:00");
+  assert.equal(fires("Africa/Monrovia", noon, "1971-06-01T13:14:31Z"), null);
+  assert.equal(fires("UTC", noon, "2026-01-01T12:29:59.999Z"), "12:29");
+});
+
+Deno.test("an alert of a kind of one's own says an amount only where it is one", () => {
+  for (const [cell, wanted] of [["12 EUR", null], ["12.5000", "12.5000"], ["1e3", null], [7, null]]) {
+    assert.equal(amountOf(cell), wanted);
+  }
 });
