@@ -157,11 +157,13 @@ function amountReader({ name }: Field): FieldReader {
 function currencyReader({ name }: Field): FieldReader {
   return (value, faults) => {
     if (typeof value !== "string") return wrongType(name, "string", value, faults);
-    const code = value.toUpperCase();
+    // Only letters of ASCII: others become such when they are made upper case.
+    const code = THREE_LETTERS.test(value) ? value.toUpperCase() : "";
     return isCurrency(code) ? code : wrong(name, "invalid_enum", "an active ISO 4217 code", value, faults);
   };
 }
 
+const THREE_LETTERS = /^[A-Za-z]{3}$/;
 const TWO_LETTERS = /^[A-Za-z]{2}$/;
 
 function countryReader({ name }: Field): FieldReader {

@@ -36,9 +36,10 @@ export function readAmount(value: unknown): AmountReading {
 }
 
 /** Minor units over 10^exponent, exactly: 1050 with exponent 2 is `10.5`. `minor_units` is a safe integer. */
-export function fromMinorUnits(minor_units: number, exponent: number): string {
-  const digits = String(Math.abs(minor_units)).padStart(exponent + 1, "0");
-  const sign = minor_units < 0 ? "-" : "";
+export function fromMinorUnits(minor_units: number | string, exponent: number): string {
+  const text = String(minor_units);
+  const sign = text.startsWith("-") ? "-" : "";
+  const digits = text.slice(sign.length).padStart(exponent + 1, "0");
   if (exponent === 0) return sign + digits;
   return `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }

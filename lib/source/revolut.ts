@@ -60,12 +60,14 @@ export const revolut: Source = {
       : null;
     if (mapping === null) return { meaning: "unmapped", type, event_id };
     if (isJsonObject(data)) return mapping(body, data, event_id);
-    const fault = {
-      field: "data",
-      code: data === undefined ? "missing" : "invalid_type",
-      expected: "object",
+    const code = (data ?? null) === null ? "missing" : "invalid_type";
+    const kind = mapping === created ? "transaction" : "transaction_status";
+    return {
+      meaning: "malformed",
+      type: kind,
+      event_id,
+      faults: [{ field: "data", code, expected: "object" }],
     };
-    return { meaning: "malformed", type, event_id, faults: [fault] };
   },
 
   sample(id, now_ms) {

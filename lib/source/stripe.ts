@@ -5,6 +5,7 @@
  * between retries of one event, so copies are equal when their mapped rows are.
  */
 import type { FieldFault } from "../errors.ts";
+import { ExactNumber } from "../event/exact_json.ts";
 import { fieldFault, isId, typeName } from "../event/field.ts";
 import { isJsonObject, type JsonObject, valueAt } from "../event/json_text.ts";
 import { bodyFault } from "../event/kind.ts";
@@ -53,12 +54,10 @@ export const stripe: Source = {
     const mapping = mappingOf(type, object);
     if (mapping === null) return { meaning: "unmapped", type, event_id };
     if (isJsonObject(object)) return mapping(body, object);
-    const fault = {
-      field: "data.object",
-      code: object === undefined ? "missing" : "invalid_type",
-      expected: "object",
-    };
-    return { meaning: "malformed", type, event_id, faults: [fault] };
+    const code = (object ?? null) === null ? "missing" : "invalid_type";
+    const faults = [{ field: "data.object", code, expected: "object" }];
+    const kind = mapping === statusChange ? "transaction_status" : "transaction";
+    return { meaning: "malformed", type: kind, event_id, faults };
   },
 
   sample(id, now_ms) {
@@ -185,6 +184,9 @@ function transaction(body: JsonObject, object: JsonObject, sign: 1 | -1, fields:
   return { meaning: "event", kind: "transaction", event, faults: [...time.faults, ...amount.faults] };
 }
 
+/** More than any amount has: whether it is one, the kind decides. */
+const MINOR_UNITS = /^-?\d{1,40}$/;
+
 interface Converted {
   value: unknown;
   faults: readonly FieldFault[];
@@ -195,6 +197,9 @@ function seconds(value: unknown): Converted {
   if (value === undefined || value === null) return { value, faults: [] };
   if (typeof value === "number" && Number.isInteger(value)) return { value: value * 1000, faults: [] };
   const actual = typeName(value);
+  if (actual === "integer") {
+    return { value, faults: [fieldFault("timestamp", "out_of_range", "seconds below 2^53", value)] };
+  }
   return { value, faults: [{ field: "timestamp", code: "invalid_type", expected: "integer", actual }] };
 }
 
@@ -205,11 +210,16 @@ function majorUnits(value: unknown, currency: unknown, sign: 1 | -1): Converted 
   if (actual !== "integer") {
     return { value, faults: [{ field: "amount", code: "invalid_type", expected: "integer", actual }] };
   }
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) {
-    return { value, faults: [fieldFault("amount", "out_of_range", "minor units below 2^53", value)] };
+  const digits = value instanceof ExactNumber ? value.text : String(value);
+  if (!MINOR_UNITS.test(digits)) {
+    return { value, faults: [fieldFault("amount", "out_of_range", "minor units of 10^14 at most", value)] };
   }
   const exponent = typeof currency === "string" ? currencyExponent(currency) ?? 0 : 0;
-  return { value: fromMinorUnits(sign * value, exponent), faults: [] };
+  return { value: fromMinorUnits(sign === 1 ? digits : negated(digits), exponent), faults: [] };
+}
+
+function negated(digits: string): string {
+  return digits.startsWith("-") ? digits.slice(1) : `-${digits}`;
 }
 
 /** An id given as text, or inside the object that Stripe puts there when it was asked to expand it. */
