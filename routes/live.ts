@@ -17,6 +17,11 @@ export interface LiveDeps {
   live: LiveHub;
 }
 
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-store",
+  "x-accel-buffering": "no",
+};
 const RETRY_MS = 2_000;
 const HEARTBEAT_MS = 15_000;
 
@@ -24,17 +29,15 @@ export function live({ clock, live }: LiveDeps): Hono<Env> {
   const told = new WeakMap<LiveMessage, Uint8Array>();
   return new Hono<Env>()
     .get("/api/stats", async (c) => c.json(await live.snapshot()))
-    .get("/api/live", async () => {
+    .get("/api/live", async (c) => {
+      // Nobody reads a stream whose head was asked for: it would stay open for ever.
+      if (c.req.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       const opened = await live.open();
       if (opened === null) {
         return problem({ status: 503, detail: "Too many browsers are watching.", retry_after_s: 30 });
       }
       return new Response(stream(opened.feed, { first: opened.first, clock, told }), {
-        headers: {
-          "content-type": "text/event-stream",
-          "cache-control": "no-store",
-          "x-accel-buffering": "no",
-        },
+        headers: STREAM_HEADERS,
       });
     });
 }

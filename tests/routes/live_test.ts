@@ -171,3 +171,15 @@ Deno.test("live shows the strip and the accounting from the status", async () =>
   equal(body.metrics.lag_records, 2);
   deepEqual(body.accounting, [account]);
 });
+
+Deno.test("live takes no client for a HEAD, which nobody would ever read", async () => {
+  const { live, app } = hub();
+  for (let i = 0; i < 300; i++) {
+    const head = await app.request("/api/live", { method: "HEAD" });
+    equal(head.headers.get("content-type"), "text/event-stream");
+  }
+  const stream = await app.request("/api/live");
+  equal(stream.status, 200);
+  await stream.body!.cancel();
+  live.close();
+});
