@@ -47,6 +47,9 @@ export interface RulesDeps {
   lines: LogLine;
 }
 
+const NO_RULES = "The text names no rules. To have none, write `rules: []`.";
+/** Records of rules in which one that is still in force is looked for. */
+const LOOKED_BACK = 100;
 const MAX_TRIAL_HOURS = 24 * 30;
 
 interface Known {
@@ -95,7 +98,8 @@ function putRecord(partition: number, { body, version }: ControlFile, received_a
 /** Refused rules say on which line, for an editor to show. */
 function parsed(rules: RulesFile, text: string): ControlFile | Response {
   try {
-    return rules.parse(text);
+    const file = rules.parse(text);
+    return saysNothing(text, file) ? problem({ status: 400, detail: NO_RULES, code: "no_rules" }) : file;
   } catch (error) {
     if (!(error instanceof Fault) || error.blame !== "sender") throw error;
     const line = /\bline (\d+)/.exec(error.fields[0]?.actual ?? error.message)?.[1];
@@ -107,6 +111,11 @@ function parsed(rules: RulesFile, text: string): ControlFile | Response {
       more: line === undefined ? {} : { line: Number(line) },
     });
   }
+}
+
+/** Nothing at all is more often a slip than a wish, and would end every rule. */
+function saysNothing(text: string, { body }: ControlFile): boolean {
+  return Array.isArray(body.rules) && body.rules.length === 0 && !text.includes("rules");
 }
 
 function trialHours(c: Context<Env>): number | null {
@@ -135,7 +144,7 @@ async function rulesInForce(deps: RulesDeps, last: Put | null) {
   if (last !== null && version === last.file.version) last.before = undefined;
   const put = last !== null && (version === last.file.version || version === last.before) ? last : null;
   const text = await deps.rules.read();
-  const known = put ?? fromFile(deps.rules, text, version) ?? await fromLake(deps);
+  const known = put ?? fromFile(deps.rules, text, version) ?? await fromLake(deps, version);
   const list = known?.file.body.rules;
   const items = Array.isArray(list) ? list.map(withDefaults) : [];
   return {
@@ -164,13 +173,14 @@ function fromFile(rules: RulesFile, text: string, version: string | null): Known
   }
 }
 
-/** The newest record of the raw table, where the file says something else than the log. */
-async function fromLake({ lake }: RulesDeps): Promise<Known | null> {
+/** The record of `version`, or the newest, among the last of the raw table: where the file says something else than the log. */
+async function fromLake({ lake }: RulesDeps, version: string | null): Promise<Known | null> {
   const sql = `SELECT body, headers FROM ${RAW_EVENTS} WHERE source = 'millrace' AND kind = 'rules'
     ORDER BY received_at DESC, log_offset DESC`;
-  const [newest] = await lake?.items({ sql, needs: [RAW_EVENTS], limit: 1 }) ?? [];
-  if (!newest) return null;
-  const body = JSON.parse(String(newest.body)) as ControlFile["body"];
+  const found = await lake?.items({ sql, needs: [RAW_EVENTS], limit: LOOKED_BACK }) ?? [];
+  const bodies = found.map((one) => JSON.parse(String(one.body)) as ControlFile["body"]);
+  const body = version === null ? bodies[0] : bodies.find((one) => one.version === version);
+  if (!body) return null;
   const text = JSON.stringify({ rules: body.rules }, null, 2);
   return { text, file: { body, version: String(body.version), file_hash: "" } };
 }

@@ -70,7 +70,7 @@ export function ruleKey(rule: RuleDefinition, kind: KindShape): readonly string[
 }
 
 const MAX_RULES = 500;
-const RuleFile = z.strictObject({ rules: z.array(z.unknown()).max(MAX_RULES).nullish() }).nullable()
+const RuleFile = z.strictObject({ rules: z.array(z.unknown()).max(MAX_RULES).nullable() }).nullable()
   .transform((file) => file?.rules ?? []);
 
 /** What the body of a `rules` record holds. */

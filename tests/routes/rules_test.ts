@@ -106,3 +106,12 @@ Deno.test("rules that are refused change nothing and name their line; a trial ap
   equal(file.text, RULES);
   match((await test.get("/api/rules")).body.yaml, /threshold/);
 });
+
+Deno.test("rules that say nothing at all are refused, and no rules are taken where that is said", async () => {
+  const { rules } = rulesFile(RULES);
+  using test = await asked({ rules });
+  for (const nothing of ["", "# all gone\n", "null", "{}"]) {
+    equal((await test.send("PUT", "/api/rules", nothing)).status, 400, nothing);
+  }
+  equal((await test.send("PUT", "/api/rules", "rules: []\n")).status, 200);
+});
