@@ -14,6 +14,7 @@ export interface WebhookSecret {
 
 export const SECRET_SUFFIX = "_WEBHOOK_SECRET";
 const MAX_SECRETS = 4;
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 const RESERVED_SOURCES = [
   "millrace",
   "demo",
@@ -48,7 +49,7 @@ export function webhookSecrets(given: Record<string, string>, faults: SettingFau
 function oneSecret(part: string): WebhookSecret | null {
   const [secretText, until] = part.split(";until=");
   if (until === undefined) return { secret: secretText, until_ms: null };
-  const until_ms = Date.parse(until);
+  const until_ms = RFC_3339.test(until) ? Date.parse(until) : NaN;
   return Number.isNaN(until_ms) ? null : { secret: secretText, until_ms };
 }
 
@@ -79,7 +80,7 @@ export function ingestTokens(value: string | null, faults: SettingFault[]) {
 export function retentionDays(value: string | null, faults: SettingFault[]) {
   const days: Record<string, number> = {};
   for (const part of (value ?? "").split(",").filter((one) => one.trim() !== "")) {
-    const match = /^\s*([a-z_.]+)\s*=\s*(\d{1,5})\s*$/.exec(part);
+    const match = /^\s*([a-z0-9_.]+)\s*=\s*(\d{1,5})\s*$/.exec(part);
     if (match && Number(match[2]) > 0) days[match[1]] = Number(match[2]);
     else faults.push({ name: "TABLE_RETENTION_DAYS", message: "must read table=days,..." });
   }

@@ -86,7 +86,16 @@ Deno.test("readSettings takes up to four secrets of a sender, each with its end"
     { secret: "new", until_ms: null },
   ]);
   equal(faultsOf({ STRIPE_WEBHOOK_SECRET: "a,b,c,d,e" }).length, 1);
-  equal(faultsOf({ STRIPE_WEBHOOK_SECRET: "a;until=tomorrow" }).length, 1);
+  for (const wrong of ["tomorrow", "2026", "2026-12-01"]) {
+    equal(faultsOf({ STRIPE_WEBHOOK_SECRET: `a;until=${wrong}` }).length, 1, wrong);
+  }
+});
+
+Deno.test("readSettings takes apart for how many days each table is kept", () => {
+  const { table_retention_days } = settingsOf({
+    TABLE_RETENTION_DAYS: "raw.events=30, analytics.user_5min_revisions=7",
+  });
+  deepEqual(table_retention_days, { "raw.events": 30, "analytics.user_5min_revisions": 7 });
 });
 
 Deno.test("readSettings gives each token one meaning", () => {

@@ -147,7 +147,13 @@ export class Upkeep {
   /** Lets go of old days, thins snapshots, and collects what nothing names any more. */
   async expire(signal: AbortSignal): Promise<void> {
     const { line } = this.parts;
-    await this.#retain(signal);
+    try {
+      await this.#retain(signal);
+    } catch (error) {
+      // A table that cannot be meant keeps its days; the others are looked after all the same.
+      if (!(error instanceof Fault) || error.code !== "retention_unclear") throw error;
+      line.error("days are kept longer than they should be", { reason: error.message });
+    }
     for (const name of await this.parts.catalog.list()) {
       if (signal.aborted) return;
       const expired = await expireTable(this.parts, name, { signal });

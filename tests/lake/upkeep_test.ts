@@ -210,3 +210,17 @@ Deno.test("`run` does all of it on its schedules until it is stopped", () =>
     ok(lines.every((line) => line.startsWith("info")), lines.join("\n"));
     await lake.checkWhole();
   }));
+
+Deno.test("days that are kept of a table that is not there are told, and everything else is looked after", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const { upkeep, lines } = upkeepOf(lake, { table_retention_days: { "processed.nonsense": 30 } });
+    for (let i = 0; i < 2; i++) {
+      await upkeep.publish(signal);
+      await upkeep.compact(signal);
+      await upkeep.expire(signal);
+      lake.clock.time += 60 * MINUTE_MS;
+    }
+    ok(lines.some((line) => line.startsWith("error days are kept longer than they should be")));
+    ok(lines.some((line) => line.startsWith("info collected")), lines.join("\n"));
+  }));
