@@ -1,6 +1,6 @@
 /** Listening: the port, the address that people open, and what to say when somebody else has it. */
 import type { Settings } from "../lib/config.ts";
-import { Fault } from "../lib/errors.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
 import type { App } from "../routes/app.ts";
 
 export interface Listening {
@@ -42,7 +42,12 @@ function begin(
   try {
     return serve();
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    if (!(error instanceof Deno.errors.AddrInUse)) {
+      const message = `Cannot listen on ${settings.HOST}:${settings.PORT}: ${
+        messageOf(error)
+      }. Set HOST and PORT`;
+      throw new Fault("cannot_listen", message, { blame: "dependency", retry: "never" });
+    }
     throw new Fault(
       "port_in_use",
       `Cannot listen on port ${settings.PORT}: another program has it. Port ${

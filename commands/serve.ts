@@ -11,6 +11,7 @@ import { Metrics } from "../lib/observe/metrics.ts";
 import { scrubber, secretsOf } from "../lib/observe/scrub.ts";
 import type { StartMessage } from "../workers/protocol.ts";
 import { Supervisor } from "../workers/supervisor.ts";
+import { parseArguments } from "./arguments.ts";
 import type { Command, Invocation } from "./command.ts";
 import { holdFolder } from "./held_folder.ts";
 import { listen } from "./listen.ts";
@@ -83,7 +84,10 @@ export const roleCommands: readonly Command[] = ROLES.map((role) => ({
   names: [role.name],
   usage: role.name,
   doc: `${DOCS[role.name]}`,
-  run: (invocation) => serve(role, invocation),
+  run: (invocation) => {
+    parseArguments(invocation.args, {});
+    return serve(role, invocation);
+  },
 }));
 
 export interface ServeOptions {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
 import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
+import { writtenTime } from "../lib/written_time.ts";
 import { pageRequest, pieceOf } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeQuestion, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
@@ -20,7 +21,12 @@ export interface DeadLettersDeps {
 
 const STATES = ["open", "replayed"] as const;
 const MAX_IDS = 10_000;
-const Time = z.string().refine((value) => !Number.isNaN(Date.parse(value)), "an RFC 3339 time");
+const Time = z.string().transform((text, context) => {
+  const time_ms = writtenTime(text);
+  if (time_ms !== null) return time_ms;
+  context.addIssue("an RFC 3339 time");
+  return z.NEVER;
+});
 
 const Replaying = z.strictObject({
   ids: z.array(z.string().min(1).max(100)).max(MAX_IDS).optional(),
@@ -49,11 +55,7 @@ export function deadLetters({ clock, lake, replay, bodies }: DeadLettersDeps): H
       const read = await readJson(c, bodies, Replaying);
       if (read.refused) return read.refused;
       const { ids, reason, source, from, to, body } = read.value;
-      const times = {
-        from: from === undefined ? from : Date.parse(from),
-        to: to === undefined ? to : Date.parse(to),
-      };
-      const where = chosenLetters({ ids, reason, source, ...times }, clock.now());
+      const where = chosenLetters({ ids, reason, source, from, to }, clock.now());
       const corrected = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       return c.json(await replay.run({ where, body: corrected }, c.req.raw.signal));
     });

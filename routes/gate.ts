@@ -99,7 +99,7 @@ export class Gate {
   #isOurHost(host: string): boolean {
     if (!this.#onLoopback || host === this.#publicHost) return true;
     const name = host.replace(/:\d{1,5}$/, "").toLowerCase();
-    return name === "localhost" || name === "127.0.0.1" || name === "[::1]";
+    return isLoopback(name);
   }
 }
 

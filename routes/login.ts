@@ -22,6 +22,7 @@ export interface LoginDeps {
 
 const TRIES = 5;
 const TRIES_MS = 60_000;
+const OPENS_NOTHING = "This token opens nothing here.";
 const MAX_ADDRESSES = 10_000;
 
 export function login(deps: LoginDeps): Hono<Env> {
@@ -36,7 +37,9 @@ export function login(deps: LoginDeps): Hono<Env> {
       const token = new URLSearchParams(new TextDecoder().decode(body)).get("token") ?? "";
       const visitor = deps.gate.ofToken(token.trim());
       if (visitor === null || visitor.level === "ingest") {
-        return loginPage(401, "This token opens nothing here.");
+        return wantsPage(c.req.raw)
+          ? loginPage(401, OPENS_NOTHING)
+          : problem({ status: 401, detail: OPENS_NOTHING });
       }
       return sentTo("/", deps.sessions.open(visitor.level));
     })

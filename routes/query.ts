@@ -43,7 +43,9 @@ const Asked = z.object({
     context.addIssue("it must be an RFC 3339 time");
     return z.NEVER;
   }).optional(),
-  limit: z.coerce.number().int().min(0).default(DEFAULT_ROWS).transform((rows) => Math.min(rows, MAX_ROWS)),
+  limit: z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().min(0)).default(
+    DEFAULT_ROWS,
+  ).transform((rows) => Math.min(rows, MAX_ROWS)),
   format: z.enum(QUERY_FORMATS).default("json"),
 });
 
@@ -75,7 +77,7 @@ function asked(c: Context<Env>, bytes: Uint8Array): unknown {
   const media = (c.req.header("content-type") ?? "").split(";")[0].trim().toLowerCase();
   if (media === "application/json") {
     try {
-      return JSON.parse(text);
+      return withoutNulls(JSON.parse(text));
     } catch {
       throw new Fault("syntax", "Cannot read the query: the body is not JSON", {
         blame: "sender",
@@ -95,4 +97,10 @@ async function answer(result: QueryResult, format: QueryFormat): Promise<Respons
     "x-elapsed-ms": String(result.elapsed_ms),
   };
   return new Response(body, { headers });
+}
+
+/** null says as much as nothing. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }

@@ -84,7 +84,16 @@ function keyOf(secret: string | null) {
 }
 
 function plainBody({ row, event_time }: SentAlert) {
-  return { type: "alert.raised", timestamp: event_time, data: row };
+  return { type: "alert.raised", timestamp: event_time, data: { ...row, ...withZone(row) } };
+}
+
+/** Cells are in UTC and do not say so; outside, a time does. */
+function withZone(row: SentAlert["row"]): Record<string, string> {
+  const times = ["event_time", "detected_at"].flatMap((name): [string, string][] => {
+    const cell = row[name];
+    return typeof cell === "string" && !cell.endsWith("Z") ? [[name, `${cell}Z`]] : [];
+  });
+  return Object.fromEntries(times);
 }
 
 function slackBody({ rule, severity, description, user_id, event_time }: SentAlert) {

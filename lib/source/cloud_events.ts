@@ -114,7 +114,8 @@ export function splitCloudEvents(headers: Headers, body: Uint8Array, max_events:
   const content_type = headers.get("content-type") ?? "";
   const mode = mediaType(content_type);
   if (mode === STRUCTURED) {
-    return { ok: true, records: [{ value: body, headers: { content_type: STRUCTURED } }] };
+    const records = body.length === 0 ? [] : [{ value: body, headers: { content_type: STRUCTURED } }];
+    return { ok: true, records };
   }
   if (mode === BATCH) {
     const split = splitIngest(body, { format: "json", kind: null, max_events });

@@ -52,11 +52,22 @@ Deno.test("query cuts the limit at a million and refuses what it cannot read", a
   const { ask, requests } = served();
   await ask({ sql: "SELECT 1", limit: 5_000_000, snapshot: 42 });
   deepEqual(requests[0], { sql: "SELECT 1", limit: 1_000_000, snapshot: "42" });
+  await ask({ sql: "SELECT 2", limit: null, snapshot: null, as_of: null });
+  deepEqual(requests[1], { sql: "SELECT 2", limit: 10_000 });
   for (
-    const body of [{}, { sql: "" }, { sql: 5 }, { sql: "x", limit: -1 }, { sql: "x", as_of: "then" }, {
-      sql: "x",
-      format: "xls",
-    }]
+    const body of [
+      {},
+      { sql: "" },
+      { sql: 5 },
+      { sql: "x", limit: -1 },
+      { sql: "x", limit: true },
+      { sql: "x", limit: "" },
+      { sql: "x", as_of: "then" },
+      {
+        sql: "x",
+        format: "xls",
+      },
+    ]
   ) {
     const response = await ask(body);
     equal(response.status, 400, JSON.stringify(body));

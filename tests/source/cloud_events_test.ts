@@ -13,6 +13,7 @@ const STRUCTURED = { content_type: "application/cloudevents+json" };
 Deno.test("splitCloudEvents keeps a structured event whole", () => {
   const headers = { "content-type": "application/cloudevents+json; charset=UTF-8" };
   deepStrictEqual(split(headers, ' {"id":1} '), [[' {"id":1} ', STRUCTURED]]);
+  deepStrictEqual(split(headers, ""), []);
 });
 
 Deno.test("splitCloudEvents takes a batch apart by element", () => {
