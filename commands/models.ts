@@ -18,11 +18,11 @@ import { whileWaiting } from "./progress.ts";
 
 export const models: Command = {
   names: ["models"],
-  usage: "models [--full]",
+  usage: "models [--full] [--dry-run]",
   doc: "make the models of what is published now",
   on_lake: true,
   async run({ args, settings }) {
-    const { flags } = parseArguments(args, { flags: ["full"] });
+    const { flags } = parseArguments(args, { flags: ["full", "dry-run"] });
     const configuration = await loadConfiguration(settings);
     const folder = await readModelFolder();
     await using store = await connectStore(settings);
@@ -40,7 +40,7 @@ export const models: Command = {
           files,
         },
         folder.models,
-        { full: flags.has("full") },
+        { full: flags.has("full"), dry_run: flags.has("dry-run") },
       ));
     for (const outcome of outcomes) console.log(`${outcome.model}: ${sentence(outcome)}`);
     return outcomes.some(({ state }) => state === "failed") ? 1 : 0;
@@ -49,6 +49,7 @@ export const models: Command = {
 
 function sentence(outcome: ModelOutcome): string {
   if (outcome.state === "unchanged") return "unchanged";
+  if (outcome.state === "due") return "would be made";
   if (outcome.state === "failed") return outcome.reason;
   const how = outcome.ranges === null ? "whole" : `${outcome.ranges} ranges of days`;
   return `made, ${outcome.rows} rows (${how})`;

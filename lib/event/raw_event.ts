@@ -110,11 +110,16 @@ export function rawRow(record: LogRecord, judgement: Judgement | null, outcome: 
     content_type: headers.content_type ?? null,
     headers: storedHeaders(headers),
     ...(judgement?.verdict === "row" ? { body: judgement.text, body_encoding: "utf8" } : bodyCells(value)),
-    sha256: headers.sha256 ?? sha256OfBytes(judgement) ?? sha256Hex(value ?? new Uint8Array()),
+    sha256: givenHash(headers.sha256) ?? sha256OfBytes(judgement) ?? sha256Hex(value ?? new Uint8Array()),
     redacted: headers.redacted === "true",
     replay_of: headers.replay_of ?? null,
     outcome,
   };
+}
+
+/** What the door computed of bytes that were redacted afterwards; other programs may write what they like. */
+function givenHash(header: string | undefined): string | null {
+  return header !== undefined && /^[0-9a-f]{64}$/.test(header) ? header : null;
 }
 
 /** A body as text where it is UTF-8, else in base64; null where it is too large to be kept. */

@@ -39,11 +39,14 @@ export interface ModelsContext extends BenchContext {
 export interface ModelOptions {
   /** Makes everything whole, changed or not. */
   full?: boolean;
+  /** Makes nothing, and tells what would be made. */
+  dry_run?: boolean;
   signal?: AbortSignal;
 }
 
 export type ModelOutcome =
   | { model: string; state: "unchanged" }
+  | { model: string; state: "due" }
   | { model: string; state: "made"; rows: number; ranges: number | null }
   /** The table is as it was. */
   | { model: string; state: "failed"; reason: string };
@@ -74,6 +77,7 @@ async function runModel(context: ModelsContext, model: Model, options: ModelOpti
   const existing = await context.catalog.load(name);
   const change = options.full ? "whole" : await changeOf(model, existing, { sources, store: context.store });
   if (change === "nothing") return { model: model.name, state: "unchanged" };
+  if (options.dry_run) return { model: model.name, state: "due" };
   const extra = await loadSources(context, relationTables(model));
   const tables = new Map([...extra, ...sources]);
   if (existing) tables.set(model.table, existing);

@@ -78,6 +78,19 @@ const counted = (test: string, extra = "") =>
 SELECT user_id, count(*) AS events${extra} FROM processed.transactions GROUP BY user_id`,
   );
 
+Deno.test("a dry run tells what would be made, and makes nothing", async () => {
+  await using lake = await openModelLake();
+  await lake.insert("processed.transactions", payments(0, 3, 1));
+  const models = [counted("unique user_id")];
+  deepStrictEqual(await runModels(lake.context, models, { dry_run: true }), [{
+    model: "counted",
+    state: "due",
+  }]);
+  strictEqual(await lake.context.catalog.load(parseTableKey("analytics.counted")), null);
+  await runModels(lake.context, models);
+  strictEqual((await runModels(lake.context, models, { dry_run: true }))[0].state, "unchanged");
+});
+
 Deno.test("a failing test leaves the table as it was, columns included", async () => {
   await using lake = await openModelLake();
   await lake.insert("processed.transactions", payments(0, 3, 1));

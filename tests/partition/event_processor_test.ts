@@ -135,3 +135,15 @@ Deno.test("a produce that timed out and was stored twice is one row and one dupl
   const seen = run([{ value: payment() }, { value: payment() }]);
   deepStrictEqual(outcomes(seen), ["row", "duplicate"]);
 });
+
+Deno.test("a header that is no hash is not taken for one", () => {
+  const headers = { source: "kafka", kind: "transaction", content_type: "application/json" };
+  const hash = "a".repeat(64);
+  const { rows } = run([
+    { value: payment(), headers: { ...headers, sha256: "hello" } },
+    { value: payment(), headers: { ...headers, sha256: hash } },
+  ]);
+  const hashes = rows["raw.events"].map(({ sha256 }) => String(sha256));
+  ok(/^[0-9a-f]{64}$/.test(hashes[0]) && hashes[0] !== hash);
+  strictEqual(hashes[1], hash);
+});
