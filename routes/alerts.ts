@@ -96,7 +96,7 @@ function seenSql(isInLake: boolean, seen: ReadonlyMap<string, Seen>): string {
   return [none, ...(isInLake ? [lake] : []), ...here].join(" UNION ALL ");
 }
 
-/** An acknowledgement is a record of the log like everything that changes what is told. */
+/** An acknowledgement is a record of the log like everything that changes what is told. The first one stands. */
 async function acknowledge(
   deps: AlertsDeps,
   c: Context<Env>,
@@ -111,6 +111,8 @@ async function acknowledge(
     : { value: { by: "api" }, refused: null };
   if (read.refused) return read.refused;
   const { by } = read.value;
+  const first = seen.get(alert_id);
+  if (first !== undefined) return c.json({ alert_id, ...first });
   const now = deps.clock.now();
   const partition = partitionOf(alert_id, deps.partitions);
   const record = controlRecord("ack", partition, { body: { alert_id, by }, received_at: now });

@@ -12,6 +12,8 @@ Deno.test("an alert is acknowledged on the log, and shown so before the lake has
   deepEqual(JSON.parse(new TextDecoder().decode(record.value)), { alert_id: id(3), by: "Ada" });
   equal(record.headers.kind, "ack");
   equal(record.headers.source, "millrace");
+  const second = await test.send("POST", `/api/alerts/${id(3)}/ack`, { by: "Bob" });
+  deepEqual([second.body.acknowledged_by, test.records.length], ["Ada", 1]);
   const listed = (await test.get("/api/alerts")).body;
   deepEqual(listed.items.map((item: { acknowledged_by: string }) => item.acknowledged_by), ["Ada", null]);
   equal((await test.get("/api/alerts?state=acknowledged")).body.items.length, 1);
