@@ -65,6 +65,8 @@ export class EventCounts {
   #reading: { counts: Tally; at_ms: number } | null = null;
   #last: { sources: Tally; kinds: Tally } | null = null;
   #moments: Moment[] = [];
+  /** The log was read once. */
+  #isKnown = false;
   #looked_ms = 0;
   accepted = 0;
 
@@ -72,6 +74,11 @@ export class EventCounts {
   logRead(counts: Tally, at_ms: number): void {
     this.#reading ??= { counts, at_ms };
     this.#raise(counts);
+    if (this.#isKnown) return;
+    // What the log held before anybody looked did not come just now.
+    this.#isKnown = true;
+    this.#moments = [{ at_ms, accepted: this.accepted }];
+    this.#last = null;
   }
 
   doorsRead(doors: DoorCounts, at_ms: number): void {

@@ -74,6 +74,20 @@ Deno.test("EventCounts tells of the first events after a long silence as of a fe
   equal(counts.events_per_second, 20);
 });
 
+Deno.test("EventCounts takes what the log held before anybody looked for no growth", () => {
+  const counts = new EventCounts();
+  counts.doorsRead(doors({ shop: 0 }), 0);
+  counts.point(0);
+  counts.logRead({ shop: 600_000 }, 500);
+  counts.doorsRead(doors({ shop: 0 }), 1_000);
+  equal(counts.events_per_second, 0);
+  deepEqual(counts.point(1_000).sources, {});
+  counts.doorsRead(doors({ shop: 0 }), 2_100);
+  counts.doorsRead(doors({ shop: 20 }), 2_600);
+  ok(counts.events_per_second <= 20);
+  equal(counts.accepted, 600_020);
+});
+
 Deno.test("EventCounts counts what is not taken apart by source yet once", () => {
   const counts = new EventCounts();
   counts.logRead({ shop: 10, "(not yet read)": 30 }, 0);
