@@ -2,6 +2,7 @@
  * `main.ts dev`: everything in one process with demo data flowing, and a few lines that say what is where.
  * `main.ts reset --yes`: empties what `dev` made.
  */
+import { holdFolder } from "./held_folder.ts";
 import { isLoopback, type Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { isThere } from "../lib/store/local_file.ts";
@@ -39,13 +40,15 @@ export const dev: Command = {
     const { flags } = parseArguments(args, { flags: ["no-open"] });
     const folder = devFolder(given_settings, given);
     const settings = await devSettings(given_settings, given, folder);
-    // Of a folder in use the mark stays: this start may be refused, and the address is another's.
-    if (!await isDevFolder(folder)) await writeMark(folder, null);
     const say = settings.LOG_FORMAT === "json" ? console.error : console.log;
     const ended = new AbortController();
     const page = buildIfStale(say, ended.signal);
     let is_ours = false;
     const status = await serve(DEV, { settings }, {
+      // Not before: the folder may be another program's, which reset must not take for ours.
+      async onHeld() {
+        if (!await isDevFolder(folder)) await writeMark(folder, null);
+      },
       onListening(url) {
         is_ours = true;
         writeMark(folder, url).catch((error) => say(messageOf(error)));
@@ -189,11 +192,22 @@ export const reset: Command = {
     if (url !== null && await answers(url)) {
       throw cannotEmpty(folder, `a server uses it (${url}); end that first`);
     }
+    using _held = await heldForReset(folder);
     await Deno.remove(folder, { recursive: true });
     console.log(`emptied ${folder}`);
     return 0;
   },
 };
+
+/** Whoever serves from the folder, `dev` or another role, holds it. */
+async function heldForReset(folder: string): Promise<Disposable> {
+  try {
+    return await holdFolder(folder);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "folder_in_use") throw error;
+    throw cannotEmpty(folder, "a server uses it; end that first");
+  }
+}
 
 function cannotEmpty(folder: string, reason: string): Fault {
   return new Fault("reset_refused", `Cannot empty ${folder}: ${reason}`, { blame: "us", retry: "never" });

@@ -91,6 +91,8 @@ export const roleCommands: readonly Command[] = ROLES.map((role) => ({
 }));
 
 export interface ServeOptions {
+  /** Called once the folder is ours alone, before anything is written there. */
+  onHeld?(): Promise<void>;
   /** Called once the server listens. */
   onListening?(url: string): void;
 }
@@ -103,6 +105,7 @@ export async function serve(
   const faults = await startFaults(settings, role);
   if (faults.length > 0) throw settingsFault(faults);
   using _held = settings.KAFKA_BROKERS === null && role.has_door ? await holdFolder(settings.DATA_DIR) : null;
+  await options.onHeld?.();
   const clock = systemClock;
   const scrub = scrubber(secretsOf(settings));
   const line = lineOf(settings, clock, scrub);

@@ -85,6 +85,23 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
   strictEqual(await Deno.stat(folder).then(() => true, () => false), false);
 });
 
+Deno.test("reset does not empty a folder in which another role works, though dev was refused there", async () => {
+  const folder = `${await Deno.makeTempDir()}/data`;
+  const program = await startProgram({ env: { DATA_DIR: folder } });
+  try {
+    strictEqual((await runCommand(["dev", "--no-open"], { DATA_DIR: folder, PORT: "0" })).code, 1);
+    const refused = await runCommand(["reset", "--yes"], { DATA_DIR: folder });
+    strictEqual(refused.code, 1, refused.stdout);
+    match(refused.stderr, /it was not made by dev|a server uses it/);
+    await Deno.writeTextFile(`${folder}/dev.json`, JSON.stringify({ url: null }));
+    match((await runCommand(["reset", "--yes"], { DATA_DIR: folder })).stderr, /a server uses it/);
+    ok(await isThere(`${folder}/log`));
+  } finally {
+    strictEqual(await program.stop(), 0, program.lines.join("\n"));
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("the build of the page ends with whoever started it", async () => {
   const build = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "static/build.ts", "--no-compress", "--with-parent"],
