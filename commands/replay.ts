@@ -55,11 +55,15 @@ async function replayLetters(settings: Settings, args: readonly string[]): Promi
   await using open = await openReplay(settings);
   const where = chosenLetters(choice, systemClock.now());
   if (flags.has("dry-run")) {
-    const [counted] = await open.sql.items(lettersCountSql(where));
+    const [counted] = await open.sql.items(lettersCountSql(where, choice.ids !== undefined));
     console.log(`replay: ${counted?.matched ?? 0} letters, ${counted?.opened ?? 0} would be appended`);
     return 0;
   }
-  const { matched, replayed, skipped } = await new Replay(open.deps).run({ where, body: options.body });
+  const { matched, replayed, skipped } = await new Replay(open.deps).run({
+    where,
+    body: options.body,
+    are_named: choice.ids !== undefined,
+  });
   console.log(`replay: ${matched} letters, ${replayed} appended, ${skipped} replayed before`);
   return 0;
 }

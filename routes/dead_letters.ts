@@ -57,7 +57,9 @@ export function deadLetters({ clock, lake, replay, bodies }: DeadLettersDeps): H
       const { ids, reason, source, from, to, body } = read.value;
       const where = chosenLetters({ ids, reason, source, from, to }, clock.now());
       const corrected = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-      return c.json(await replay.run({ where, body: corrected }, c.req.raw.signal));
+      return c.json(
+        await replay.run({ where, body: corrected, are_named: ids !== undefined }, c.req.raw.signal),
+      );
     });
 }
 
@@ -86,10 +88,11 @@ export function chosenLetters({ ids, reason, source, from, to }: LetterChoice, n
   );
 }
 
-/** `matched` letters, and how many of them are open: what a replay would append. */
-export function lettersCountSql(where: string): LakeQuestion {
-  const sql = `WITH ${LETTERS_WITH_STATE}
-    SELECT count(*) AS matched, count(*) FILTER (state = 'open') AS opened FROM letters WHERE ${where}`;
+/** `matched` letters, and how many of them a replay would append. */
+export function lettersCountSql(where: string, are_named: boolean): LakeQuestion {
+  const opened = are_named ? "state = 'open'" : "state = 'open' AND NOT was_tried";
+  const sql = `WITH RECURSIVE ${LETTERS_WITH_STATE}
+    SELECT count(*) AS matched, count(*) FILTER (${opened}) AS opened FROM letters WHERE ${where}`;
   return { sql, needs: [DEAD_LETTERS, RAW_EVENTS], limit: 1 };
 }
 
@@ -119,13 +122,19 @@ export const LETTERS_WITH_STATE = `
     done AS (
       SELECT DISTINCT replay_of AS done_id FROM ${RAW_EVENTS}
       WHERE replay_of IS NOT NULL AND outcome IN ('row', 'duplicate')
+      UNION
+      SELECT dead.replay_of FROM ${DEAD_LETTERS} AS dead JOIN done ON dead.dead_letter_id = done.done_id
+      WHERE dead.replay_of IS NOT NULL
     ),
+    tried AS (SELECT DISTINCT replay_of AS tried_id FROM ${RAW_EVENTS} WHERE replay_of IS NOT NULL),
     letters AS (
-      SELECT dead.*, CASE WHEN done.done_id IS NULL THEN 'open' ELSE 'replayed' END AS state
+      SELECT dead.*, CASE WHEN done.done_id IS NULL THEN 'open' ELSE 'replayed' END AS state,
+        tried.tried_id IS NOT NULL AS was_tried
       FROM ${DEAD_LETTERS} AS dead LEFT JOIN done ON done.done_id = dead.dead_letter_id
+        LEFT JOIN tried ON tried.tried_id = dead.dead_letter_id
     )`;
 
 function letterSql(where: string): string {
-  return `WITH ${LETTERS_WITH_STATE}
-    SELECT * FROM letters WHERE ${where} ORDER BY received_at DESC, dead_letter_id DESC`;
+  return `WITH RECURSIVE ${LETTERS_WITH_STATE}
+    SELECT * EXCLUDE (was_tried) FROM letters WHERE ${where} ORDER BY received_at DESC, dead_letter_id DESC`;
 }

@@ -38,6 +38,8 @@ export interface ReplayRequest {
   where: string;
   /** Instead of the original; for one letter. */
   body?: string;
+  /** One by one, and not by what they are like: then also those of which a replay failed already, which made a letter anew. */
+  are_named?: boolean;
 }
 
 const LETTERS_AT_ONCE = 200;
@@ -52,11 +54,13 @@ export class Replay {
 
   constructor(readonly deps: ReplayDeps) {}
 
-  async run({ where, body }: ReplayRequest, signal?: AbortSignal): Promise<ReplayAnswer> {
+  async run({ where, body, are_named = false }: ReplayRequest, signal?: AbortSignal): Promise<ReplayAnswer> {
     const answer: ReplayAnswer = { matched: 0, replayed: 0, skipped: 0 };
     for (let last: Item | null = null;;) {
       const letters: Item[] = await this.#letters(all(where, after(last)), signal);
-      const again = letters.filter((letter) => this.#mayBeReplayed(letter, body));
+      const again = letters.filter((letter) =>
+        (are_named || letter.was_tried !== true) && this.#mayBeReplayed(letter, body)
+      );
       if (again.length > 0) {
         await this.deps.log.append("events", again.map((letter) => this.#record(letter, body)));
         for (const letter of again) this.#remember(String(letter.dead_letter_id));
@@ -71,7 +75,7 @@ export class Replay {
 
   /** Letters with what the raw table kept of their requests, oldest first. */
   async #letters(where: string, signal?: AbortSignal): Promise<Item[]> {
-    const sql = `WITH ${LETTERS_WITH_STATE}, chosen AS (
+    const sql = `WITH RECURSIVE ${LETTERS_WITH_STATE}, chosen AS (
         SELECT * FROM letters WHERE ${where}
         ORDER BY received_at, dead_letter_id LIMIT ${LETTERS_AT_ONCE}
       )

@@ -70,8 +70,10 @@ Deno.test("dead letters are open until a replay became a row", async () => {
 Deno.test("replay appends the original bytes under the letter's name, and passes over what was replayed", async () => {
   using test = await withLetters();
   const { body } = await test.send("POST", "/api/dead-letters/replay", {});
-  deepEqual(body, { matched: 3, replayed: 2, skipped: 1 });
-  const [first, second] = test.records;
+  deepEqual(body, { matched: 3, replayed: 1, skipped: 2 });
+  // Its replay failed, and made a letter of its own: it is tried again by name only.
+  equal((await test.send("POST", "/api/dead-letters/replay", { ids: [id(1)] })).body.replayed, 1);
+  const [second, first] = test.records;
   equal(new TextDecoder().decode(first.value), '{"event_id":"e1","user_id":"u1"}');
   deepEqual(first.headers, {
     "ce-type": "shop.transaction",
@@ -108,4 +110,26 @@ Deno.test("replay takes a corrected body for one letter, and filters", async () 
   );
   equal((await replay({ nonsense: 1 })).status, 400);
   equal((await replay({ ids: ["x' OR true --"] })).body.matched, 0);
+});
+
+Deno.test("a letter is replayed when the replay of its replay became a row, however often it failed before", async () => {
+  using test = await asked();
+  await test.tables.insert("processed.dead_letters", [
+    letter(1),
+    letter(2, { replay_of: id(1) }),
+    letter(3, { replay_of: id(2) }),
+    letter(4),
+  ]);
+  await test.tables.insert("raw.events", [
+    raw(2, { replay_of: id(1) }),
+    raw(3, { replay_of: id(2) }),
+    raw(5, { replay_of: id(3), outcome: "row" }),
+  ]);
+  const { items } = (await test.get("/api/dead-letters")).body;
+  deepEqual(items.map(({ state }: { state: string }) => state), ["open", "replayed", "replayed", "replayed"]);
+  deepEqual((await test.send("POST", "/api/dead-letters/replay", {})).body, {
+    matched: 4,
+    replayed: 1,
+    skipped: 3,
+  });
 });
