@@ -189,7 +189,8 @@ export function editorState(text: string, actions: EditorActions): EditorState {
         key: "Escape",
         run: () => {
           actions.cancel();
-          return true;
+          // Not taken: after Escape the next Tab leaves the editor.
+          return false;
         },
       }]),
     ],

@@ -82,8 +82,17 @@ export const show: ShowPage = (place, context, signal) => {
 
   replayChosen.addEventListener("click", () => replay({ ids: [...chosen] }));
   replayAll.addEventListener("click", () => {
-    const { reason, source, from, to } = list.values;
-    const words = [reason, source].filter(Boolean).join(" from ") || "all dead letters";
+    const { reason, source, from, to, state } = list.values;
+    if (state === "replayed") {
+      replace(
+        outcome,
+        faultNotice(new Error("What is shown was replayed already: choose the state open, or any.")),
+      );
+      return;
+    }
+    const between = [from && `from ${from}`, to && `to ${to}`].filter(Boolean).join(" ");
+    const what = [reason, source].filter(Boolean).join(" from ") || "all open dead letters";
+    const words = [what, between].filter(Boolean).join(", ");
     if (confirm(`Append the originals of ${words} to the log again?`)) {
       replay(given({ reason, source, from, to }));
     }

@@ -141,6 +141,15 @@ test("Escape cancels an endless recursion", async ({ page }) => {
   assert.match(await alertText(page), /Cancelled/);
 });
 
+test("Escape and then Tab leave the editor", async ({ page }) => {
+  await write(page, "select 1");
+  // The first one closes a list of completions that may be open.
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.closest(".cm-content") === null), true);
+});
+
 test("a query that the next one takes the place of says nothing any more", async ({ page }) => {
   await run(page, "with recursive r(i) as (select 1 union all select i + 1 from r) select count(*) from r");
   await page.locator(".workbench.is-running").waitFor();
