@@ -38,6 +38,7 @@ export const produce: Command = {
   names: ["produce"],
   usage: "produce [--count N [--from T] [--to T] [--labels file] [--seed N] [--rate N]]",
   doc: "make up events: without end before Kafka, or N of them in a span of time",
+  on_lake: true,
   async run(invocation) {
     const parsed = parseArguments(invocation.args, { options: OPTIONS });
     if (parsed.options.count === undefined) {
