@@ -197,12 +197,13 @@ export class PartitionRun {
     for (const { headers } of records) this.#announced.set(`${headers.kind}_file`, headers.file_hash);
   }
 
-  /** Caught up and silent: reports no lag, and appends a tick when one can close or revise something. */
+  /** Caught up and silent: reports what is read and not decided, be it that nothing can be stored, and appends a tick when one can close or revise something. */
   async #idle(): Promise<void> {
     const { clock, log, events, tick_after_ms } = this.context;
     const partition = this.#last.partition;
-    events.lag(partition, 0, 0);
     const now = clock.now();
+    const undecided_ms = this.#open_since === null ? 0 : now - this.#open_since;
+    events.lag(partition, this.#next - this.#last.next_offset, undecided_ms / 1000);
     if (!this.processor.needsTick(now)) return;
     const delay = nextTickDelay({
       tick_after_ms,

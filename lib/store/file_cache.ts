@@ -61,6 +61,8 @@ export class FileCache implements AsyncDisposable {
   /** What the folder held when it was last looked through, and what we added since. */
   #size_bytes: number | null = null;
   #evicting: Promise<void> | null = null;
+  /** Under way, also those that nobody waits for any more. */
+  readonly #fetches = new Set<Promise<unknown>>();
   /** Set by whoever fetched or let go, also while an eviction runs: it may have passed that file already. */
   #isFull = false;
 
@@ -127,7 +129,9 @@ export class FileCache implements AsyncDisposable {
     });
     this.#slots.set(path, slot);
     // Who comes after a failure tries anew.
-    slot.held.catch(() => this.#forget(path, slot));
+    const ended: Promise<unknown> = slot.held.catch(() => this.#forget(path, slot))
+      .finally(() => this.#fetches.delete(ended));
+    this.#fetches.add(ended);
     return slot;
   }
 
@@ -226,9 +230,11 @@ export class FileCache implements AsyncDisposable {
     }
   }
 
-  /** Resolves when no eviction runs. */
+  /** Resolves when nothing is fetched and no eviction runs. */
   async settled(): Promise<void> {
-    while (this.#evicting !== null) await this.#evicting;
+    while (this.#evicting !== null || this.#fetches.size > 0) {
+      await Promise.all([this.#evicting, ...this.#fetches]);
+    }
   }
 
   /** Resolves when the folder keeps to its room: a process that ends before leaves it fuller than it may be. */

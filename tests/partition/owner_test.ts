@@ -12,6 +12,7 @@ import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { Crash, FAULT_KINDS, FaultPlan } from "../faults/fault_plan.ts";
 import { faultyStore } from "../faults/faulty_store.ts";
 import { quickFolder } from "../quick_folder.ts";
+import { eventually } from "../waiting.ts";
 import { CountingProcessor } from "./counting_processor.ts";
 import { append, decided, watched } from "./small_partition.ts";
 
@@ -145,5 +146,26 @@ Deno.test("an owner turns while there is nothing to do, and no more once its log
   abort.abort();
   never.reject(abort.signal.reason);
   await done;
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("what is read and cannot be decided is told as a lag", async () => {
+  const folder = await quickFolder();
+  {
+    await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+    await using store = await openDiskStore(`${folder}/store`);
+    for (let i = 1; i <= 3; i++) await append(log, i);
+    const { context } = await watched(log, store, 3);
+    const abort = new AbortController();
+    const told: number[] = [];
+    const lag = (_partition: number, records: number) => void told.push(records);
+    const own = { ...context, checkpoint_ms: 3_600_000, events: { ...context.events, lag } };
+    // The first decision comes early; what comes after it waits for the interval.
+    const done = ownPartition(0, own, abort.signal);
+    await append(log, 4);
+    await eventually(() => Promise.resolve(told), (all) => all.some((records) => records > 0));
+    abort.abort();
+    await done;
+  }
   await Deno.remove(folder, { recursive: true });
 });
