@@ -7,6 +7,7 @@ import type { QueryResult } from "../lib/query/engine.ts";
 import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/format.ts";
 import { writtenTime } from "../lib/written_time.ts";
 import type { Env } from "./door.ts";
+import { problem } from "./problem.ts";
 import { fieldProblem, readSmallBody, type SmallBodies } from "./small_body.ts";
 
 export interface LakeQueryRequest {
@@ -64,11 +65,23 @@ export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
       return await answer(result, format);
     } catch (error) {
       count(error instanceof Fault ? error.code : "failed");
+      if (isTimeout(error) && isOfBrowser(c)) {
+        return problem({ status: 422, detail: error.message, code: error.code });
+      }
       throw error;
     } finally {
       metrics.histogram("query_seconds", {}).observe((performance.now() - started) / 1000);
     }
   });
+}
+
+function isTimeout(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === "timeout" && error.blame === "sender";
+}
+
+/** A browser sends a request again that was answered 408 on a kept connection, and so runs the query again and again. */
+function isOfBrowser(c: Context<Env>): boolean {
+  return c.req.raw.headers.has("origin");
 }
 
 /** A JSON body as it is; a text body is the SQL, and its options stand in the address. */

@@ -104,6 +104,19 @@ Deno.test("query maps the engine's faults to 400, 408, 422 and 503, with line an
   equal((await fails("engine_died", "dependency")).status, 503);
 });
 
+Deno.test("query answers a browser's timeout with 422, for 408 would make it send the query again", async () => {
+  const fault = new Fault("timeout", "Cannot run the query: it took too long", {
+    blame: "sender",
+    retry: "never",
+  });
+  const { app } = served(() => Promise.reject(fault));
+  const ask = async (headers: Record<string, string>) =>
+    await app.request("http://127.0.0.1:8000/api/query", { method: "POST", headers, body: "SELECT 1" });
+  equal((await ask({})).status, 408);
+  const answer = await ask({ origin: "http://127.0.0.1:8000" });
+  deepEqual([answer.status, (await answer.json()).code], [422, "timeout"]);
+});
+
 Deno.test("query counts its outcomes", async () => {
   const { ask, app } = served();
   await ask({ sql: "x" });
