@@ -5,6 +5,8 @@ import { parametersIn } from "../sql/parameters.ts";
 export class ParameterForm {
   readonly element = h("form", { class: "parameters", hidden: true, "aria-label": "Parameters" });
   #names = "";
+  /** Of the tab whose fields are shown. */
+  #values: Record<string, string> | null = null;
 
   constructor(readonly run: () => void) {
     this.element.addEventListener("submit", (event) => {
@@ -18,8 +20,9 @@ export class ParameterForm {
     const names = parametersIn(sql);
     const key = names.join();
     this.element.hidden = names.length === 0;
-    if (key === this.#names && this.element.dataset.tab === values.tab) return;
+    if (key === this.#names && values === this.#values) return;
     this.#names = key;
+    this.#values = values;
     replace(
       this.element,
       ...names.map((name) => field(name, values)),

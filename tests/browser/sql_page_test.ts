@@ -215,6 +215,20 @@ test("parameters become a form, and values stay values", async ({ page }) => {
   assert.ok(Number(cells[0][0]) > 0 && Number(cells[0][0]) < 100);
 });
 
+test("the values of a parameter belong to their tab", async ({ page }) => {
+  await write(page, "select :who as who");
+  await page.getByLabel(":who").fill("first");
+  await page.getByRole("button", { name: "New query" }).click();
+  await write(page, "select :who as who");
+  assert.equal(await page.getByLabel(":who").inputValue(), "");
+  await page.getByLabel(":who").fill("second");
+  await page.getByRole("tab", { name: "Query 1" }).click();
+  assert.equal(await page.getByLabel(":who").inputValue(), "first");
+  await page.getByLabel(":who").fill("changed");
+  await page.keyboard.press("Enter");
+  assert.equal((await rows(page)).cells[0][0], "changed");
+});
+
 test("sorting and filtering go over the whole result", async ({ page }) => {
   await run(page, "select i::bigint as i, i % 7 as k, 'name ' || i as name from range(200000) t(i)");
   await rows(page);
