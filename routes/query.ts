@@ -64,7 +64,7 @@ export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
       count("ok");
       return await answer(result, format);
     } catch (error) {
-      count(error instanceof Fault ? error.code : "failed");
+      count(c.req.raw.signal.aborted ? "cancelled" : error instanceof Fault ? error.code : "failed");
       if (isTimeout(error) && isOfBrowser(c)) {
         return problem({ status: 422, detail: error.message, code: error.code });
       }

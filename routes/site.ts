@@ -35,7 +35,9 @@ export function site(options: SiteOptions): Hono<Env> {
   app.onError((error, c) => {
     const answer = problemOf(error, door.deps.scrub);
     const facts = { path: c.req.path, status: answer.status, reason: messageOf(error) };
-    if (answer.status === 500) door.deps.lines.error("request failed", { ...facts, error });
+    // Who went away is told nothing, and is no failure of ours.
+    const hasLeft = c.req.raw.signal.aborted;
+    if (answer.status === 500 && !hasLeft) door.deps.lines.error("request failed", { ...facts, error });
     else door.deps.lines.debug("request refused", facts);
     return answer;
   });

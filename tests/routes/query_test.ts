@@ -122,3 +122,14 @@ Deno.test("query counts its outcomes", async () => {
   await ask({ sql: "x" });
   match(await (await app.request("/metrics")).text(), /millrace_queries_total\{outcome="ok"\} 1/);
 });
+
+Deno.test("a query whose asker went away is counted as cancelled, and is no failure", async () => {
+  const leaving = new AbortController();
+  const { app, lines } = served(() => {
+    leaving.abort();
+    return Promise.reject(leaving.signal.reason);
+  });
+  await app.request("/api/query", { method: "POST", body: "SELECT 1", signal: leaving.signal });
+  match(await (await app.request("/metrics")).text(), /millrace_queries_total\{outcome="cancelled"\} 1/);
+  deepEqual(lines.filter((line) => /"level":"error"|error/i.test(line) && /request failed/.test(line)), []);
+});
