@@ -2,7 +2,6 @@
  * `main.ts dev`: everything in one process with demo data flowing, and a few lines that say what is where.
  * `main.ts reset --yes`: empties what `dev` made.
  */
-import { holdFolder } from "./held_folder.ts";
 import { isLoopback, type Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { isThere } from "../lib/store/local_file.ts";
@@ -17,6 +16,7 @@ import {
   withSecrets,
   writeMark,
 } from "./dev_folder.ts";
+import { holdFolder } from "./held_folder.ts";
 import { allWorkers, type Role, serve } from "./serve.ts";
 
 const EVENTS_PER_SECOND = 20;

@@ -4,11 +4,10 @@ import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
 import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
-import { writtenTime } from "../lib/written_time.ts";
 import { pageRequest, pieceOf } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeQuestion, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
-import { choiceParameter, type Query, textParameter, timeParameter } from "./parameters.ts";
+import { choiceParameter, type Query, textParameter, timeParameter, WrittenTime } from "./parameters.ts";
 import type { Replay } from "./replay.ts";
 import { readJson, type SmallBodies } from "./small_body.ts";
 
@@ -21,19 +20,13 @@ export interface DeadLettersDeps {
 
 const STATES = ["open", "replayed"] as const;
 const MAX_IDS = 10_000;
-const Time = z.string().transform((text, context) => {
-  const time_ms = writtenTime(text);
-  if (time_ms !== null) return time_ms;
-  context.addIssue("an RFC 3339 time");
-  return z.NEVER;
-});
 
 const Replaying = z.strictObject({
   ids: z.array(z.string().min(1).max(100)).max(MAX_IDS).optional(),
   reason: z.string().max(100).optional(),
   source: z.string().max(100).optional(),
-  from: Time.optional(),
-  to: Time.optional(),
+  from: WrittenTime.optional(),
+  to: WrittenTime.optional(),
   /** The corrected event: text as it is to be stored, or JSON. */
   body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
 }).refine(({ ids, body }) => body === undefined || ids?.length === 1, {

@@ -1,4 +1,5 @@
 /** Parameters of an address, read strictly: a value that cannot be read is refused, never guessed. */
+import { z } from "zod";
 import { writtenTime } from "../lib/written_time.ts";
 import { faulty } from "./cursor.ts";
 
@@ -43,6 +44,14 @@ export function timeParameter(query: Query, name: string): number | null {
   if (ms === null) throw faulty(name, "an RFC 3339 time");
   return ms;
 }
+
+/** A time in a body, as milliseconds since 1970. */
+export const WrittenTime = z.string().transform((text, context) => {
+  const time_ms = writtenTime(text);
+  if (time_ms !== null) return time_ms;
+  context.addIssue("it must be an RFC 3339 time");
+  return z.NEVER;
+});
 
 /** The midnight (UTC) that lies `days` days before now, so that whole days are answered. */
 export function sinceDays(query: Query, fallback: number, now_ms: number): number {

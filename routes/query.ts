@@ -5,8 +5,8 @@ import { Fault } from "../lib/errors.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import type { QueryResult } from "../lib/query/engine.ts";
 import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/format.ts";
-import { writtenTime } from "../lib/written_time.ts";
 import type { Env } from "./door.ts";
+import { WrittenTime } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { fieldProblem, readSmallBody, type SmallBodies } from "./small_body.ts";
 
@@ -38,12 +38,7 @@ const Asked = z.object({
   sql: z.string().min(1),
   snapshot: z.union([z.string().regex(/^\d{1,19}$/), z.number().int().nonnegative().transform(String)])
     .optional(),
-  as_of: z.string().transform((text, context) => {
-    const time = writtenTime(text);
-    if (time !== null) return new Date(time).toISOString();
-    context.addIssue("it must be an RFC 3339 time");
-    return z.NEVER;
-  }).optional(),
+  as_of: WrittenTime.transform((time_ms) => new Date(time_ms).toISOString()).optional(),
   limit: z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().min(0)).default(
     DEFAULT_ROWS,
   ).transform((rows) => Math.min(rows, MAX_ROWS)),

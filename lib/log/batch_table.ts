@@ -113,6 +113,10 @@ export class BatchTable implements Disposable {
     });
   }
 
+  beginOf(partition: number): number | null {
+    return this.#read(() => this.#begin(partition));
+  }
+
   endOf(partition: number): number | null {
     return this.#read(() => nextOffset(this.#newest().places, partition));
   }
@@ -192,9 +196,10 @@ export class BatchTable implements Disposable {
     while (low <= high) {
       const middle = Math.floor((low + high) / 2);
       // A row that is gone was trimmed just now, as all before it.
-      const row = this.#sql.at.get(middle);
-      if (row && isPast(rowOf(row))) {
-        found = rowOf(row);
+      const there = this.#sql.at.get(middle);
+      const row = there ? rowOf(there) : null;
+      if (row && isPast(row)) {
+        found = row;
         high = middle - 1;
       } else low = middle + 1;
     }

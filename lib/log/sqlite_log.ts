@@ -164,9 +164,9 @@ export class SqliteLog implements EventLog {
     limits: ReadLimits,
   ): Promise<LogRecord[]> {
     return await patiently(() => {
-      const bounds = table.bounds(partition);
-      if (bounds === null) return null;
-      if (from < bounds.begin) throw truncated(table, partition, from, bounds.begin);
+      const begin = table.beginOf(partition);
+      if (begin === null) return null;
+      if (from < begin) throw truncated(table, partition, from, begin);
       const taken = new Taken(from, limits);
       const answer = table.eachFrom(partition, from, ({ base_offset, bytes }) => {
         // Offsets have no gaps here, so a first batch that begins later means that others were dropped.

@@ -18,8 +18,7 @@ export interface Result {
 
 /** Key and headers of a record beside its value, with room to spare. */
 const BESIDE_BYTES = 64 * 1024;
-export const MAX_RESULT_BYTES = MAX_RECORD_BYTES - BESIDE_BYTES;
-const UTF8_BYTES = 3;
+const MAX_RESULT_BYTES = MAX_RECORD_BYTES - BESIDE_BYTES;
 /** Of a short form: no text is longer, and no list. */
 const SHORT_CHARACTERS = 1_000;
 const SHORT_ENTRIES = 20;
@@ -30,9 +29,7 @@ export function resultRecord({ partition, id, table, text, received_at }: Result
   const headers = { source: CONTROL_SOURCE, kind: table, id, content_type: "application/json" };
   const record = { partition, key: id, headers, received_at };
   const whole = encoder.encode(text);
-  if (text.length * UTF8_BYTES <= MAX_RESULT_BYTES || whole.length <= MAX_RESULT_BYTES) {
-    return { ...record, value: whole };
-  }
+  if (whole.length <= MAX_RESULT_BYTES) return { ...record, value: whole };
   const value = encoder.encode(JSON.stringify(shortForm(JSON.parse(text))));
   return { ...record, value, headers: { ...headers, cut: "true" } };
 }

@@ -165,7 +165,10 @@ export class PartitionRun {
     return this.#open_since === null || await this.#decide();
   }
 
-  /** Results leave as soon as they are computed; the decision waits for their acknowledgement, and many bytes for earlier ones. */
+  /**
+   * Results leave as soon as they are computed; the decision waits for their acknowledgement, and many bytes for earlier
+   * ones.
+   */
   async #sendResults(): Promise<void> {
     for (const [topic, records] of this.processor.takeResults()) {
       const bytes = totalBytes(records);
@@ -197,7 +200,10 @@ export class PartitionRun {
     for (const { headers } of records) this.#announced.set(`${headers.kind}_file`, headers.file_hash);
   }
 
-  /** Caught up and silent: reports what is read and not decided, be it that nothing can be stored, and appends a tick when one can close or revise something. */
+  /**
+   * Caught up and silent: reports what is read and not decided, be it that nothing can be stored, and appends a tick when
+   * one can close or revise something.
+   */
   async #idle(): Promise<void> {
     const { clock, log, events, tick_after_ms } = this.context;
     const partition = this.#last.partition;
