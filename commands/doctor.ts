@@ -1,9 +1,18 @@
 /** `main.ts doctor`: checks settings, files, log, store and engine, and says what to do about each. */
 import { loadConfiguration } from "../lib/configuration.ts";
 import { systemClock } from "../lib/clock.ts";
-import { connectLog, connectStore, lakePrefix, probeStore, storeOrigin } from "../lib/connect.ts";
+import { partitionsOf } from "../lib/checkpoint/partitions.ts";
+import {
+  connectChains,
+  connectLog,
+  connectStore,
+  lakePrefix,
+  probeStore,
+  storeOrigin,
+} from "../lib/connect.ts";
 import { messageOf } from "../lib/errors.ts";
 import { misplacedTables } from "../lib/lake/relocation.ts";
+import { AHEAD_WARNING, aheadOfClockMs } from "../lib/partition/ahead_of_clock.ts";
 import { parseArguments } from "./arguments.ts";
 import { browserAccess, type Found } from "./browser_access.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -109,6 +118,17 @@ const CHECKS: readonly Check[] = [
     advice: "let the machines keep their time by NTP; signatures live five minutes",
   },
   {
+    what: "event time",
+    async run(settings) {
+      const newest = await newestWatermark(settings);
+      if (newest === null) return "no event yet";
+      const ahead_ms = aheadOfClockMs(newest, systemClock.now());
+      const text = new Date(newest).toISOString();
+      return ahead_ms === 0 ? text : { level: "warn", text: `${text}; ${AHEAD_WARNING}` };
+    },
+    advice: "check that the store answers and that its checkpoints are whole (main.ts audit)",
+  },
+  {
     what: "tables",
     async run(settings) {
       await using lake = await openLake(settings);
@@ -133,6 +153,17 @@ async function skewOf(settings: Invocation["settings"]): Promise<number> {
   const answer = await fetch(address, { method: "HEAD", signal: AbortSignal.timeout(ANSWER_MS) });
   const date = Date.parse(answer.headers.get("date") ?? "");
   return Number.isNaN(date) ? 0 : date - Date.now();
+}
+
+/** Of all partitions, as their newest checkpoints have it. */
+async function newestWatermark(settings: Invocation["settings"]): Promise<number | null> {
+  await using store = await connectStore(settings);
+  const chains = connectChains(store, await partitionsOf(store));
+  const heads = await Promise.all([...chains.values()].map((chain) => chain.head()));
+  const times = heads.map(({ checkpoint }) => checkpoint?.watermark_ms ?? null).filter((time) =>
+    time !== null
+  );
+  return times.length === 0 ? null : Math.max(...times);
 }
 
 export const doctor: Command = {

@@ -18,6 +18,7 @@ import { ensureTables } from "../lib/lake/ensure_tables.ts";
 import { evolveTable } from "../lib/lake/evolution.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
+import { aheadOfClock } from "../lib/partition/ahead_of_clock.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
 import { EventProcessor } from "../lib/partition/event_processor.ts";
 import { forgottenIds } from "../lib/partition/forgotten_ids.ts";
@@ -121,11 +122,19 @@ runWorker("process", async (context) => {
       metrics.counter("dedup_ids_dropped_total", { partition: String(partition) }).add(ids),
     warn: (message, facts) => line.warn(message, facts),
   });
+  const tellAhead = aheadOfClock({
+    gauge: (partition, seconds) =>
+      metrics.gauge("watermark_ahead_seconds", { partition: String(partition) }).set(seconds),
+    warn: (message, facts) => line.warn(message, facts),
+    info: (message, facts) => line.info(message, facts),
+  });
   const telling = setInterval(() => {
     const ours = owners.partitions.map((partition) => ({ partition, processor: processors.get(partition) }));
     tellHeld(metrics, ours.map((one) => one.processor));
     for (const { partition, processor } of ours) {
-      if (processor) tellForgotten(partition, processor.forgottenIds);
+      if (!processor) continue;
+      tellForgotten(partition, processor.forgottenIds);
+      tellAhead(partition, processor.summary().watermark_ms, systemClock.now());
     }
   }, HELD_EVERY_MS);
   const owners: Owners = new Owners({

@@ -36,6 +36,10 @@ export const METRICS = {
   quality_failures_total: counter(["check"], "Failing results of checks of data quality."),
   lag_records: gauge(["partition"], "Records of the log that no checkpoint holds yet."),
   lag_seconds: gauge(["partition"], "How long the oldest of them has waited."),
+  watermark_ahead_seconds: gauge(
+    ["partition"],
+    "How far the time of a partition is ahead of the clock, beyond what events may be.",
+  ),
   freshness_seconds: gauge([], "Age of the newest record that can be queried, while there is newer."),
   spill_bytes: gauge([], "Bytes that wait beside the log because the broker is away."),
   spill_records: gauge([], "Records that wait beside the log because the broker is away."),
