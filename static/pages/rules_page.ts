@@ -4,6 +4,7 @@ import { dataTable } from "../shared/data_table.ts";
 import { append, h, replace } from "../shared/dom.ts";
 import { count, plural } from "../shared/format.ts";
 import { card, faultNotice, pageHead, type ShowPage } from "../shared/page.ts";
+import { keepDraft, readDraft } from "./rules_draft.ts";
 import { tag } from "./severity.ts";
 
 interface Rule {
@@ -48,34 +49,65 @@ class RulesEditor {
     class: "mono rules-text",
     rows: 26,
     spellcheck: "false",
+    // So that a line of the text is a line on the screen, and the one at fault can be found.
+    wrap: "off",
     "aria-label": "Rules as YAML",
   });
+  #unsaved = h("p", { class: "rules-unsaved muted", role: "status" });
   #messages = h("div", { class: "rules-messages" });
   #hours = h("input", { type: "number", min: 1, max: 720, value: 24, "aria-label": "Hours to try on" });
   #check = h("button", { type: "button", class: "button" }, "Try on the past");
   #save = h("button", { type: "button", class: "button primary" }, "Save");
-  #saved: string;
+  #giveUp = h("button", { type: "button", class: "button quiet" }, "Discard changes");
+  #saved = "";
+  #version: string;
+  /** Of the rules that the unsaved text was begun from. */
+  #begunFrom: string;
 
   constructor(answer: RulesAnswer, readonly signal: AbortSignal) {
-    this.#saved = answer.yaml ?? "";
-    this.#text.value = this.#saved;
-    this.#drawInForce(answer);
+    const draft = readDraft(localStorage);
+    this.#version = answer.version;
+    this.#begunFrom = draft?.version ?? answer.version;
+    this.#take(answer);
+    this.#text.value = draft?.text ?? this.#saved;
     const bar = h(
       "div",
       { class: "buttons" },
       this.#save,
       this.#check,
       h("label", { class: "inline" }, this.#hours, "hours"),
+      this.#giveUp,
     );
-    append(this.form, this.#text, bar, this.#messages);
+    append(this.form, this.#text, this.#unsaved, bar, this.#messages);
     this.#text.addEventListener("input", () => this.#changed());
+    this.#giveUp.addEventListener("click", () => {
+      this.#text.value = this.#saved;
+      replace(this.#messages);
+      this.#changed();
+    });
     this.#check.addEventListener("click", () => this.#dryRun());
     this.#save.addEventListener("click", () => this.#put());
     this.#changed();
   }
 
+  #take(answer: RulesAnswer): void {
+    this.#saved = answer.yaml ?? "";
+    this.#version = answer.version;
+    this.#drawInForce(answer);
+  }
+
+  /** What is not saved is kept, with word of the rules having changed meanwhile. */
   #changed(): void {
-    this.#save.disabled = this.#text.value === this.#saved;
+    const { value: text } = this.#text;
+    const isChanged = text !== this.#saved;
+    if (!isChanged) this.#begunFrom = this.#version;
+    keepDraft(localStorage, isChanged ? { text, version: this.#begunFrom } : null);
+    this.#save.disabled = this.#giveUp.disabled = !isChanged;
+    const moved = this.#begunFrom === this.#version
+      ? ""
+      : " The rules have changed since it was begun: saving it takes that change back.";
+    const sentence = isChanged ? `Not saved yet; this browser keeps the text.${moved}` : "";
+    if (this.#unsaved.textContent !== sentence) this.#unsaved.textContent = sentence;
   }
 
   #drawInForce(answer: RulesAnswer): void {
@@ -106,10 +138,11 @@ class RulesEditor {
 
   async #put(): Promise<void> {
     await this.#attempt(async () => {
+      const text = this.#text.value;
       const response = await this.#send("/api/rules");
-      this.#saved = this.#text.value;
-      this.#changed();
+      this.#saved = text;
       const answer = await response.json() as RulesAnswer;
+      this.#version = this.#begunFrom = answer.version;
       replace(
         this.#messages,
         h("p", { class: "notice good", role: "alert" }, `Saved as version ${answer.version}.`),
@@ -137,27 +170,26 @@ class RulesEditor {
     }
   }
 
-  /** Selects the line that the server complained of. */
+  /** Selects the line that the server complained of, and brings it into the middle. */
   #reveal(error: unknown): void {
     if (!(error instanceof ApiProblem) || error.line === null) return;
     const lines = this.#text.value.split("\n");
     const from = lines.slice(0, error.line - 1).join("\n").length + (error.line > 1 ? 1 : 0);
     this.#text.focus();
     this.#text.setSelectionRange(from, from + (lines[error.line - 1]?.length ?? 0));
+    const line_px = this.#text.scrollHeight / lines.length;
+    this.#text.scrollTo(0, (error.line - 0.5) * line_px - this.#text.clientHeight / 2);
   }
 }
 
+/** Each fault once: as an item where the server tells them one by one, else in the sentence. */
 function problemView(error: unknown): HTMLElement {
-  const errors = error instanceof ApiProblem ? error.errors : [];
-  const list = errors.map((one) =>
-    h("li", {}, [one.field, one.message ?? one.code].filter(Boolean).join(": "))
-  );
-  return h(
-    "div",
-    {},
-    faultNotice(error),
-    list.length > 0 ? h("ul", { class: "rules-errors" }, ...list) : null,
-  );
+  if (!(error instanceof ApiProblem) || error.errors.length === 0) return faultNotice(error);
+  const faults = error.errors.map((one) => one.message ?? [one.field, one.code].filter(Boolean).join(": "));
+  const list = h("ul", { class: "rules-errors" }, ...faults.map((fault) => h("li", {}, fault)));
+  const at = error.message.indexOf(faults[0]);
+  const sentence = at < 0 ? error.message : error.message.slice(0, at);
+  return h("div", { class: "notice bad", role: "alert" }, h("p", {}, sentence.trim()), list);
 }
 
 function dryRunView(answer: DryRun, hours: number): HTMLElement {

@@ -239,13 +239,15 @@ export async function cannedAnswer(request: Request): Promise<Response | null> {
 
 async function rulesAnswer(request: Request): Promise<Response> {
   const text = await request.text();
-  if (text.includes("nonsense")) {
+  const line = text.split("\n").findIndex((one) => one.includes("nonsense")) + 1;
+  if (line > 0) {
+    const message = `line ${line}: rules.0.kind nonsense is no known kind`;
     return Response.json({
-      title: "Refused",
+      title: "Bad request",
       status: 400,
-      detail: "Cannot take rules: line 3 names no known kind",
-      line: 3,
-      errors: [{ field: "rules[0].kind", message: "nonsense is not a kind" }],
+      detail: `Cannot take over rules.yaml: ${message}`,
+      line,
+      errors: [{ field: "rules.0.kind", code: "refused", actual: message, message }],
     }, { status: 400 });
   }
   const isDry = new URL(request.url).searchParams.has("dry_run");

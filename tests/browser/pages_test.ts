@@ -180,7 +180,10 @@ test("rules are validated, tried and saved", async ({ page }) => {
   const text = page.getByLabel("Rules as YAML");
   await text.fill((await text.inputValue()).replace("threshold", "nonsense"));
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("alert").filter({ hasText: "line 3 names no known kind" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "line 3: rules.0.kind nonsense is no known kind" })
+    .waitFor();
+  const said = await page.getByRole("region", { name: "Edit" }).innerText();
+  assert.equal(said.split("nonsense").length, 2, "the fault is told once");
   const chosen = await text.evaluate((area) => {
     const { value, selectionStart, selectionEnd } = area as HTMLTextAreaElement;
     return value.slice(selectionStart, selectionEnd);
@@ -191,6 +194,41 @@ test("rules are validated, tried and saved", async ({ page }) => {
   await page.getByText(/would have raised 9 alerts in 4,000 events/).waitFor();
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved as version 77aa01.").waitFor();
+}, { at: "#/rules", expects: [/400/] });
+
+test(
+  "rules that are not saved survive leaving the page, until they are discarded",
+  async ({ page, server }) => {
+    const text = page.getByLabel("Rules as YAML");
+    const saved = await text.inputValue();
+    await text.fill(`${saved}# to be thought about\n`);
+    await page.getByRole("link", { name: "Tables", exact: true }).click();
+    await page.getByRole("heading", { name: "Tables", level: 1 }).waitFor();
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    await page.getByText("Not saved yet; this browser keeps the text.", { exact: true }).waitFor();
+    assert.match(await text.inputValue(), /# to be thought about/);
+    const rules = await (await fetch(`${server.url}/api/rules`)).json();
+    server.answers.set("GET /api/rules", () => Response.json({ ...rules, version: "another" }));
+    await page.reload();
+    await page.getByText(/The rules have changed since it was begun/).waitFor();
+    assert.match(await text.inputValue(), /# to be thought about/);
+    await page.getByRole("button", { name: "Discard changes" }).click();
+    assert.equal(await text.inputValue(), saved);
+    await page.reload();
+    await page.getByRole("button", { name: "Save" }).waitFor();
+    assert.equal(await text.inputValue(), saved);
+  },
+  { at: "#/rules" },
+);
+
+test("a fault far down in the rules is brought into sight", async ({ page }) => {
+  const text = page.getByLabel("Rules as YAML");
+  const filler = Array.from({ length: 200 }, (_, at) => `# line ${at} ${"long ".repeat(at % 60)}`).join("\n");
+  await text.fill(`${filler}\nrules: nonsense\n${filler}\n`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").filter({ hasText: "line 201" }).waitFor();
+  const middle = await text.evaluate((area) => (area.scrollTop + area.clientHeight / 2) / area.scrollHeight);
+  assert.ok(Math.abs(middle - 0.5) < 0.01, `the middle of what is seen is at ${middle}`);
 }, { at: "#/rules", expects: [/400/] });
 
 test("a table's past is a slider, and any moment of it can be queried", async ({ page }) => {
