@@ -1,12 +1,13 @@
 /** The entry of the page: the bar on top, the live numbers, and which page stands in the middle. Pages load when asked for. */
-import { append, h, icon, ICONS, replace } from "./shared/dom.ts";
+import { Unreachable } from "./shared/api.ts";
+import { h, icon, ICONS, replace } from "./shared/dom.ts";
 import { LiveStream } from "./shared/live.ts";
 import { showLiveNumbers } from "./shared/live_numbers.ts";
 import { hashOf, pageOf } from "./shared/place.ts";
 import { listenForHelp } from "./shared/help.ts";
 import { showLogOut } from "./shared/session.ts";
 import { startTheme } from "./shared/theme.ts";
-import type { HandedQuery, PageContext, ShowPage } from "./shared/page.ts";
+import { faultNotice, type HandedQuery, type PageContext, type ShowPage } from "./shared/page.ts";
 
 const PAGES: Readonly<Record<string, () => Promise<{ show: ShowPage }>>> = {
   sql: () => import("./editor/sql_page.ts"),
@@ -50,16 +51,34 @@ async function navigate(): Promise<void> {
   }
   const place = h("div", { class: `page page-${name}` });
   try {
-    const { show } = await PAGES[name]();
+    const { show } = await loaded(name);
     if (stay.signal.aborted) return;
     replace(main, place);
     scrollTo(0, 0);
     if (name === "sql") kept.set(name, place);
     await show(place, context, name === "sql" ? new AbortController().signal : stay.signal);
   } catch (error) {
-    append(place, h("p", { class: "notice bad", role: "alert" }, `Cannot show this page: ${error}`));
-    replace(main, place);
+    if (stay.signal.aborted) return;
+    kept.delete(name);
+    if (error instanceof Unreachable) navigateWhenLive(stay.signal);
+    const more = error instanceof Unreachable ? "The page comes by itself as soon as it can." : "";
+    replace(main, h("div", { class: "page page-fault" }, faultNotice(error, more)));
   }
+}
+
+/** A script that cannot be fetched is told by browsers as a type error. */
+async function loaded(name: string): Promise<{ show: ShowPage }> {
+  try {
+    return await PAGES[name]();
+  } catch (error) {
+    throw error instanceof TypeError ? new Unreachable("Millrace", error) : error;
+  }
+}
+
+/** The live stream is the first to know that the server is back. */
+function navigateWhenLive(signal: AbortSignal): void {
+  const changed = () => live.state === "live" && navigate();
+  live.addEventListener("change", changed, { signal });
 }
 
 function markCurrent(name: string): void {

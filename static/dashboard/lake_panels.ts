@@ -10,11 +10,12 @@ import type { Lake, TableInfo } from "../engine/lake.ts";
 import type { Rows } from "../engine/result.ts";
 import { runOnServer } from "../engine/server_rows.ts";
 import type { EngineSession } from "../engine/session.ts";
+import { Unreachable } from "../shared/api.ts";
 import { WordedChart } from "../shared/chart.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { h, replace } from "../shared/dom.ts";
 import { count } from "../shared/format.ts";
-import { card } from "../shared/page.ts";
+import { card, TRIED_AGAIN } from "../shared/page.ts";
 import { sparkline } from "./sparkline.ts";
 
 export interface Panel {
@@ -168,7 +169,11 @@ function stateOf(table: TableInfo): string {
 
 function fault(body: HTMLElement, error: unknown): void {
   const message = messageOf(error);
-  replace(body, h("p", { class: "muted panel-fault" }, message.split("\n")[0]));
+  const [first] = message.split("\n");
+  replace(
+    body,
+    h("p", { class: "muted panel-fault" }, error instanceof Unreachable ? `${first} ${TRIED_AGAIN}` : first),
+  );
 }
 
 function drawTable(place: HTMLElement, result: Rows, empty: string): void {

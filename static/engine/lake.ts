@@ -6,7 +6,7 @@
  *
  * Files are told apart by address, which never changes its content, so what was registered once stays good.
  */
-import { getJson, type Page } from "../shared/api.ts";
+import { getJson, type Page, reach } from "../shared/api.ts";
 import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
 import { filesSelect } from "../../lib/query/relation_sql.ts";
 import { conditionsOf, mayHold } from "../../lib/query/pruning.ts";
@@ -322,7 +322,7 @@ function registeredName(file: DataFile): string {
 }
 
 async function fetchFile(file: DataFile, signal: AbortSignal): Promise<Uint8Array> {
-  const response = await fetch(file.url, { signal });
+  const response = await reach(file.url, { signal }, "Millrace or its store");
   if (response.status === 404 || response.status === 410) throw new FileGone(file.name);
   if (!response.ok) throw new Error(`Cannot read ${file.name}: the server answered ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());

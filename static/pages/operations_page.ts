@@ -2,12 +2,20 @@
 import { messageOf } from "../../lib/errors.ts";
 import { pipelineStrip } from "../dashboard/pipeline_strip.ts";
 import type { TableInfo } from "../engine/lake.ts";
-import { getJson, type Page } from "../shared/api.ts";
+import { getJson, type Page, reach } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { h, replace } from "../shared/dom.ts";
 import { ago, bytes, count, duration, plural, utc } from "../shared/format.ts";
 import type { LiveAccount, LiveStage } from "../shared/live.ts";
-import { card, faultNotice, type PageContext, pageHead, repeat, type ShowPage } from "../shared/page.ts";
+import {
+  card,
+  faultNotice,
+  type PageContext,
+  pageHead,
+  repeat,
+  type ShowPage,
+  TRIED_AGAIN,
+} from "../shared/page.ts";
 import { hashOf } from "../shared/place.ts";
 import { quoteText } from "../sql/names.ts";
 import { accountTable } from "./account_table.ts";
@@ -74,7 +82,7 @@ export const show: ShowPage = (place, context, signal) => {
         replace(facts, factList(status));
         if (status.stages) strip.show({ metrics: {}, stages: status.stages });
       } catch (error) {
-        if (!signal.aborted) replace(partitions, faultNotice(error));
+        if (!signal.aborted) replace(partitions, faultNotice(error, TRIED_AGAIN));
       }
       await showHealth(health, signal);
     },
@@ -96,7 +104,7 @@ async function showTables(place: HTMLElement, signal: AbortSignal): Promise<void
     written.sort((a, b) => (b.committed_at ?? "").localeCompare(a.committed_at ?? ""));
     replace(place, commitTable(written));
   } catch (error) {
-    if (!signal.aborted) replace(place, faultNotice(error));
+    if (!signal.aborted) replace(place, faultNotice(error, TRIED_AGAIN));
   }
 }
 
@@ -186,7 +194,7 @@ interface Dependency {
 async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void> {
   try {
     // 503 is an answer here: it says what is missing.
-    const response = await fetch("/readyz", { signal });
+    const response = await reach("/readyz", { signal });
     const health = await response.json() as { status: string; role?: string; dependencies?: Dependency[] };
     const dependencies = dataTable<Dependency>(
       [
@@ -201,7 +209,9 @@ async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void
     replace(place, h("p", {}, `Role ${health.role ?? "all"}: `, tag(health.status)), dependencies);
   } catch (error) {
     const message = messageOf(error);
-    if (!signal.aborted) replace(place, h("p", { class: "muted" }, `Health cannot be read: ${message}`));
+    if (!signal.aborted) {
+      replace(place, h("p", { class: "muted" }, `Health cannot be read: ${message} ${TRIED_AGAIN}`));
+    }
   }
 }
 

@@ -15,6 +15,14 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Nobody answered; whether anything was done is not known. */
+export class Unreachable extends Error {
+  override name = "Unreachable";
+  constructor(who: string, cause: unknown) {
+    super(`${who} cannot be reached: it does not run, or the network is cut.`, { cause });
+  }
+}
+
 export interface Page<T> {
   items: T[];
   cursor: string | null;
@@ -53,9 +61,18 @@ export function address(path: string, query: Query): string {
   return search.size > 0 ? `${path}?${search}` : path;
 }
 
+/** A fetch that rejects with Unreachable when nobody answers; browsers say that each in their own few words. */
+export async function reach(path: string, init: RequestInit = {}, who = "Millrace"): Promise<Response> {
+  try {
+    return await fetch(path, { credentials: "same-origin", ...init });
+  } catch (error) {
+    throw error instanceof TypeError ? new Unreachable(who, error) : error;
+  }
+}
+
 /** A fetch that rejects with ApiProblem unless the answer is a success; an ended session goes to the login form. */
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(path, { credentials: "same-origin", ...init });
+  const response = await reach(path, init);
   if (response.ok) return response;
   if (response.status === 401) location.assign("/login");
   throw await problemOf(response, path);

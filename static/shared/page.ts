@@ -43,10 +43,14 @@ export function card(title: string, ...content: Node[]): HTMLElement {
   );
 }
 
-/** Says in the place of the content that it cannot be shown. */
-export function faultNotice(error: unknown): HTMLElement {
+/** Beside a fault of something that the page asks again and again. */
+export const TRIED_AGAIN = "It is tried again by itself.";
+
+/** Says in the place of the content that it cannot be shown, and what follows. */
+export function faultNotice(error: unknown, more = ""): HTMLElement {
   const message = messageOf(error);
-  return h("p", { class: "notice bad", role: "alert" }, message);
+  const full = more === "" || /[.!?]$/.test(message) ? message : `${message}.`;
+  return h("p", { class: "notice bad", role: "alert" }, `${full} ${more}`.trim());
 }
 
 /** Does `work` now and then every `period_ms` until the signal; a round that takes longer is not doubled. */

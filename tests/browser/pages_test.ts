@@ -176,6 +176,28 @@ test("an alert that fires meanwhile is offered", async ({ page, server }) => {
   for (const stream of open) stream.close();
 }, { at: "#/alerts", expects: [/ERR_|EventSource/] });
 
+test(
+  "a server that is away is told in plain words, and the page comes when it is back",
+  async ({ page, server }) => {
+    const away = /\/(api|readyz|assets\/\w+_page)/;
+    await page.getByText(/^Working, as of/).waitFor();
+    server.cutLive(true);
+    await page.context().route(away, (route) => route.abort("connectionrefused"));
+    await page.locator("[data-live=stale]").waitFor();
+    await page.getByRole("region", { name: "Partitions" }).getByRole("alert").filter({
+      hasText:
+        "Millrace cannot be reached: it does not run, or the network is cut. It is tried again by itself.",
+    }).waitFor();
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    await page.getByText(/^Millrace cannot be reached: .* The page comes by itself as soon as it can\.$/)
+      .waitFor();
+    server.cutLive(false);
+    await page.context().unroute(away);
+    await page.getByRole("heading", { name: "Rules", level: 1 }).waitFor();
+  },
+  { at: "#/operations", expects: [/ERR_|EventSource|503/] },
+);
+
 test("rules are validated, tried and saved", async ({ page }) => {
   const text = page.getByLabel("Rules as YAML");
   await text.fill((await text.inputValue()).replace("threshold", "nonsense"));
