@@ -113,7 +113,9 @@ function createSite(deps: AppDeps, door: Door): App {
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
   if (deps.lake) mountLake(app, deps, deps.lake, progress);
   const names = deps.lake?.catalog ?? deps.catalog;
-  if (deps.query && names) mountQuestions(app, deps, new LakeSql(deps.query, names), { bodies, progress });
+  if (deps.query && names) {
+    mountQuestions(app, deps, new LakeSql(deps.query, names), { bodies, progress, door });
+  }
   if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi());
   if (deps.windows) app.route("/", windows({ windows: deps.windows }));
   if (deps.live) app.route("/", live({ clock, live: deps.live }));
@@ -134,12 +136,13 @@ function mountQuestions(
   app: App,
   deps: AppDeps,
   lake: LakeSql,
-  { bodies, progress }: { bodies: SmallBodies; progress: () => Promise<Progress> },
+  { bodies, progress, door }: { bodies: SmallBodies; progress: () => Promise<Progress>; door: Door },
 ): void {
   app.route("/", analytics({ clock: deps.clock, lake }));
   if (!deps.has_door) return;
   const shared = { ...deps, lake, bodies, progress };
-  app.route("/", alerts(shared)).route("/", deadLetters({ ...shared, replay: new Replay(shared) }));
+  const replay = new Replay({ ...shared, accepted: door.accepted });
+  app.route("/", alerts(shared)).route("/", deadLetters({ ...shared, replay }));
   if (!deps.rules) return;
   app.route("/", rules({ ...shared, rules: deps.rules, inForce: () => versionInForce(deps.status) }));
 }

@@ -7,9 +7,10 @@ import type { Kinds } from "../lib/event/kinds.ts";
 import type { EventLog, NewRecord } from "../lib/log/log.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { LastTrouble } from "../lib/observe/last_trouble.ts";
-import type { Counter, Histogram, Metrics } from "../lib/observe/metrics.ts";
+import type { Histogram, Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
 import type { Sources } from "../lib/source/sources.ts";
+import { AcceptedCounts } from "./accepted_counts.ts";
 import { readBody } from "./body.ts";
 import { clientAddress, type Connection } from "./client_address.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -60,8 +61,7 @@ export class Door {
   readonly ingestRate: RateLimit;
   /** Unverified requests, by client address. */
   readonly strangerRate: RateLimit;
-  readonly #accepted = new Map<string, Counter>();
-  readonly #kinds = new Map<string, Counter>();
+  readonly accepted: AcceptedCounts;
   readonly #append: Histogram;
 
   constructor(readonly deps: DoorDeps) {
@@ -72,6 +72,7 @@ export class Door {
     this.hookRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
     this.ingestRate = new RateLimit({ rate_per_second: rate(settings.INGEST_RATE_PER_SECOND), clock });
     this.strangerRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
+    this.accepted = new AcceptedCounts(deps);
     this.#append = deps.metrics.histogram("append_seconds", {});
   }
 
@@ -93,8 +94,7 @@ export class Door {
     }
     this.deps.appends.succeeded();
     this.#append.observe((performance.now() - started) / 1000);
-    this.#acceptedOf(source).add(records.length);
-    this.#countKinds(records);
+    this.accepted.add(source, records);
     return null;
   }
 
@@ -142,34 +142,6 @@ export class Door {
     this.deps.metrics.counter("requests_rejected_total", { source, status }).add();
     answer.headers.set(REQUEST_ID, requestId);
     return answer;
-  }
-
-  /** Records of one request mostly share their headers, so that runs are counted and not records. */
-  #countKinds(records: readonly NewRecord[]): void {
-    for (let from = 0, at = 1; at <= records.length; at++) {
-      const { headers } = records[from];
-      if (at < records.length && records[at].headers === headers) continue;
-      this.#kindOf(headers.kind).add(at - from);
-      from = at;
-    }
-  }
-
-  /** Types that no kind is named after are one: a sender may have any number of them. */
-  #kindOf(name: string | undefined): Counter {
-    const kind = name !== undefined && this.deps.kinds().has(name) ? name : "other";
-    let counter = this.#kinds.get(kind);
-    if (!counter) {
-      this.#kinds.set(kind, counter = this.deps.metrics.counter("events_by_kind_total", { kind }));
-    }
-    return counter;
-  }
-
-  #acceptedOf(source: string): Counter {
-    let counter = this.#accepted.get(source);
-    if (!counter) {
-      this.#accepted.set(source, counter = this.deps.metrics.counter("events_accepted_total", { source }));
-    }
-    return counter;
   }
 }
 

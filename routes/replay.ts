@@ -15,6 +15,7 @@ import { describe } from "../lib/source/describe.ts";
 import { nameHeaders } from "../lib/source/record_headers.ts";
 import type { Source } from "../lib/source/source.ts";
 import type { Sources } from "../lib/source/sources.ts";
+import type { AcceptedCounts } from "./accepted_counts.ts";
 import { LETTERS_WITH_STATE } from "./dead_letters.ts";
 import { all, type Item, type LakeSql, sameTimestamp, text } from "./lake_sql.ts";
 import { type RecordContext, recordOf } from "./record.ts";
@@ -24,6 +25,8 @@ export interface ReplayDeps extends RecordContext {
   lake: LakeSql;
   log: Pick<EventLog, "append">;
   sources(): Pick<Sources, "of" | "redactor">;
+  /** Counts what became durable, where somebody counts. */
+  accepted?: Pick<AcceptedCounts, "add">;
 }
 
 export interface ReplayAnswer {
@@ -62,7 +65,7 @@ export class Replay {
         (are_named || letter.was_tried !== true) && this.#mayBeReplayed(letter, body)
       );
       if (again.length > 0) {
-        await this.deps.log.append("events", again.map((letter) => this.#record(letter, body)));
+        await this.#append(again.map((letter) => this.#record(letter, body)));
         for (const letter of again) this.#remember(String(letter.dead_letter_id));
       }
       answer.matched += letters.length;
@@ -86,6 +89,11 @@ export class Replay {
       ORDER BY chosen.received_at, chosen.dead_letter_id`;
     const question = { sql, needs: [DEAD_LETTERS, RAW_EVENTS], limit: LETTERS_AT_ONCE };
     return await this.deps.lake.items(question, signal);
+  }
+
+  async #append(records: readonly NewRecord[]): Promise<void> {
+    await this.deps.log.append("events", records);
+    for (const record of records) this.deps.accepted?.add(record.headers.source, [record]);
   }
 
   #mayBeReplayed(letter: Item, body: string | undefined): boolean {

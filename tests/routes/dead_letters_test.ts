@@ -1,5 +1,7 @@
 /** Dead letters are listed with their state, and tried again without losing a byte. */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
+import { doorCounts } from "../../lib/live/counts.ts";
 import { id } from "./alert_rows.ts";
 import { type Asked, asked } from "./asked.ts";
 import { PARTITIONS } from "./test_app.ts";
@@ -132,4 +134,19 @@ Deno.test("a letter is replayed when the replay of its replay became a row, howe
     replayed: 1,
     skipped: 3,
   });
+});
+
+Deno.test("a replay is counted by source and kind like all that is accepted, and not before it is durable", async () => {
+  using test = await withLetters();
+  const { metrics, log } = test.deps;
+  const counted = () => doorCounts(metrics.merged());
+  const { append } = log;
+  log.append = () =>
+    Promise.reject(new Fault("away", "Cannot append", { blame: "dependency", retry: "never" }));
+  equal((await test.send("POST", "/api/dead-letters/replay", {})).status, 503);
+  deepEqual(counted(), { sources: {}, kinds: {} });
+  log.append = append;
+  await test.send("POST", "/api/dead-letters/replay", { ids: [id(1), id(2)] });
+  // The second letter names no kind.
+  deepEqual(counted(), { sources: { shop: 2 }, kinds: { transaction: 1, other: 1 } });
 });
