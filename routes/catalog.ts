@@ -12,10 +12,10 @@ const ROOT = "/iceberg/v1/";
 export function catalog({ rest }: CatalogDeps): Hono<Env> {
   const answer = async (c: Context<Env>) => {
     const segments = segmentsOf(new URL(c.req.url).pathname.slice(ROOT.length));
-    const { status, body } = await rest.answer(c.req.raw.method, segments, c.req.query("parent"));
-    return body === null || body === undefined
-      ? new Response(null, { status })
-      : new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    const { status, body, allow } = await rest.answer(c.req.raw.method, segments, c.req.query("parent"));
+    if (body === null || body === undefined) return new Response(null, { status });
+    const headers = { "content-type": "application/json", ...(allow === undefined ? {} : { allow }) };
+    return new Response(JSON.stringify(body), { status, headers });
   };
   const path = "/iceberg/v1/*";
   // Everything else is refused in the catalog's own words.

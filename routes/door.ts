@@ -16,7 +16,7 @@ import { clientAddress, type Connection } from "./client_address.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Gate, type GateSettings } from "./gate.ts";
 import { BytesInFlight, RateLimit } from "./limits.ts";
-import { problem, problemOf } from "./problem.ts";
+import { type Problem, problem, problemOf } from "./problem.ts";
 import { REQUEST_ID } from "./request_id.ts";
 
 /** Where the request came from, as `Deno.serve` hands it to the application. */
@@ -99,7 +99,7 @@ export class Door {
   }
 
   /** 401 for who proved nothing, or 429 when too many such came from the address. */
-  refuseStranger(c: Context<Env>, refusal: { detail: string; close: boolean }): Response {
+  refuseStranger(c: Context<Env>, refusal: Omit<Problem, "status">): Response {
     const { TRUST_PROXY } = this.deps.settings;
     const wait_s = this.strangerRate.take(clientAddress(c.req.raw.headers, c.env, TRUST_PROXY));
     return wait_s > 0 ? tooMany(wait_s) : problem({ status: 401, ...refusal });

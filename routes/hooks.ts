@@ -10,13 +10,17 @@ import { type Context, Hono } from "hono";
 import { recordHeaders } from "../lib/source/record_headers.ts";
 import type { Source } from "../lib/source/source.ts";
 import { accepted, type Door, type Env, STRANGER, tooMany } from "./door.ts";
-import { problem } from "./problem.ts";
+import { CHALLENGE, problem } from "./problem.ts";
 import { recordOf } from "./record.ts";
 import { nextRequestId } from "./request_id.ts";
 import { SeenIds } from "./seen_ids.ts";
 
 /** One text for every way in which a request fails to prove itself. */
-const NOT_VERIFIED = { detail: "The signature is missing, wrong or too old.", close: false };
+const NOT_VERIFIED = {
+  detail: "The signature is missing, wrong or too old.",
+  close: false,
+  headers: { [CHALLENGE]: "Signature" },
+};
 
 export function hooks(door: Door): Hono<Env> {
   const seen = new SeenIds();

@@ -6,7 +6,7 @@ import { clientAddress } from "./client_address.ts";
 import type { Env } from "./door.ts";
 import type { Gate } from "./gate.ts";
 import { tooMany } from "./door.ts";
-import { mayHaveBody, problem } from "./problem.ts";
+import { CHALLENGE, mayHaveBody, problem } from "./problem.ts";
 import { readSmallBody, type SmallBodies } from "./small_body.ts";
 import { formPolicy } from "./security_headers.ts";
 import type { Sessions } from "./session.ts";
@@ -98,6 +98,7 @@ required autofocus aria-describedby="which"><small id="which">The value of READ_
       "content-security-policy": POLICY,
       // A form of a page without referrer is sent with Origin null, which is nobody's.
       "referrer-policy": "same-origin",
+      ...(status === 401 ? { [CHALLENGE]: "Bearer" } : {}),
     },
   });
 }
@@ -121,7 +122,6 @@ export function unauthorised(request: Request): Response {
   return problem({
     status: 401,
     detail: "A token is needed: send Authorization: Bearer <token>, or log in at /login.",
-    headers: { "www-authenticate": "Bearer" },
     close: mayHaveBody(request),
   });
 }

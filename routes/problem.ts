@@ -38,6 +38,9 @@ export interface Problem {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** A 401 always says how to prove oneself: by a token, where nothing else is given. */
+export const CHALLENGE = "www-authenticate";
+
 export function problem(p: Problem): Response {
   const headers = new Headers({
     "content-type": "application/problem+json",
@@ -46,6 +49,7 @@ export function problem(p: Problem): Response {
   });
   if (p.retry_after_s !== undefined) headers.set("retry-after", String(p.retry_after_s));
   if (p.close) headers.set("connection", "close");
+  if (p.status === 401 && !headers.has(CHALLENGE)) headers.set(CHALLENGE, "Bearer");
   const body = {
     type: "about:blank",
     title: TITLES[p.status] ?? "Error",

@@ -66,6 +66,7 @@ function dress({ door }: SiteOptions): MiddlewareHandler<Env> {
     const requestId = nextRequestId();
     const started = performance.now();
     await next();
+    if (c.req.method === "HEAD") await tellLength(c.res);
     for (const [name, value] of always) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
     c.res.headers.set(REQUEST_ID, requestId);
@@ -81,6 +82,13 @@ function dress({ door }: SiteOptions): MiddlewareHandler<Env> {
       request_id: requestId,
     });
   };
+}
+
+/** The length that GET would have: left to itself the server says 0, because HEAD has no body. */
+async function tellLength(answer: Response): Promise<void> {
+  if (answer.body === null || answer.headers.has("content-length")) return;
+  const { byteLength } = await answer.arrayBuffer();
+  answer.headers.set("content-length", String(byteLength));
 }
 
 /** The pattern of the route, so that names in paths do not become series. */

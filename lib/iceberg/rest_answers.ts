@@ -12,6 +12,8 @@ export interface RestAnswer {
   status: number;
   /** JSON; null for no body. */
   body: unknown;
+  /** With 405: the methods that the path takes. */
+  allow?: string;
 }
 
 export interface RestCatalogOptions {
@@ -45,9 +47,11 @@ export function restCatalog(catalog: Catalog, options: RestCatalogOptions): Rest
   return {
     async answer(method, segments, parent) {
       const path = segments[0] === "config" ? segments : segments.slice(segments.indexOf("namespaces"));
-      if (method === "POST" && path.length === 5 && path[4] === "metrics") return { status: 204, body: null };
+      const isReport = path.length === 5 && path[4] === "metrics";
+      if (isReport && method === "POST") return { status: 204, body: null };
       if (method !== "GET" && method !== "HEAD") {
-        return refusal(405, "UnsupportedOperationException", "read only");
+        const allow = isReport ? "POST" : "GET, HEAD";
+        return { ...refusal(405, "UnsupportedOperationException", "read only"), allow };
       }
       const answer = parent && path[0] === "namespaces" && path.length === 1
         ? childrenOf(parent, options)

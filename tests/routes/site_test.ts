@@ -242,6 +242,34 @@ Deno.test("a path says which methods it takes", async () => {
   equal((await call(test, "/nowhere", { method: "POST", body: "x" })).status, 404);
 });
 
+Deno.test("a 401 says how to prove oneself", async () => {
+  const test = testApp(TOKENS);
+  const page = { headers: { accept: "text/html" } };
+  const cases: [string, RequestInit, string][] = [
+    ["/api/status", {}, "Bearer"],
+    ["/", page, "Bearer"],
+    ["/login", { method: "POST", body: "token=guess-0001" }, "Bearer"],
+    ["/login", { method: "POST", body: "token=guess-0001", ...page }, "Bearer"],
+    ["/ingest/event", { method: "POST", body: "{}" }, "Bearer"],
+    ["/ingest/cloudevents", { method: "POST", body: "{}" }, "Bearer"],
+    ["/hooks/stripe", { method: "POST", body: "{}" }, "Signature"],
+  ];
+  for (const [path, init, challenge] of cases) {
+    const response = await call(test, path, init);
+    deepEqual([response.status, response.headers.get("www-authenticate")], [401, challenge], path);
+  }
+});
+
+Deno.test("HEAD tells the length that GET has", async () => {
+  const test = testApp();
+  for (const path of ["/api/kinds", "/livez", "/docs", "/login", "/nowhere"]) {
+    const [get, head] = [await call(test, path), await call(test, path, { method: "HEAD" })];
+    const { byteLength } = await get.arrayBuffer();
+    deepEqual([head.status, head.headers.get("content-length")], [get.status, String(byteLength)], path);
+    equal(head.body, null);
+  }
+});
+
 Deno.test("metrics counts by route pattern, never by path", async () => {
   const test = testApp();
   await call(test, "/api/status");
