@@ -4,6 +4,7 @@ import { withLakeOfDev } from "./commands/dev_folder.ts";
 import { faultText } from "./commands/start_faults.ts";
 import { readSettings } from "./lib/config.ts";
 import { Fault, messageOf } from "./lib/errors.ts";
+import { systemCode } from "./lib/store/disk_fault.ts";
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -39,6 +40,10 @@ async function main(args: readonly string[]): Promise<number> {
     const settings = command.on_lake ? await withLakeOfDev(reading.settings, given) : reading.settings;
     return await command.run({ name, args: rest, settings, given });
   } catch (error) {
+    if (systemCode(error) !== null) {
+      console.error(`Cannot ${name}: ${messageOf(error)}`);
+      return FAILED;
+    }
     if (!(error instanceof Fault)) throw error;
     console.error(messageOf(error) + placeText(error));
     if (error.code === "usage") console.error(`Usage: main.ts ${command.usage}`);

@@ -2,12 +2,13 @@
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
-import { connectCatalog, connectChains, connectStore, copyEmbeddedLog, lakePrefix } from "../lib/connect.ts";
+import { connectCatalog, connectChains, copyEmbeddedLog, lakePrefix, openStore } from "../lib/connect.ts";
 import { Fault } from "../lib/errors.ts";
 import { backup as makeBackup } from "../lib/lake/backup.ts";
 import { layOut, readBackup } from "../lib/lake/restore_backup.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { needLake } from "./lake_place.ts";
 import { progressOnTerminal } from "./progress.ts";
 import { relocateAll } from "./relocate.ts";
 import { sizeText } from "./size_text.ts";
@@ -21,7 +22,8 @@ export const backup: Command = {
     const { words: [to], flags } = parseArguments(args, { words: [1, 1], flags: ["dry-run"] });
     refuseBroker(settings);
     if (!await isEmpty(to)) throw refused(`back up into ${to}`, "it is not empty");
-    await using store = await connectStore(settings);
+    await needLake(settings);
+    await using store = await openStore(settings);
     const catalog = connectCatalog(settings, store);
     if (flags.has("dry-run")) {
       console.log(`backup: ${(await catalog.list()).length} tables would be copied into ${to}`);

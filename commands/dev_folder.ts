@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Settings } from "../lib/config.ts";
 import type { WebhookSecret } from "../lib/setting_parts.ts";
 import { SIGNING } from "../lib/source/sources.ts";
+import { isLakeFolder } from "./lake_place.ts";
 
 export const DEV_FOLDER = "./data/dev";
 
@@ -25,17 +26,8 @@ export async function withLakeOfDev(settings: Settings, given: ReadonlySet<strin
   if (given.has("DATA_DIR") || settings.S3_BUCKET !== null || settings.KAFKA_BROKERS !== null) {
     return settings;
   }
-  const [own, ofDev] = await Promise.all([settings.DATA_DIR, DEV_FOLDER].map(hasLake));
+  const [own, ofDev] = await Promise.all([settings.DATA_DIR, DEV_FOLDER].map(isLakeFolder));
   return own || !ofDev ? settings : { ...settings, DATA_DIR: DEV_FOLDER };
-}
-
-async function hasLake(folder: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(`${folder}/lake`)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** What the folder's secrets are, by the names that the environment uses; made where they are missing. */

@@ -1,15 +1,9 @@
 /** `main.ts doctor`: checks settings, files, log, store and engine, and says what to do about each. */
+import { resolve } from "node:path";
 import { loadConfiguration } from "../lib/configuration.ts";
 import { systemClock } from "../lib/clock.ts";
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
-import {
-  connectChains,
-  connectLog,
-  connectStore,
-  lakePrefix,
-  probeStore,
-  storeOrigin,
-} from "../lib/connect.ts";
+import { connectChains, connectLog, lakePrefix, openStore, probeStore, storeOrigin } from "../lib/connect.ts";
 import { messageOf } from "../lib/errors.ts";
 import { misplacedTables } from "../lib/lake/relocation.ts";
 import { AHEAD_WARNING, aheadOfClockMs } from "../lib/partition/ahead_of_clock.ts";
@@ -17,6 +11,7 @@ import { parseArguments } from "./arguments.ts";
 import { browserAccess, type Found } from "./browser_access.ts";
 import type { Command, Invocation } from "./command.ts";
 import { openLake } from "./lake.ts";
+import { MAKERS, missingLake, missingLog, missingStore } from "./lake_place.ts";
 import { secretFaults, startFaults, unknownSenders } from "./start_faults.ts";
 
 interface Check {
@@ -25,6 +20,8 @@ interface Check {
   run(settings: Invocation["settings"]): Promise<string | Found>;
   /** What to do when it rejects. */
   advice: string;
+  /** Where what it would look at is not there yet, or null: it is passed over then, and nothing is made. */
+  missing?(settings: Invocation["settings"]): Promise<string | null>;
 }
 
 /** Signatures live five minutes, addresses one. */
@@ -35,12 +32,17 @@ const ANSWER_MS = 10_000;
 const ALL = { name: "all", needs_kafka: false };
 const PERMISSIONS = ["net", "env", "read", "write", "run", "ffi", "sys"] as const;
 
+const LAKE = "lake";
+
 const CHECKS: readonly Check[] = [
   {
     what: "settings",
     async run(settings) {
       const { sources } = await loadConfiguration(settings);
-      const faults = [...await startFaults(settings, ALL), ...secretFaults(settings, sources)];
+      const faults = [
+        ...await startFaults(settings, ALL, { makes: false }),
+        ...secretFaults(settings, sources),
+      ];
       if (faults.length > 0) {
         throw new Error(faults.map(({ name, message }) => `${name} ${message}`).join("; "));
       }
@@ -75,7 +77,21 @@ const CHECKS: readonly Check[] = [
     advice: "mend the file in CONFIG_DIR at the line that is named",
   },
   {
+    what: LAKE,
+    async run(settings) {
+      const missing = await missingLake(settings);
+      if (missing !== null) {
+        return { level: "warn", text: `there is none yet: cannot find ${missing}`, advice: MAKERS };
+      }
+      return settings.S3_BUCKET === null
+        ? resolve(settings.DATA_DIR)
+        : `bucket ${settings.S3_BUCKET}, ${lakePrefix(settings)}`;
+    },
+    advice: "check S3_ENDPOINT, S3_BUCKET and the keys, or that DATA_DIR can be read",
+  },
+  {
     what: "log",
+    missing: missingLog,
     async run(settings) {
       await using log = await connectLog(settings);
       const { id, partitions } = await log.identity("events");
@@ -87,8 +103,9 @@ const CHECKS: readonly Check[] = [
   },
   {
     what: "store",
+    missing: missingStore,
     async run(settings) {
-      await using store = await connectStore(settings);
+      await using store = await openStore(settings);
       await probeStore(store);
       return `${
         settings.S3_BUCKET === null ? "disk" : `bucket ${settings.S3_BUCKET}`
@@ -98,8 +115,9 @@ const CHECKS: readonly Check[] = [
   },
   {
     what: "browser",
+    missing: missingStore,
     async run(settings) {
-      await using store = await connectStore(settings);
+      await using store = await openStore(settings);
       return await browserAccess(settings, store);
     },
     advice: "check that S3_PUBLIC_ENDPOINT can be reached from where browsers are",
@@ -119,6 +137,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     what: "event time",
+    missing: missingLake,
     async run(settings) {
       const newest = await newestWatermark(settings);
       if (newest === null) return "no event yet";
@@ -130,6 +149,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     what: "tables",
+    missing: missingLake,
     async run(settings) {
       await using lake = await openLake(settings);
       const names = await lake.catalog.list();
@@ -147,7 +167,7 @@ const CHECKS: readonly Check[] = [
 
 /** How far the store's clock is ahead of ours. A folder has our own; a server says its time in every answer. */
 async function skewOf(settings: Invocation["settings"]): Promise<number> {
-  await using store = await connectStore(settings);
+  await using store = await openStore(settings);
   const address = settings.S3_ENDPOINT ?? await storeOrigin(store);
   if (address === null) return 0;
   const answer = await fetch(address, { method: "HEAD", signal: AbortSignal.timeout(ANSWER_MS) });
@@ -157,7 +177,7 @@ async function skewOf(settings: Invocation["settings"]): Promise<number> {
 
 /** Of all partitions, as their newest checkpoints have it. */
 async function newestWatermark(settings: Invocation["settings"]): Promise<number | null> {
-  await using store = await connectStore(settings);
+  await using store = await openStore(settings);
   const chains = connectChains(store, await partitionsOf(store));
   const heads = await Promise.all([...chains.values()].map((chain) => chain.head()));
   const times = heads.map(({ checkpoint }) => checkpoint?.watermark_ms ?? null).filter((time) =>
@@ -174,19 +194,26 @@ export const doctor: Command = {
   async run({ args, settings }) {
     parseArguments(args, {});
     let wrong = 0;
+    let isThere = true;
     for (const check of CHECKS) {
       const { level, text, advice } = await examine(check, settings);
       if (level === "WRONG") wrong++;
+      if (check.what === LAKE && level === "warn") isThere = false;
       console.log(`${level.padEnd(5)} ${check.what}: ${text}`);
       if (advice !== undefined) console.log(`      ${advice}`);
     }
-    console.log(wrong === 0 ? "doctor: all is well" : `doctor: ${wrong} to mend`);
+    const well = isThere ? "doctor: all is well" : "doctor: all is well, and there is no lake yet";
+    console.log(wrong === 0 ? well : `doctor: ${wrong} to mend`);
     return wrong === 0 ? 0 : 1;
   },
 };
 
-async function examine({ run, advice }: Check, settings: Invocation["settings"]): Promise<Found> {
+async function examine(
+  { run, missing, advice }: Check,
+  settings: Invocation["settings"],
+): Promise<Found> {
   try {
+    if (await missing?.(settings)) return { level: "ok", text: "nothing to look at yet" };
     const found = await run(settings);
     return typeof found === "string" ? { level: "ok", text: found } : found;
   } catch (error) {

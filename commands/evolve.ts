@@ -9,7 +9,7 @@
 import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
 import { configText, type Configuration, loadConfiguration } from "../lib/configuration.ts";
-import { connectCatalog, connectLog, connectStore, lakePrefix, prepareLog } from "../lib/connect.ts";
+import { connectCatalog, connectLog, lakePrefix, openStore, prepareLog } from "../lib/connect.ts";
 import { PLAIN_TYPES } from "../lib/event/cell.ts";
 import { type ColumnChange, isSameChange } from "../lib/event/column_change.ts";
 import type { Kind } from "../lib/event/kind.ts";
@@ -27,6 +27,7 @@ import { controlRecord, seedPartitions } from "../lib/partition/control_record.t
 import { readRuleFile } from "../lib/stream/rule_definition.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { needLake } from "./lake_place.ts";
 
 const FORMS = "add <column> <type> [--doc <sentence>], widen <column> <type>, rename <column> <name>, " +
   "drop <column>, or nothing to see what there is";
@@ -110,8 +111,9 @@ function changeOf([what, name, more]: readonly string[], doc?: string): ColumnCh
 }
 
 async function openTable(settings: Settings, { kinds, windows }: Configuration, kind: Kind) {
+  await needLake(settings);
   await using building = new AsyncDisposableStack();
-  const store = building.use(await connectStore(settings));
+  const store = building.use(await openStore(settings));
   const catalog = connectCatalog(settings, store);
   const key = `processed.${kind.table}`;
   const now = systemClock.now;

@@ -2,11 +2,12 @@
 import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
-import { connectCatalog, connectEngine, connectFiles, connectStore } from "../lib/connect.ts";
+import { connectCatalog, connectEngine, connectFiles, openStore } from "../lib/connect.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import { Questions } from "../lib/lake/questions.ts";
 import { lakeViews } from "../lib/lake/views.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { needLake } from "./lake_place.ts";
 
 export interface OpenLake extends AsyncDisposable {
   store: ObjectStore;
@@ -16,9 +17,11 @@ export interface OpenLake extends AsyncDisposable {
 
 const QUERY_SCRIPT = new URL("../workers/query.ts", import.meta.url);
 
+/** A Fault where there is none. */
 export async function openLake(settings: Settings): Promise<OpenLake> {
+  await needLake(settings);
   await using building = new AsyncDisposableStack();
-  const store = building.use(await connectStore(settings));
+  const store = building.use(await openStore(settings));
   const configuration = await loadConfiguration(settings);
   const catalog = connectCatalog(settings, store);
   const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));

@@ -4,9 +4,9 @@ import {
   connectCatalog,
   connectFiles,
   connectLander,
-  connectStore,
   connectWriter,
   lakePrefix,
+  openStore,
 } from "../lib/connect.ts";
 import { readModelFolder } from "../lib/lake/model_folder.ts";
 import { type ModelOutcome, runModels } from "../lib/lake/models.ts";
@@ -14,6 +14,7 @@ import { lakeViews } from "../lib/lake/views.ts";
 import { systemClock } from "../lib/clock.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { needLake } from "./lake_place.ts";
 import { whileWaiting } from "./progress.ts";
 
 export const models: Command = {
@@ -25,7 +26,8 @@ export const models: Command = {
     const { flags } = parseArguments(args, { flags: ["full", "dry-run"] });
     const configuration = await loadConfiguration(settings);
     const folder = await readModelFolder();
-    await using store = await connectStore(settings);
+    await needLake(settings);
+    await using store = await openStore(settings);
     await using writer = await connectWriter(settings);
     await using files = await connectFiles(settings, store);
     const outcomes = await whileWaiting("making models", systemClock, async () =>

@@ -1,11 +1,12 @@
 /** `main.ts relocate`: after DATA_DIR or the bucket was moved, rewrites the addresses that tables name. */
 import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
-import { connectCatalog, connectStore, lakePrefix } from "../lib/connect.ts";
+import { connectCatalog, lakePrefix, openStore } from "../lib/connect.ts";
 import { misplacedTables, relocateTable } from "../lib/lake/relocation.ts";
 import { tableKey } from "../lib/lake/table_key.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { needLake } from "./lake_place.ts";
 import { progressOnTerminal } from "./progress.ts";
 
 export const relocate: Command = {
@@ -15,6 +16,7 @@ export const relocate: Command = {
   on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["dry-run"] });
+    await needLake(settings);
     const { tables, manifests } = await relocateAll(settings, flags.has("dry-run"));
     const done = flags.has("dry-run") ? "would be rewritten" : `rewritten, ${manifests} manifests`;
     console.log(
@@ -28,7 +30,7 @@ export async function relocateAll(
   settings: Settings,
   dry_run: boolean,
 ): Promise<{ tables: number; manifests: number }> {
-  await using store = await connectStore(settings);
+  await using store = await openStore(settings);
   const catalog = connectCatalog(settings, store);
   const context = { store, catalog, clock: systemClock, prefix: lakePrefix(settings) };
   const misplaced = await misplacedTables(context);

@@ -1,4 +1,6 @@
 /** What is wrong with the settings of a role, looked for before anything is opened, so that all of it is told at once. */
+import { access, constants } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { listeningFaults, type Settings } from "../lib/config.ts";
 import { SETTINGS } from "../lib/setting_list.ts";
 import type { SettingFault } from "../lib/setting_parts.ts";
@@ -6,10 +8,11 @@ import { Fault, messageOf } from "../lib/errors.ts";
 import type { Sources } from "../lib/source/sources.ts";
 import { secretName } from "./dev_folder.ts";
 
-/** Faults of the settings and of the folders that they name. */
+/** Faults of the settings and of the folders that they name. Who `makes` a missing DATA_DIR finds out more than who only looks. */
 export async function startFaults(
   settings: Settings,
   role: { name: string; needs_kafka: boolean },
+  { makes }: { makes: boolean } = { makes: true },
 ): Promise<SettingFault[]> {
   const faults = listeningFaults(settings, role.name);
   if (role.needs_kafka && settings.KAFKA_BROKERS === null) {
@@ -18,7 +21,7 @@ export async function startFaults(
       message: `is needed by the role ${role.name}; one process alone is the role all`,
     });
   }
-  const folders = await Promise.all([configFault(settings), dataFault(settings)]);
+  const folders = await Promise.all([configFault(settings), dataFault(settings, makes)]);
   return [...faults, ...folders.filter((fault) => fault !== null)];
 }
 
@@ -35,15 +38,33 @@ async function configFault({ CONFIG_DIR }: Settings): Promise<SettingFault | nul
 }
 
 /** Only where it holds more than what is temporary. */
-async function dataFault({ DATA_DIR, S3_BUCKET, KAFKA_BROKERS }: Settings): Promise<SettingFault | null> {
+async function dataFault(
+  { DATA_DIR, S3_BUCKET, KAFKA_BROKERS }: Settings,
+  makes: boolean,
+): Promise<SettingFault | null> {
   if (S3_BUCKET !== null && KAFKA_BROKERS !== null) return null;
   try {
-    await Deno.mkdir(DATA_DIR, { recursive: true });
-    await Deno.remove(await Deno.makeTempFile({ dir: DATA_DIR, prefix: ".writable-" }));
+    await (makes ? tryWriting(DATA_DIR) : lookWritable(resolve(DATA_DIR)));
     return null;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { name: "DATA_DIR", message: `${DATA_DIR} cannot be written: ${messageOf(error)}` };
+  }
+}
+
+async function tryWriting(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: ".writable-" }));
+}
+
+/** Of a folder that is not there, the nearest above it that is must let it be made. */
+async function lookWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (!isMissing || dirname(folder) === folder) throw error;
+    await lookWritable(dirname(folder));
   }
 }
 

@@ -6,6 +6,7 @@ import type { EventLog, LogRecord, Topic } from "../lib/log/log.ts";
 import { TOPICS } from "../lib/log/topics.ts";
 import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { needLog } from "./lake_place.ts";
 import { TAIL_FORMATS, type TailFormat, tailOutput } from "./tail_output.ts";
 import { noParquetHere, TIME_HELP, timeOf } from "./answer.ts";
 
@@ -41,6 +42,7 @@ export const tail: Command = {
     const from = fromOf(parsed.options.from);
     const limit = wholeOption(parsed, "limit", MOST_RECORDS, [1, MOST_RECORDS]);
     const output = tailOutput(formatOf(parsed), settings);
+    await needLog(settings);
     await using log = await connectLog(settings);
     await follow(log, topic, { from, limit, write: (record) => output.write(record) });
     await output.end();

@@ -8,9 +8,9 @@ import {
   connectChains,
   connectLander,
   connectLog,
-  connectStore,
   connectWriter,
   lakePrefix,
+  openStore,
 } from "../lib/connect.ts";
 import { Fault } from "../lib/errors.ts";
 import type { LoadedTable } from "../lib/iceberg/catalog.ts";
@@ -23,6 +23,7 @@ import { tableKey } from "../lib/lake/table_key.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import { parseArguments, wholeOption } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { needLake } from "./lake_place.ts";
 import { progressOnTerminal, whileWaiting } from "./progress.ts";
 import { sizeText } from "./size_text.ts";
 
@@ -35,7 +36,7 @@ export const compact: Command = {
   on_lake: true,
   async run({ args, settings }) {
     const { words: [only], flags } = parseArguments(args, { words: [0, 1], flags: ["full", "dry-run"] });
-    await using lake = await openStore(settings);
+    await using lake = await openTables(settings);
     await using writer = await connectWriter(settings);
     const { store, catalog } = lake;
     const compactor = new Compactor({
@@ -74,7 +75,7 @@ export const expire: Command = {
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["dry-run"] });
     const dry_run = flags.has("dry-run");
-    await using lake = await openStore(settings);
+    await using lake = await openTables(settings);
     const context = { ...lake, clock: systemClock };
     const tables = await lake.tables();
     let rows = 0;
@@ -111,7 +112,7 @@ export const collect: Command = {
     const parsed = parseArguments(args, { flags: ["dry-run"], options: ["grace"] });
     const dry_run = parsed.flags.has("dry-run");
     const grace_s = wholeOption(parsed, "grace", GRACE_MS / 1000, [0, 30 * DAY_S]);
-    await using lake = await openStore(settings);
+    await using lake = await openTables(settings);
     // The broker trims its log by itself.
     await using log = settings.KAFKA_BROKERS === null ? await connectLog(settings) : null;
     const collector = new Collector({
@@ -141,8 +142,9 @@ export const collect: Command = {
   },
 };
 
-async function openStore(settings: Settings) {
-  const store = await connectStore(settings);
+async function openTables(settings: Settings) {
+  await needLake(settings);
+  const store = await openStore(settings);
   const catalog = connectCatalog(settings, store);
   return {
     store,

@@ -2,9 +2,12 @@
  * From settings to adapters: the only place that names them. Each is imported when it is needed, so that a role loads
  * no more than it uses (an edge in front of Kafka without spill loads neither SQLite nor a thread).
  */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { CheckpointChain } from "./checkpoint/chain.ts";
 import type { Settings } from "./config.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { Fault } from "./errors.ts";
 import { fileCatalog } from "./iceberg/file_catalog.ts";
 import type { Catalog } from "./iceberg/catalog.ts";
 import type { KafkaLogOptions } from "./log/kafka_log.ts";
@@ -13,6 +16,7 @@ import { Lander } from "./lake/lander.ts";
 import type { LocalFiles } from "./lake/questions.ts";
 import type { ParquetWriter } from "./parquet/writer.ts";
 import type { QueryEngine } from "./query/engine.ts";
+import { orFault } from "./store/disk_fault.ts";
 import type { ObjectStore } from "./store/object_store.ts";
 
 const HOUR_MS = 3_600_000;
@@ -131,15 +135,33 @@ export async function connectAssignment(
   return new StaticAssignment({ partitions: identity.partitions, index: share.index, owners: share.count });
 }
 
+/** The store for whoever writes a lake: a missing bucket is made. */
 export async function connectStore(settings: Settings): Promise<ObjectStore> {
-  if (settings.S3_BUCKET === null) {
-    const { openDiskStore } = await import("./store/disk_store.ts");
-    return await openDiskStore(settings.DATA_DIR);
-  }
-  const { openS3Store, s3Options } = await import("./store/s3_store.ts");
-  const store = openS3Store(s3Options(settings));
+  if (settings.S3_BUCKET === null) return await openDisk(settings);
+  const store = await openBucket(settings);
   await store.ensureBucket();
   return store;
+}
+
+/** The store as it is, for whoever must not make one. */
+export async function openStore(settings: Settings): Promise<ObjectStore> {
+  return settings.S3_BUCKET === null ? await openDisk(settings) : await openBucket(settings);
+}
+
+async function openDisk({ DATA_DIR }: Settings): Promise<ObjectStore> {
+  const { openDiskStore } = await import("./store/disk_store.ts");
+  return openDiskStore(DATA_DIR);
+}
+
+async function openBucket(settings: Settings) {
+  const { openS3Store, s3Options } = await import("./store/s3_store.ts");
+  return openS3Store(s3Options(settings));
+}
+
+/** Whether the bucket of the settings is there. */
+export async function hasBucket(settings: Settings): Promise<boolean> {
+  await using store = await openBucket(settings);
+  return await store.hasBucket();
 }
 
 export function lakePrefix(settings: Settings): string {
@@ -167,13 +189,30 @@ export async function probeStore(store: ObjectStore): Promise<void> {
   await probe(store);
 }
 
+/**
+ * Room for what does not fit into memory: in DATA_DIR, and where that cannot be written, as on a copy that is only to be
+ * read, among the temporary files of the system.
+ */
+async function scratchFolder({ DATA_DIR }: Settings, name: string): Promise<string> {
+  const folder = join(DATA_DIR, "tmp", name);
+  try {
+    await orFault("make", folder, async () => {
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.remove(await Deno.makeTempDir({ dir: folder, prefix: ".writable-" }));
+    });
+    return folder;
+  } catch (error) {
+    if (error instanceof Fault && error.code === "store_forbidden") return tmpdir();
+    throw error;
+  }
+}
+
 /** Native DuckDB in processes of its own; nothing native is loaded here. */
 export async function connectEngine(settings: Settings, script: URL): Promise<QueryEngine> {
   const { openDuckdbEngine } = await import("./query/duckdb_engine.ts");
-  const temp_directory = `${settings.DATA_DIR}/tmp/query`;
-  await Deno.mkdir(temp_directory, { recursive: true });
+  const temp_directory = await scratchFolder(settings, "query");
   const folders = settings.S3_BUCKET === null ? `${settings.DATA_DIR}/lake` : `${settings.DATA_DIR}/cache`;
-  await Deno.mkdir(folders, { recursive: true });
+  await orFault("make", folders, () => Deno.mkdir(folders, { recursive: true }));
   return openDuckdbEngine({
     script: script.href,
     deno: Deno.execPath(),
@@ -189,8 +228,9 @@ export async function connectEngine(settings: Settings, script: URL): Promise<Qu
 /** Native DuckDB in this thread, for rows on their way into tables: trusted statements only. */
 export async function connectWriter(settings: Settings): Promise<ParquetWriter> {
   const { openParquetWriter } = await import("./parquet/writer.ts");
-  const temp_directory = `${settings.DATA_DIR}/tmp/writer-${Deno.pid}-${crypto.randomUUID()}`;
-  await Deno.mkdir(temp_directory, { recursive: true });
+  const folder = await scratchFolder(settings, "");
+  // DuckDB makes it when it needs it, and takes it away again.
+  const temp_directory = `${folder}/writer-${Deno.pid}-${crypto.randomUUID()}`;
   return await openParquetWriter({
     memory_bytes: WRITER_MEMORY_BYTES,
     threads: WRITER_THREADS,

@@ -327,7 +327,12 @@ function storageFault(doing: string, cause: unknown): Fault {
   if (cause instanceof Fault) return cause;
   const damaged = codeOf(cause) === SQLITE_CORRUPT || codeOf(cause) === SQLITE_NOTADB ||
     /not a database|malformed/.test(messageOf(cause));
-  return new Fault(damaged ? "log_damaged" : "log_unavailable", `Cannot ${doing}: ${messageOf(cause)}`, {
+  // Readers share memory with the writers, in a file beside it.
+  const hint = /unable to open|readonly database/.test(messageOf(cause))
+    ? "; who reads a log must be able to write in its folder, too"
+    : "";
+  const message = `Cannot ${doing}: ${messageOf(cause)}${hint}`;
+  return new Fault(damaged ? "log_damaged" : "log_unavailable", message, {
     blame: "dependency",
     retry: damaged ? "never" : "after_backoff",
     cause,

@@ -49,7 +49,8 @@ export async function unlessMissing<T>(
   });
 }
 
-function systemCode(error: unknown): string | null {
+/** The code of an error of the operating system; null for any other. */
+export function systemCode(error: unknown): string | null {
   if (!(error instanceof Error) || error instanceof Fault) return null;
   const code = "code" in error ? error.code : null;
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : null;

@@ -80,15 +80,21 @@ export class S3Store implements ObjectStore {
 
   /** Makes the bucket unless it exists. */
   async ensureBucket(): Promise<void> {
-    const bucket = this.#options.bucket;
-    await this.#attempts.run(`find the bucket ${bucket}`, async ({ signal: abortSignal }) => {
+    if (await this.hasBucket()) return;
+    await this.#attempts.run(`make the bucket ${this.#options.bucket}`, () => this.#makeBucket());
+  }
+
+  async hasBucket(): Promise<boolean> {
+    const { bucket } = this.#options;
+    return await this.#attempts.run(`find the bucket ${bucket}`, async ({ signal: abortSignal }) => {
       try {
         await this.#client.send(new HeadBucketCommand({ Bucket: bucket }), { abortSignal });
+        return true;
       } catch (error) {
         // 403: it exists, and we may not look at it as a whole.
         const status = answerOf(error)?.status;
-        if (status === 404) await this.#makeBucket();
-        else if (status !== 403) throw error;
+        if (status !== 404 && status !== 403) throw error;
+        return status === 403;
       }
     });
   }

@@ -1,7 +1,9 @@
 /** The lake on a real S3 server as the outside sees it: redirects for one object, pruned files fetched once, CORS looked at. */
 import assert from "node:assert/strict";
+import { hasBucket } from "../../lib/connect.ts";
 import { runCommand } from "../commands/run_command.ts";
 import { AT_REST, type Program, settled, startProgram } from "../program.ts";
+import { settingsOf } from "../routes/test_app.ts";
 import { type S3Server, startS3Server } from "./s3_server.ts";
 
 const TOKEN = "reading-and-writing";
@@ -169,4 +171,29 @@ Deno.test("doctor asks the store as a browser does, and warns of http under http
   assert.equal(fine.code, 0, fine.stdout);
   const mixed = await runCommand(["doctor"], { ...there.env, PUBLIC_URL: "https://lake.example" });
   assert.match(mixed.stdout, /^warn +browser: .*plain http under https$/m);
+});
+
+Deno.test("a mistyped bucket or prefix is no lake, and no bucket is made for it", async () => {
+  await using there = await scene();
+  const wrong: [env: Record<string, string>, state: RegExp][] = [
+    [
+      { S3_BUCKET: "milrace" },
+      /in the bucket milrace below "lake\/": there is no such bucket\. Check S3_BUCKET/,
+    ],
+    [
+      { S3_PREFIX: "lakes/" },
+      /in the bucket millrace below "lakes\/": nothing is there\. Check S3_BUCKET, S3_PREFIX/,
+    ],
+  ];
+  for (const [env, state] of wrong) {
+    const { code, stderr } = await runCommand(["tables"], { ...there.env, ...env });
+    assert.equal(code, 1);
+    assert.match(stderr, state);
+    const doctor = await runCommand(["doctor"], { ...there.env, ...env });
+    assert.match(doctor.stdout, /^warn +lake: there is none yet/m);
+    assert.equal(doctor.code, 0, doctor.stdout);
+  }
+  const settings = settingsOf({ ...there.env, S3_BUCKET: "milrace" });
+  assert.equal(await hasBucket(settings), false);
+  assert.equal(await hasBucket(settingsOf(there.env)), true);
 });

@@ -76,6 +76,7 @@ const failed = ({ code, stdout, stderr }: Ran) => ({ code, says: stderr + stdout
 
 Deno.test("a command that is wrong exits with 2 and says how it is written; one that fails exits with 1", async () => {
   const DATA_DIR = await Deno.makeTempDir();
+  await Deno.mkdir(`${DATA_DIR}/lake`);
   const wrong: [string[], RegExp][] = [
     [["nothing"], /^There is no command nothing\./],
     [["sql"], /something is missing\nUsage: main\.ts sql "<select>"/],

@@ -15,9 +15,13 @@ export async function runCommand(
   args: readonly string[],
   env: Record<string, string>,
   cwd = ROOT.pathname,
+  /** A command with arguments that makes itself the program. */
+  under: readonly string[] = [],
 ): Promise<Ran> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL("main.ts", ROOT).pathname, ...args],
+  const main = [Deno.execPath(), "run", "-A", "--no-check", new URL("main.ts", ROOT).pathname];
+  const [command, ...rest] = [...under, ...main, ...args];
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: rest,
     cwd,
     env: { ...PATIENT, ...env },
     stdin: "null",
