@@ -1,7 +1,7 @@
 /** Which chart suits a result, and the chart's numbers out of its rows. Pure. */
 import type { ResultColumn, Rows } from "../engine/result.ts";
 import type { ChartData, ChartKind } from "../shared/chart_data.ts";
-import { count } from "../shared/format.ts";
+import { count, plural } from "../shared/format.ts";
 
 export interface ChartChoice {
   kind: ChartKind;
@@ -13,6 +13,8 @@ export interface ChartChoice {
 
 const MAX_POINTS = 20_000;
 const MAX_LINES = 8;
+/** So many names of what is left out are said. */
+const NAMED = 5;
 
 /** A sensible chart for these columns; null when no column holds numbers. */
 export function guess(rows: Rows): ChartChoice | null {
@@ -39,12 +41,16 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
   if (kind !== "category") keys.sort((a, b) => Number(a) - Number(b));
   const places = new Map(keys.map((key, at) => [key, at]));
   const lines = new Map<string, (number | null)[]>();
+  const leftOut = new Set<string>();
   for (const row of taken) {
     const place = places.get(xOf(row) ?? "");
     if (place === undefined) continue;
     for (const y of choice.y) {
       const name = choice.by >= 0 ? rows.text(row, choice.by) ?? "NULL" : rows.columns[y].name;
-      if (!lines.has(name) && lines.size >= MAX_LINES) continue;
+      if (!lines.has(name) && lines.size >= MAX_LINES) {
+        leftOut.add(name);
+        continue;
+      }
       const line = lines.get(name) ?? keys.map(() => null);
       line[place] = numberAt(rows, row, y);
       lines.set(name, line);
@@ -54,12 +60,24 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
   const left = total > taken.length
     ? ` Only the first ${count(MAX_POINTS)} of ${count(total)} rows are drawn.`
     : "";
+  const dropped = leftOut.size > 0
+    ? ` Only ${MAX_LINES} of ${count(MAX_LINES + leftOut.size)} lines are drawn: ${
+      few([...leftOut])
+    } left out.`
+    : "";
   return {
     kind: choice.kind,
     x: { kind, name: column.name, values: keys },
     series,
-    summary: sentence(rows, choice, series, keys.length) + left,
+    summary: sentence(rows, choice, series, keys.length) + left + dropped,
   };
+}
+
+/** Some names in a sentence, with their verb. */
+function few(names: readonly string[]): string {
+  if (names.length === 1) return `${names[0]} is`;
+  const more = names.length > NAMED ? ` and ${count(names.length - NAMED)} more` : "";
+  return `${names.slice(0, NAMED).join(", ")}${more} are`;
 }
 
 function numberAt(rows: Rows, row: number, column: number): number | null {
@@ -82,7 +100,7 @@ function sentence(
   if (all.length === 0) return "There is nothing to draw.";
   const [low, high] = [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
   const what = choice.y.map((at) => rows.columns[at].name).join(", ");
-  return `${what} along ${count(points)} values of ${rows.columns[choice.x].name}: from ${round(low)} to ${
+  return `${what} along ${plural(points, "value")} of ${rows.columns[choice.x].name}: from ${round(low)} to ${
     round(high)
   }.`;
 }

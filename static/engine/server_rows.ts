@@ -1,7 +1,7 @@
 /** Rows that the server's engine computed: the answer of `POST /api/query`, read like rows of our own. */
 import { send } from "../shared/api.ts";
 import type { ResultColumn, Rows } from "./result.ts";
-import { type Cell, cellText, type ColumnKind } from "./values.ts";
+import { type Cell, cellText, type ColumnKind, shortestFloat } from "./values.ts";
 
 interface Answer {
   columns: readonly { name: string; type: string }[];
@@ -23,7 +23,9 @@ export class ServerRows implements Rows {
 
   cell(row: number, column: number): Cell {
     const value = this.answer.rows[row][column];
-    const text = this.columns[column].kind === "time" && typeof value === "string";
+    const { kind, type } = this.columns[column];
+    if (type === "FLOAT" && typeof value === "number") return shortestFloat(value);
+    const text = kind === "time" && typeof value === "string";
     return text ? value.replace("T", " ").replace(/Z$/, "") : cellOf(value);
   }
 

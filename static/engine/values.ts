@@ -18,7 +18,8 @@ export function readCell(data: Data, index: number): Cell {
   const { type } = data;
   if (isType.null(type)) return null;
   if (isType.bool(type)) return ((data.values[index >> 3] >> (index & 7)) & 1) === 1;
-  if (isType.int(type) || isType.float(type)) return data.values[index];
+  if (isType.int(type)) return data.values[index];
+  if (isType.float(type)) return isDouble(type) ? data.values[index] : shortestFloat(data.values[index]);
   if (isType.utf8(type)) return textAt(data, index);
   if (isType.decimal(type)) return decimalText(words(data, index, 4), type.scale);
   if (isType.timestamp(type)) return timestampText(BigInt(signed64(data, index)), type.unit);
@@ -28,6 +29,15 @@ export function readCell(data: Data, index: number): Cell {
   if (isType.binary(type)) return bytesAt(data, index);
   if (isType.dictionary(type)) return dictionaryCell(data, index);
   return nestedCell(data, index);
+}
+
+/** Six digits of a 32-bit float are always its own, nine say it exactly. */
+const FLOAT_DIGITS = [6, 7, 8, 9];
+
+/** The shortest number that is the same 32-bit float, 0.1 instead of 0.10000000149011612; the tiniest get a digit more. */
+export function shortestFloat(value: number): number {
+  const short = FLOAT_DIGITS.map((digits) => Number(value.toPrecision(digits)));
+  return short.find((one) => Math.fround(one) === value) ?? value;
 }
 
 function nestedCell(data: Data, index: number): Cell {

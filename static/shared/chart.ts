@@ -4,7 +4,16 @@
  * A stack is drawn as running sums from the back to the front; legends, summaries and tables show the true values.
  */
 import uPlot from "uplot";
-import { type ChartData, type ChartSeries, plotData, shortened, stackOrder, timeMark } from "./chart_data.ts";
+import {
+  type ChartData,
+  type ChartSeries,
+  lonelyPlaces,
+  plotData,
+  shortened,
+  stackOrder,
+  timeMark,
+  xRange,
+} from "./chart_data.ts";
 import { h, replace } from "./dom.ts";
 
 const COLOURS = 8;
@@ -90,13 +99,14 @@ export class WordedChart extends HTMLElement {
     return {
       width: Math.max(120, this.#canvas.clientWidth),
       height: Math.max(90, this.#canvas.clientHeight || 180),
-      padding: [8, 8, 0, 0],
+      // On the right there is room for half of the last mark.
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { points: { size: 6 }, drag: { x: data.x.kind !== "category", y: false } },
       scales: {
         x: {
           time: data.x.kind === "time",
-          range: data.x.kind === "category" ? (_, min, max) => [min - 0.6, max + 0.6] : undefined,
+          range: (_, min, max) => xRange(data.x.kind, min, max),
         },
         y: { range: (_, min, max) => yRange(this.#data, min, max) },
       },
@@ -126,7 +136,17 @@ export class WordedChart extends HTMLElement {
   #seriesOptions(data: ChartData, series: ChartSeries): uPlot.Series {
     const colour = this.#colour(data.series.indexOf(series));
     const fill = colour.replace("rgb(", "rgba(").replace(")", data.kind === "stack" ? ", 1)" : ", 0.22)");
-    const shared: uPlot.Series = { label: series.name, stroke: colour, width: 1.75, points: { show: false } };
+    const dots: uPlot.Series.Points = {
+      show: false,
+      size: 6,
+      fill: colour,
+      stroke: colour,
+      filter: (plot, at) => {
+        const lonely = lonelyPlaces([...plot.data[at]]);
+        return lonely.length > 0 ? lonely : null;
+      },
+    };
+    const shared: uPlot.Series = { label: series.name, stroke: colour, width: 1.75, points: dots };
     switch (data.kind) {
       case "line":
         return shared;
@@ -139,6 +159,7 @@ export class WordedChart extends HTMLElement {
           ...shared,
           width: 0,
           fill: colour,
+          points: { show: false },
           paths: uPlot.paths.bars?.({ size: [0.75, 60], radius: 0.12 }),
         };
       case "scatter":

@@ -47,6 +47,20 @@ export function runningSums(series: readonly ChartSeries[]): number[][] {
   return sums;
 }
 
+/** Places of values without a neighbour: no line goes through them, so each is drawn as a dot. Pure. */
+export function lonelyPlaces(values: readonly (number | null | undefined)[]): number[] {
+  const isThere = (at: number) => values[at] !== null && values[at] !== undefined;
+  return values.flatMap((_, at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1) ? [at] : []);
+}
+
+/** Where the axis begins and ends: around a single place as much as makes marks that can be read. Pure. */
+export function xRange(kind: ChartData["x"]["kind"], min: number, max: number): [number, number] {
+  if (kind === "category") return [min - 0.6, max + 0.6];
+  if (min < max) return [min, max];
+  const around = kind === "time" ? 30 : Math.max(1, Math.abs(min) / 10);
+  return [min - around, max + around];
+}
+
 /** A mark of the time axis, as exact as the step between marks asks for. */
 export function timeMark(seconds: number, step: number): string {
   const text = new Date(seconds * 1000).toISOString();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
+import { eventually } from "../waiting.ts";
 import { answer, pageSuite, rows, run, write } from "./suite.ts";
 
 const test = pageSuite();
@@ -94,6 +95,43 @@ test("what is filtered and sorted is exported so, and so are the server's rows",
   assert.deepEqual((await written())[0], ["9223372036854775807", "2026-01-31 09:30:00"]);
   const { tableFromIPC } = await import("apache-arrow");
   assert.equal(tableFromIPC(await exported(page, "arrow")).numRows, 2);
+});
+
+test("a chart of one point shows it", async ({ page }) => {
+  await run(page, "select timestamp '2026-01-31 09:30:00' as at, 5 as n");
+  await rows(page);
+  await page.getByRole("button", { name: "Chart" }).click();
+  await page.getByText("n along 1 value of at: from 5 to 5.").waitFor();
+  const canvas = page.locator("worded-chart canvas").first();
+  const coloured = () =>
+    canvas.evaluate((element) => {
+      const { width, height } = element as HTMLCanvasElement;
+      const swatch = getComputedStyle(document.querySelector(".chart-swatch")!).backgroundColor;
+      const wanted = swatch.match(/\d+/g)!.slice(0, 3).map(Number);
+      const { data } = (element as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height);
+      let pixels = 0;
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at + 3] > 200 && wanted.every((one, part) => Math.abs(data[at + part] - one) < 8)) pixels++;
+      }
+      return pixels;
+    });
+  await eventually(coloured, (pixels) => pixels > 10, { what: "a dot" });
+});
+
+test("floats of 32 bits are shown as they were written, by the page and by the server", async ({ page, server }) => {
+  assert.deepEqual(await answer(page, "select 0.1::float as f, [0.1::float] as l, 0.1::double as d"), [
+    ["0.1", "[0.1]", "0.1"],
+  ]);
+  server.answers.set("POST /api/query", () =>
+    Response.json({
+      columns: [{ name: "f", type: "FLOAT" }],
+      rows: [[0.10000000149011612]],
+      truncated: false,
+      elapsed_ms: 1,
+    }));
+  await page.getByRole("button", { name: "Run on the server" }).click();
+  await page.getByText(/on the server/).and(page.locator(".results-summary")).waitFor();
+  assert.deepEqual((await rows(page)).cells, [["0.1"]]);
 });
 
 test("a result becomes a chart that says what it shows", async ({ page }) => {

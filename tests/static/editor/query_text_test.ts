@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { guess } from "../../../static/editor/chart_choice.ts";
+import { chartData, guess } from "../../../static/editor/chart_choice.ts";
 import { jsonOf } from "../../../static/engine/values.ts";
 import { tableNameOf } from "../../../static/editor/dropped_file.ts";
 import { matching } from "../../../static/editor/palette.ts";
@@ -74,4 +74,25 @@ Deno.test("`guess` puts time along, numbers up, and a line for each text", () =>
   assert.deepEqual(guess(rows("text", "number", "number")), { kind: "bar", x: 0, y: [1, 2], by: -1 });
   assert.deepEqual(guess(rows("number", "number")), { kind: "scatter", x: 0, y: [1], by: -1 });
   assert.equal(guess(rows("text")), null);
+});
+
+Deno.test("`chartData` says which lines it leaves out", () => {
+  const drawn = (currencies: number) => {
+    const cells = Array.from({ length: currencies }, (_, at) => ["2026-01-31", `C${at}`, String(at)]);
+    const kinds = ["time", "text", "number"] as const;
+    const rows = {
+      columns: kinds.map((kind) => ({ name: kind, type: kind === "time" ? "DATE" : "X", kind })),
+      rowCount: cells.length,
+      truncated: false,
+      cell: (row: number, column: number) => cells[row][column],
+      text: (row: number, column: number) => cells[row][column],
+    };
+    const data = chartData(rows, null, { kind: "line", x: 0, y: [2], by: 1 });
+    assert.equal(data.series.length, Math.min(8, currencies));
+    return data.summary;
+  };
+  assert.equal(drawn(8), "number along 1 value of time: from 0 to 7.");
+  assert.match(drawn(9), /Only 8 of 9 lines are drawn: C8 is left out\.$/);
+  assert.match(drawn(10), /Only 8 of 10 lines are drawn: C8, C9 are left out\.$/);
+  assert.match(drawn(20), /Only 8 of 20 lines are drawn: C8, C9, C10, C11, C12 and 7 more are left out\.$/);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { cellText, decimalText, hex } from "../../../static/engine/values.ts";
+import { cellText, decimalText, hex, shortestFloat } from "../../../static/engine/values.ts";
 import { readableError } from "../../../static/engine/engine_error.ts";
 
 /** A whole number as four little-endian 32-bit words, two's complement. */
@@ -43,4 +43,20 @@ Deno.test("`readableError` takes the sentence out of what the engine says as JSO
   );
   assert.equal(readableError(new Error("Error: Binder Error: x")).message, "Binder Error: x");
   assert.equal(readableError('{"exception_type" broken').message, '{"exception_type" broken');
+});
+
+const LEAST_NORMAL = 2 ** -126;
+
+Deno.test("`shortestFloat` has the fewest digits that are the same 32-bit float", () => {
+  const said = [0.1, -2.3, 3.4028235e38, 16777216, 1.1754944e-38, 0, Infinity, NaN];
+  for (const value of said) assert.equal(shortestFloat(Math.fround(value)), value);
+  fc.assert(fc.property(fc.float(), (value) => {
+    const short = shortestFloat(value);
+    assert.equal(Math.fround(short), value);
+    if (!Number.isFinite(value) || Math.abs(value) < LEAST_NORMAL) return;
+    const digits = short.toExponential().replace(/^-|e.*$|\./g, "").length;
+    for (let fewer = 1; fewer < digits; fewer++) {
+      assert.notEqual(Math.fround(Number(value.toPrecision(fewer))), value, `${fewer} digits are enough`);
+    }
+  }));
 });
