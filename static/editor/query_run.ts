@@ -109,10 +109,9 @@ export class QueryRunner {
       },
       onBatch: (batch) => {
         if (!result) return true;
-        result.add(batch);
-        result.truncated = result.rowCount >= MAX_ROWS;
+        const isAll = result.addUpTo(batch, MAX_ROWS);
         events.grown(result);
-        return !result.truncated;
+        return isAll;
       },
     });
     return result;

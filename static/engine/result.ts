@@ -44,6 +44,14 @@ export class Result implements Rows {
     this.rowCount += batch.numRows;
   }
 
+  /** Adds what still fits under `limit` rows; false, and `truncated`, when there was more. */
+  addUpTo(batch: RecordBatch, limit: number): boolean {
+    const room = limit - this.rowCount;
+    this.truncated = batch.numRows > room;
+    this.add(this.truncated ? batch.slice(0, room) : batch);
+    return !this.truncated;
+  }
+
   get batches(): readonly RecordBatch[] {
     return this.#batches;
   }
