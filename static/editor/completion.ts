@@ -26,6 +26,7 @@ export class SqlCompletion {
     const from = word?.from ?? context.pos;
     if (isInText(text, context.pos)) return null;
     const before = text.slice(0, from);
+    if (isParameter(before)) return null;
     const statement = statementAt(text, context.pos);
     const scope = scopeOf(statement ? text.slice(statement.from, Math.max(statement.to, context.pos)) : text);
     const qualifier = /((?:[\p{L}_][\p{L}\p{N}_$]*|"[^"]+")(?:\.(?:[\p{L}_][\p{L}\p{N}_$]*|"[^"]+"))*)\.$/u
@@ -132,6 +133,11 @@ function safe(name: string): string {
 function isInText(text: string, at: number): boolean {
   const line = text.slice(text.lastIndexOf("\n", at - 1) + 1, at);
   return /--/.test(line) || (line.match(/'/g)?.length ?? 0) % 2 === 1;
+}
+
+/** The name of a parameter (`:name`) is anybody's; after `::` a type stands. */
+function isParameter(before: string): boolean {
+  return /(?<!:):$/.test(before);
 }
 
 function lastClause(text: string): string {

@@ -1,14 +1,9 @@
 /** Time travel of a tab: now, a snapshot of the tables at hand along a slider, or any time that is typed. */
 import { messageOf } from "../../lib/errors.ts";
-import { getJson, type Page } from "../shared/api.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { h, icon, ICONS, replace } from "../shared/dom.ts";
-import { ago, utc } from "../shared/format.ts";
-
-interface Snapshot {
-  committed_at: string;
-  operation: string;
-}
+import { ago, count, utc } from "../shared/format.ts";
+import { snapshotsOf } from "../shared/snapshots.ts";
 
 export class MomentPicker {
   readonly element = h("button", { type: "button", class: "button", "aria-haspopup": "dialog" });
@@ -60,12 +55,8 @@ export class MomentPicker {
     if (names.length === 0) {
       return h("p", { class: "muted" }, "Name a table in the query to choose among its snapshots.");
     }
-    const lists = await Promise.all(
-      names.map((name) =>
-        getJson<Page<Snapshot>>(`/api/tables/${encodeURIComponent(name)}/snapshots`, { limit: 1000 })
-      ),
-    );
-    const times = [...new Set(lists.flatMap((list) => list.items.map((one) => one.committed_at)))].sort();
+    const lists = await Promise.all(names.map((name) => snapshotsOf(name)));
+    const times = [...new Set(lists.flat().map((one) => one.committed_at))].sort();
     if (times.length === 0) return h("p", { class: "muted" }, "There are no snapshots yet.");
     const label = h("output", { class: "number" });
     const slider = h("input", {
@@ -79,9 +70,8 @@ export class MomentPicker {
     const use = h("button", { type: "button", class: "button" }, "Use this snapshot");
     const draw = () => {
       const at = times[Number(slider.value)];
-      label.textContent = `${utc(at)} UTC (${ago(at, Date.now())}), ${
-        Number(slider.value) + 1
-      } of ${times.length}`;
+      const place = `${count(Number(slider.value) + 1)} of ${count(times.length)} kept`;
+      label.textContent = `${utc(at)} UTC (${ago(at, Date.now())}), ${place}`;
       slider.setAttribute("aria-valuetext", label.textContent);
     };
     slider.addEventListener("input", draw);

@@ -18,10 +18,14 @@ export function tabBar(store: TabStore): HTMLElement {
     if (!step) return;
     const at = store.tabs.indexOf(store.active);
     store.activate(store.tabs[(at + step + store.tabs.length) % store.tabs.length].id);
-    list.querySelector<HTMLElement>("[aria-selected=true]")?.focus();
+    focusActive(list);
   });
   draw();
   return h("div", { class: "query-tab-row" }, list, add);
+}
+
+function focusActive(list: Element | null): void {
+  list?.querySelector<HTMLElement>("[aria-selected=true]")?.focus();
 }
 
 function tabElement(store: TabStore, tab: QueryTab): HTMLElement {
@@ -74,11 +78,12 @@ function rename(store: TabStore, tab: QueryTab, title: HTMLElement): void {
   input.addEventListener("blur", done, { once: true });
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") input.blur();
-    if (event.key === "Escape") {
-      input.value = tab.title;
-      input.blur();
-    }
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    if (event.key === "Escape") input.value = tab.title;
+    // The bar is drawn anew, and the focus would go with the input.
+    const list = input.closest("[role=tablist]");
+    input.blur();
+    focusActive(list);
   });
   title.replaceWith(input);
   input.select();

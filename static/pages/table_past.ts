@@ -1,18 +1,12 @@
 /** A table's past: a slider over its snapshots, what the chosen one holds, and how it differs from any other. */
 import { type DataFile, fieldsOf, type FileList, type TableInfo } from "../engine/lake.ts";
-import { getJson, type Page } from "../shared/api.ts";
+import { getJson } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { h, replace } from "../shared/dom.ts";
 import { ago, bytes, count, plural, utc } from "../shared/format.ts";
 import { card, faultNotice, type PageContext } from "../shared/page.ts";
+import { type Snapshot, snapshotsOf } from "../shared/snapshots.ts";
 import { differenceOf } from "./snapshot_difference.ts";
-
-interface Snapshot {
-  snapshot_id: string | number;
-  committed_at: string;
-  operation: string;
-  rows: number | string | null;
-}
 
 /** The snapshot slider with what the chosen snapshot holds and what it changed. */
 export function tablePast(table: TableInfo, context: PageContext, signal: AbortSignal): HTMLElement {
@@ -22,12 +16,10 @@ export function tablePast(table: TableInfo, context: PageContext, signal: AbortS
     return card("Defined as", box);
   }
   const load = async () => {
-    const path = `/api/tables/${encodeURIComponent(table.name)}/snapshots`;
-    const { items } = await getJson<Page<Snapshot>>(path, { limit: 1000 }, signal);
-    items.sort((a, b) => a.committed_at.localeCompare(b.committed_at));
-    if (items.length === 0) {
+    const snapshots = await snapshotsOf(table.name, signal);
+    if (snapshots.length === 0) {
       replace(box, h("p", { class: "muted" }, "Nothing was ever written to this table."));
-    } else replace(box, slider(table, items, context, signal));
+    } else replace(box, slider(table, snapshots, context, signal));
   };
   load().catch((error) => signal.aborted || replace(box, faultNotice(error)));
   return card("Snapshots", box);
@@ -53,7 +45,7 @@ function slider(
     { "aria-label": "Compare with" },
     h("option", { value: "" }, "the snapshot before"),
     ...snapshots.map((one, at) =>
-      h("option", { value: at }, `${utc(one.committed_at)}, ${count(one.rows)} rows`)
+      h("option", { value: at }, `${utc(one.committed_at)}, ${plural(one.rows, "row")}`)
     ).reverse(),
   );
   const chosen = h("div", { class: "snapshot", role: "status" });
@@ -65,7 +57,7 @@ function slider(
     const place = { at, total: snapshots.length };
     input.setAttribute(
       "aria-valuetext",
-      `${utc(snapshot.committed_at)} UTC, ${at + 1} of ${snapshots.length}`,
+      `${utc(snapshot.committed_at)} UTC, ${count(at + 1)} of ${count(snapshots.length)}`,
     );
     replace(chosen, ...snapshotView(table, snapshot, place, context));
     const mine = ++round;
@@ -114,7 +106,9 @@ function snapshotView(
     h(
       "p",
       { class: "muted" },
-      `Snapshot ${at + 1} of ${total}: ${snapshot.operation}, ${count(snapshot.rows)} rows, id `,
+      `Snapshot ${count(at + 1)} of ${count(total)} kept: ${snapshot.operation}, ${
+        plural(snapshot.rows, "row")
+      }, id `,
       h("code", {}, String(snapshot.snapshot_id)),
     ),
     query,
@@ -142,7 +136,7 @@ async function changesOf(
   ];
   const sentence =
     `${plural(difference.added.length, "file")} added, ${difference.removed.length} removed, ` +
-    `${difference.rows >= 0 ? "+" : ""}${count(difference.rows)} rows` +
+    `${difference.rows >= 0 ? "+" : ""}${plural(difference.rows, "row")}` +
     (difference.schema.length > 0
       ? `; ${difference.schema.join("; ")}`
       : "; the columns stayed as they were");

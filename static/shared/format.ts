@@ -76,6 +76,10 @@ export function ago(value: string | number | Date | null | undefined, now: numbe
 }
 
 /** `1 row`, `2 rows`. */
-export function plural(amount: number, word: string, many = `${word}s`): string {
-  return `${count(amount)} ${amount === 1 ? word : many}`;
+export function plural(
+  amount: number | bigint | string | null | undefined,
+  word: string,
+  many = `${word}s`,
+): string {
+  return `${count(amount)} ${/^-?1$/.test(String(amount)) ? word : many}`;
 }

@@ -258,7 +258,7 @@ test("a table's past is a slider, and any moment of it can be queried", async ({
   const slider = page.getByRole("slider", { name: "Snapshot" });
   await slider.focus();
   await page.keyboard.press("Home");
-  await page.getByText(/Snapshot 1 of 3: append, 2,000 rows/).waitFor();
+  await page.getByText(/Snapshot 1 of 3 kept: append, 2,000 rows/).waitFor();
   await page.getByLabel("Compare with").selectOption({ index: 1 });
   await page.getByText(/0 files added, \d+ removed, -2,000 rows/).waitFor();
   await page.getByRole("button", { name: "Query the table as of then" }).click();

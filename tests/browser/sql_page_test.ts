@@ -193,6 +193,40 @@ test("a cut network is told, and the page recovers", async ({ page, server }) =>
   assert.deepEqual(await answer(page, "select count(*) from raw.events"), [["3000"]]);
 }, { expects: [/500/] });
 
+test("a renamed tab keeps the focus, so that the keyboard goes on from there", async ({ page }) => {
+  await rows(page);
+  const tab = page.getByRole("tab", { selected: true });
+  for (const [key, name] of [["Enter", "Mine"], ["Escape", "Mine"]]) {
+    await tab.focus();
+    await page.keyboard.press("F2");
+    await page.getByLabel("Name of the query").fill(key === "Enter" ? "Mine" : "Nobody's");
+    await page.keyboard.press(key);
+    await page.locator("[role=tab]:focus", { hasText: name }).waitFor();
+  }
+});
+
+test("the slider of snapshots counts all that are kept, however many pages they come in", async ({ page, server }) => {
+  const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+  const items = Array.from({ length: 2_500 }, (_, second) => ({
+    snapshot_id: String(second),
+    committed_at: at(second),
+    operation: "append",
+    rows: 1,
+  })).reverse();
+  server.answers.set("GET /api/tables/processed.transactions/snapshots", (request) => {
+    const query = new URL(request.url).searchParams;
+    const from = Number(query.get("cursor") ?? 0);
+    const to = from + Number(query.get("limit"));
+    return Response.json({ items: items.slice(from, to), cursor: to < items.length ? String(to) : null });
+  });
+  await write(page, "select count(*) from processed.transactions");
+  await page.getByRole("button", { name: "As of now" }).click();
+  const slider = page.getByRole("slider", { name: /Snapshots of/ });
+  await page.getByText("2,500 of 2,500 kept").waitFor();
+  await slider.fill("0");
+  await page.getByText(/^2026-01-01 00:00:00 UTC .* 1 of 2,500 kept$/).waitFor();
+});
+
 test("a tab looks at the past", async ({ page }) => {
   await write(page, "select count(*) from processed.transactions");
   await page.getByRole("button", { name: "As of now" }).click();
