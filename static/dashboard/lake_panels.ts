@@ -14,8 +14,9 @@ import { Unreachable } from "../shared/api.ts";
 import { WordedChart } from "../shared/chart.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { h, replace } from "../shared/dom.ts";
-import { count } from "../shared/format.ts";
+import { count, plural } from "../shared/format.ts";
 import { card, TRIED_AGAIN } from "../shared/page.ts";
+import { scoreData } from "./score_chart.ts";
 import { sparkline } from "./sparkline.ts";
 
 export interface Panel {
@@ -223,7 +224,7 @@ function drawRevenue(place: HTMLElement, result: Rows): void {
           cell: (one) =>
             sparkline(
               one.values,
-              `${one.currency}: ${one.values.length} steps, last ${
+              `${one.currency}: ${plural(one.values.length, "step")}, last ${
                 count(Math.round(one.values.at(-1) ?? 0))
               }`,
             ),
@@ -248,19 +249,5 @@ export function chartIn(place: HTMLElement): WordedChart {
 }
 
 function drawScores(place: HTMLElement, result: Rows): void {
-  const at = Array.from({ length: result.rowCount }, (_, row) => row).reverse();
-  const scores = at.map((row) => Number(result.text(row, 1)));
-  const chart = chartIn(place);
-  const highest = scores.length === 0 ? 0 : Math.max(...scores.map(Math.abs));
-  chart.show({
-    kind: "scatter",
-    x: { kind: "time", name: "Event time (UTC)", values: at.map((row) => Number(result.text(row, 0))) },
-    series: [{ name: "z-score", values: scores }],
-    format: (value) => value.toFixed(1),
-    summary: scores.length === 0
-      ? "No amount was unusual for its user in this time."
-      : `${
-        count(scores.length)
-      } amounts were more than 3 deviations from their user's mean; the farthest by ${highest.toFixed(1)}.`,
-  });
+  chartIn(place).show(scoreData(result));
 }

@@ -1,6 +1,6 @@
 /** The path of an event as a strip: door > log > process > publish > compact, each with its state and what waits. */
 import { h, replace } from "../shared/dom.ts";
-import { count } from "../shared/format.ts";
+import { count, plural } from "../shared/format.ts";
 import type { LivePayload, LiveStage } from "../shared/live.ts";
 
 const DUTIES: Readonly<Record<LiveStage["name"], string>> = {
@@ -56,7 +56,7 @@ function stagesFrom({ metrics }: LivePayload): LiveStage[] {
   });
   return [
     stage("door", null, `${count(metrics.events_per_second)}/s`),
-    stage("log", null, `${count(metrics.accepted)} records`),
+    stage("log", null, plural(metrics.accepted, "record")),
     stage("process", metrics.lag_records ?? null, ""),
     stage(
       "publish",

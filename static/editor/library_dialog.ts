@@ -1,7 +1,7 @@
 /** History and saved queries in one dialog with a search; Enter or a click opens the query in a new tab. */
 import { openDialog } from "../shared/dialog.ts";
 import { h, replace } from "../shared/dom.ts";
-import { ago, count, milliseconds } from "../shared/format.ts";
+import { ago, milliseconds, plural } from "../shared/format.ts";
 import type { Library } from "./library.ts";
 
 interface Entry {
@@ -80,7 +80,7 @@ function entriesOf(library: Library): Entry[] {
   const past = library.history.map((one) => ({
     title: ago(one.at, now),
     sql: one.sql,
-    note: one.rows === null ? "failed" : `${count(one.rows)} rows in ${milliseconds(one.elapsed_ms)}`,
+    note: one.rows === null ? "failed" : `${plural(one.rows, "row")} in ${milliseconds(one.elapsed_ms)}`,
   }));
   return [...saved, ...past];
 }

@@ -4,7 +4,7 @@ import type { Outcome } from "./query_run.ts";
 
 export function summaryOf({ result, prepared, elapsed_ms }: Outcome): string {
   const rows = result?.truncated
-    ? `first ${count(result.rowCount)} rows (truncated)`
+    ? `first ${plural(result.rowCount, "row")} (truncated)`
     : plural(result?.rowCount ?? 0, "row");
   const parts = [result ? rows : "Done", milliseconds(elapsed_ms)];
   if (!prepared) parts.push("on the server");

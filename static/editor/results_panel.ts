@@ -4,7 +4,7 @@ import type { ResultColumn, Rows } from "../engine/result.ts";
 import { type Cell, cellText } from "../engine/values.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { announce, h, replace } from "../shared/dom.ts";
-import { count, local, plural } from "../shared/format.ts";
+import { local, plural } from "../shared/format.ts";
 import { DataGrid, type GridSource } from "../shared/grid.ts";
 import type { SortMark } from "../shared/grid_header.ts";
 import { filteredOrder, sortedOrder } from "../shared/ordering.ts";
@@ -114,7 +114,7 @@ export class ResultsPanel {
     if (performance.now() - this.#drawnAt < DRAW_EVERY_MS && rows.rowCount > 200) return;
     this.#drawnAt = performance.now();
     this.#take(rows, true);
-    this.#summary.textContent = `${count(rows.rowCount)} rows so far…`;
+    this.#summary.textContent = `${plural(rows.rowCount, "row")} so far…`;
   }
 
   finished(outcomes: readonly Outcome[]): void {
@@ -207,7 +207,7 @@ export class ResultsPanel {
       if (signal.aborted || rows !== this.#rows) return;
       this.#order = order;
       this.#showView(false);
-      const shown = matches ? ` · ${plural(order?.length ?? 0, "row")} match` : "";
+      const shown = matches ? ` · ${plural(order?.length ?? 0, "row matches", "rows match")}` : "";
       if (this.#outcome) this.#summary.textContent = summaryOf(this.#outcome) + shown;
     } catch (error) {
       if (!signal.aborted) throw error;

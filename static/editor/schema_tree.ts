@@ -47,7 +47,7 @@ export class SchemaTree {
     const rows = table.kind === "view" ? "view" : count(table.rows);
     const title = table.kind === "view"
       ? `${table.name}, a view`
-      : `${table.name}: ${count(table.rows)} rows, ${bytes(table.bytes)} in ${
+      : `${table.name}: ${plural(table.rows, "row")}, ${bytes(table.bytes)} in ${
         plural(Number(table.files ?? 0), "file")
       }`;
     const look = action(

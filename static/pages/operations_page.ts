@@ -142,7 +142,7 @@ function partitionTable(partitions: readonly PartitionState[]): HTMLElement {
       { name: "Log end", cell: (one) => count(one.end_offset), isNumber: true },
       { name: "Next to process", cell: (one) => count(one.next_offset), isNumber: true },
       { name: "Published", cell: (one) => count(one.published_offset), isNumber: true },
-      { name: "Lag", cell: (one) => `${count(one.lag_records)} records`, isNumber: true },
+      { name: "Lag", cell: (one) => plural(one.lag_records, "record"), isNumber: true },
       { name: "Behind", cell: (one) => duration(one.lag_seconds), isNumber: true },
       { name: "Watermark (UTC)", cell: (one) => utc(one.watermark) },
       { name: "Checkpoint", cell: (one) => count(one.checkpoint), isNumber: true },
