@@ -24,7 +24,8 @@ const KNOWN_LENGTH = /^\d{1,15}$/;
 /**
  * 413 as soon as more than `max_bytes` are declared or come, 415 for an encoded body, 408 when the body is not
  * complete in time, 503 when all bodies together need too much memory, 400 when the connection broke. Each of these
- * closes the connection, because what the client still sends must not be read as its next request.
+ * closes the connection, because what the client still sends must not be read as its next request: what it sends does
+ * so. On one that sends nothing more the runtime cannot hang up; it costs what any idle connection does.
  */
 export async function readBody(
   request: Request,

@@ -147,6 +147,24 @@ Deno.test("a length that is too long is answered 408, and nothing is stored", as
   equal(served.test.records.length, 0);
 });
 
+Deno.test("what comes after a 408 ends the connection and is not taken for a request", async () => {
+  await using served = serve({ BODY_TIMEOUT_MS: "100" });
+  const cases: [string, string, string][] = [
+    ["content-length: 500", "{}", " ".repeat(498)],
+    ["content-length: 50000", "{}", " ".repeat(49_998)],
+    ["transfer-encoding: chunked", "2\r\n{}\r\n", "0\r\n\r\n"],
+  ];
+  for (const [length, begin, rest] of cases) {
+    using wire = await Wire.open(served.port);
+    await wire.say(post("/ingest/event", [JSON_TYPE, length]) + begin);
+    await wire.until(/^HTTP\/1\.1 408 [^]*slow_body/);
+    await wire.say(rest + ASK);
+    await wire.end();
+    equal(wire.text.match(/HTTP\/1\.1/g)?.length, 1, length);
+  }
+  equal(served.test.records.length, 0);
+});
+
 Deno.test("a body that drips is answered 408, and the next drop closes the connection", async () => {
   await using served = serve({ BODY_TIMEOUT_MS: "100" });
   using wire = await Wire.open(served.port);
