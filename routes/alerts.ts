@@ -7,7 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { partitionOf } from "../lib/log/topics.ts";
 import { controlRecord } from "../lib/partition/control_record.ts";
-import { pageRequest, pieceOf } from "./cursor.ts";
+import { ANY_TEXT, pageRequest, pieceOf, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import { choiceParameter, type Query, sinceDays, textParameter, timeParameter } from "./parameters.ts";
@@ -41,12 +41,12 @@ export function alerts(deps: AlertsDeps): Hono<Env> {
   return new Hono<Env>()
     .get("/api/alerts", async (c) => {
       const query = c.req.query();
-      const { limit, after } = pageRequest(query, 2);
+      const page = pageRequest(c, [TIME, ANY_TEXT]);
       const there = await deps.lake.tables();
       const known = seenSql(there.has(ACKNOWLEDGEMENTS), seen);
-      const sql = alertSql(query, after, { known, now_ms: deps.clock.now() });
-      const found = await deps.lake.items({ sql, needs: [ALERTS], limit: limit + 1 }, c.req.raw.signal);
-      const piece = pieceOf(found, limit, (item) => [item.event_time, item.alert_id]);
+      const sql = alertSql(query, page.after, { known, now_ms: deps.clock.now() });
+      const found = await deps.lake.items({ sql, needs: [ALERTS], limit: page.limit + 1 }, c.req.raw.signal);
+      const piece = pieceOf(found, page, (item) => [item.event_time, item.alert_id]);
       return c.json({ ...piece, suppressed: (await deps.progress()).suppressed });
     })
     .post("/api/alerts/:id/ack", (c) => acknowledge(deps, c, { alert_id: c.req.param("id"), seen }));

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { SEVERITIES } from "../lib/alert/alert.ts";
 import type { Clock } from "../lib/clock.ts";
-import { faulty, pageRequest, pieceOf } from "./cursor.ts";
+import { ANY_TEXT, DAY, pageRequest, pieceOf, PLACE, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import { choiceParameter, numberParameter, type Query, sinceDays, textParameter } from "./parameters.ts";
@@ -17,42 +17,40 @@ const ALERTS = "analytics.alerts";
 const TREND_DAYS = 30;
 const ANOMALY_DAYS = 7;
 const MERCHANT_DAYS = 30;
-const TOP_MERCHANTS = "10";
+const TOP_MERCHANTS = 10;
 
 export function analytics({ clock, lake }: AnalyticsDeps): Hono<Env> {
   return new Hono<Env>()
     .get("/api/users/:id/trends", async (c) => {
       const query = c.req.query();
-      const { limit, after } = pageRequest(query, 2);
-      const sql = trendSql(c.req.param("id"), sinceDays(query, TREND_DAYS, clock.now()), after);
-      const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: limit + 1 }, c.req.raw.signal);
-      return c.json(pieceOf(found, limit, (item) => [item.day, item.currency]));
+      const page = pageRequest(c, [DAY, ANY_TEXT]);
+      const sql = trendSql(c.req.param("id"), sinceDays(query, TREND_DAYS, clock.now()), page.after);
+      const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: page.limit + 1 }, c.req.raw.signal);
+      return c.json(pieceOf(found, page, (item) => [item.day, item.currency]));
     })
     .get("/api/anomalies", async (c) => {
       const query = c.req.query();
-      const { limit, after } = pageRequest(query, 2);
-      const sql = anomalySql(query, sinceDays(query, ANOMALY_DAYS, clock.now()), after);
+      const page = pageRequest(c, [TIME, ANY_TEXT]);
+      const sql = anomalySql(query, sinceDays(query, ANOMALY_DAYS, clock.now()), page.after);
       const found = await lake.items(
-        { sql, needs: [ALERTS, TRANSACTIONS], limit: limit + 1 },
+        { sql, needs: [ALERTS, TRANSACTIONS], limit: page.limit + 1 },
         c.req.raw.signal,
       );
-      return c.json(pieceOf(found, limit, (item) => [item.event_time, item.alert_id]));
+      return c.json(pieceOf(found, page, (item) => [item.event_time, item.alert_id]));
     })
     .get("/api/merchants/top", async (c) => {
       const query = c.req.query();
-      const { limit, after } = pageRequest({ limit: TOP_MERCHANTS, ...query }, 1);
-      const from = offsetOf(after);
+      const page = pageRequest(c, [PLACE], TOP_MERCHANTS);
+      // A ranking moves while it is read, so its cursor is a place and not an item.
+      const from = Number(page.after?.[0] ?? 0);
       const sql = merchantSql(query, sinceDays(query, MERCHANT_DAYS, clock.now()), from);
-      const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: limit + 1 }, c.req.raw.signal);
-      return c.json(pieceOf(found, limit, () => [from + limit]));
+      const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: page.limit + 1 }, c.req.raw.signal);
+      return c.json(pieceOf(found, page, () => [from + page.limit]));
     });
 }
 
-/** Day and currency of an earlier answer; what is not of that form never reaches the SQL. */
+/** `after` is the day and currency of an earlier answer. */
 function trendSql(user_id: string, since_ms: number, after: readonly string[] | null): string {
-  if (after && !/^\d{4}-\d{2}-\d{2}$/.test(after[0])) {
-    throw faulty("cursor", "a cursor from an earlier answer");
-  }
   const rest = after
     ? `day < DATE ${text(after[0])} OR (day = DATE ${text(after[0])} AND currency > ${text(after[1])})`
     : null;
@@ -127,11 +125,4 @@ function merchantSql(query: Query, since_ms: number, from: number): string {
     GROUP BY merchant_id, currency
     ORDER BY revenue DESC, merchant_id, currency
     OFFSET ${from}`;
-}
-
-/** A ranking moves while it is read, so its cursor is a place and not an item. */
-function offsetOf(after: readonly string[] | null): number {
-  if (after === null) return 0;
-  if (!/^\d{1,9}$/.test(after[0])) throw faulty("cursor", "a cursor from an earlier answer");
-  return Number(after[0]);
 }

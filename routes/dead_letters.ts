@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
 import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
-import { pageRequest, pieceOf } from "./cursor.ts";
+import { ANY_TEXT, pageRequest, pieceOf, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeQuestion, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import { choiceParameter, type Query, textParameter, timeParameter, WrittenTime } from "./parameters.ts";
@@ -38,11 +38,11 @@ export function deadLetters({ clock, lake, replay, bodies }: DeadLettersDeps): H
   return new Hono<Env>()
     .get("/api/dead-letters", async (c) => {
       const query = c.req.query();
-      const { limit, after } = pageRequest(query, 2);
-      const sql = letterSql(lettersWhere(query, after));
-      const question = { sql, needs: [DEAD_LETTERS, RAW_EVENTS], limit: limit + 1 };
+      const page = pageRequest(c, [TIME, ANY_TEXT]);
+      const sql = letterSql(lettersWhere(query, page.after));
+      const question = { sql, needs: [DEAD_LETTERS, RAW_EVENTS], limit: page.limit + 1 };
       const found = await lake.items(question, c.req.raw.signal);
-      return c.json(pieceOf(found, limit, (item) => [item.received_at, item.dead_letter_id]));
+      return c.json(pieceOf(found, page, (item) => [item.received_at, item.dead_letter_id]));
     })
     .post("/api/dead-letters/replay", async (c) => {
       const read = await readJson(c, bodies, Replaying);

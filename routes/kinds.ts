@@ -7,7 +7,7 @@ import type { Kind } from "../lib/event/kind.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import { currentSchema } from "../lib/iceberg/metadata.ts";
 import { evolutionOf } from "../lib/lake/evolution.ts";
-import { cutList, pageRequest } from "./cursor.ts";
+import { ANY_TEXT, cutList, pageRequest } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { problem } from "./problem.ts";
 
@@ -26,7 +26,7 @@ export function kinds({ kinds, lake }: KindsDeps): Hono<Env> {
         table: tableOf(table),
       }));
       items.sort((a, b) => (a.name < b.name ? -1 : 1));
-      return c.json(cutList(items, pageRequest(c.req.query(), 1), { keyOf: ({ name }) => name }));
+      return c.json(cutList(items, pageRequest(c, [ANY_TEXT]), { keyOf: ({ name }) => name }));
     })
     .get("/api/kinds/:kind", async (c) => {
       const all = kinds();

@@ -8,7 +8,7 @@ import { namedBounds } from "../lib/iceberg/named_bounds.ts";
 import { currentSnapshot, findSnapshot, type SnapshotChoice } from "../lib/iceberg/snapshot.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import { writtenTime } from "../lib/written_time.ts";
-import { cutList, faulty, pageRequest } from "./cursor.ts";
+import { ANY_TEXT, cutList, faulty, pageRequest } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import type { LakeFiles } from "./lake_files.ts";
 
@@ -44,7 +44,7 @@ export function tables(deps: TablesDeps): Hono<Env> {
         ...loaded.filter((table) => table !== null).map((table) => ({ ...tableItem(table), ...progress })),
         ...deps.views().map((view) => ({ ...viewItem(view), ...progress })),
       ].sort((a, b) => (a.name < b.name ? -1 : 1));
-      return c.json(cutList(items, pageRequest(c.req.query(), 1), { keyOf: (item) => item.name }));
+      return c.json(cutList(items, pageRequest(c, [ANY_TEXT]), { keyOf: (item) => item.name }));
     })
     .get("/api/tables/:name", async (c) => {
       const found = await find(deps, c.req.param("name"));
@@ -60,7 +60,7 @@ export function tables(deps: TablesDeps): Hono<Env> {
       const table = await findTable(deps, c.req.param("name"));
       const items = table.metadata.snapshots.map(snapshotItem).reverse();
       const order = { keyOf: sequenceKey(table), descending: true };
-      return c.json(cutList(items, pageRequest(c.req.query(), 1), order));
+      return c.json(cutList(items, pageRequest(c, [ANY_TEXT]), order));
     })
     .get("/api/tables/:name/files", async (c) => {
       const table = await findTable(deps, c.req.param("name"));

@@ -3,6 +3,7 @@ import type { Catalog } from "../../lib/iceberg/catalog.ts";
 import type { RulesFile } from "../../routes/rules.ts";
 import { handClock, type TestApp, testApp } from "./test_app.ts";
 import { testLake } from "./test_lake.ts";
+import { SHIPPED } from "../shipped_stream.ts";
 import { type TestTables, testTables } from "./test_tables.ts";
 
 /** 2027-01-15T08:00:00Z */
@@ -34,7 +35,9 @@ export async function asked(
     commit: (base, next, writeId) => parts.catalog.commit(base, next, writeId),
   };
   const lake = { ...parts, catalog };
-  const test = testApp({}, { clock, query: tables.query, lake, rules: options.rules, ...statusOf(options) });
+  const windows = () => SHIPPED.windows;
+  const given = { clock, query: tables.query, lake, windows, rules: options.rules };
+  const test = testApp({}, { ...given, ...statusOf(options) });
   const call = async (path: string, init?: RequestInit) => {
     const response = await test.app.request(path, init);
     return { status: response.status, body: await response.json() };
