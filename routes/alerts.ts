@@ -31,9 +31,10 @@ interface Seen {
 }
 
 const ALERT_ID = /^[0-9a-f]{32}$/;
-const STATES = ["open", "acknowledged"] as const;
+export const ALERT_STATES = ["open", "acknowledged"] as const;
+export const MAX_NAME_CHARS = 200;
 const MAX_REMEMBERED = 200;
-const Acknowledging = z.object({ by: z.string().min(1).max(200).default("api") });
+const Acknowledging = z.object({ by: z.string().min(1).max(MAX_NAME_CHARS).default("api") });
 
 export function alerts(deps: AlertsDeps): Hono<Env> {
   // An acknowledgement is in the lake a few seconds later; until then we remember it.
@@ -62,7 +63,7 @@ function alertSql(
     return value === null ? null : `${name} = ${text(value)}`;
   };
   choiceParameter(query, "severity", SEVERITIES);
-  const state = choiceParameter(query, "state", STATES);
+  const state = choiceParameter(query, "state", ALERT_STATES);
   const from = query.days ? sinceDays(query, 1, now_ms) : timeParameter(query, "from");
   const to = timeParameter(query, "to");
   const last = after && { first: sameTimestamp(after[0]), second: text(after[1]) };

@@ -14,10 +14,10 @@ export interface AnalyticsDeps {
 
 const TRANSACTIONS = "processed.transactions";
 const ALERTS = "analytics.alerts";
-const TREND_DAYS = 30;
-const ANOMALY_DAYS = 7;
-const MERCHANT_DAYS = 30;
-const TOP_MERCHANTS = 10;
+export const TREND_DAYS = 30;
+export const ANOMALY_DAYS = 7;
+export const MERCHANT_DAYS = 30;
+export const TOP_MERCHANTS = 10;
 
 export function analytics({ clock, lake }: AnalyticsDeps): Hono<Env> {
   return new Hono<Env>()

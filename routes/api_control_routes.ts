@@ -1,5 +1,20 @@
 /** The routes of alerts, letters, rules, state and pages, as the API's description tells them. */
-import { CURSOR, inPath, inQuery, JSON_TYPE, LIMIT, listOf, type Route } from "./api_route.ts";
+import { SEVERITIES } from "../lib/alert/alert.ts";
+import { ALERT_STATES } from "./alerts.ts";
+import {
+  ANY_DAYS,
+  CURSOR,
+  inPath,
+  inQuery,
+  JSON_TYPE,
+  LIMIT,
+  listOf,
+  oneOf,
+  type Route,
+} from "./api_route.ts";
+import { LETTER_STATES } from "./dead_letters.ts";
+import { number } from "./json_schema.ts";
+import { MAX_TRIAL_HOURS } from "./rules.ts";
 
 export const CONTROL_ROUTES: readonly Route[] = [
   {
@@ -10,13 +25,13 @@ export const CONTROL_ROUTES: readonly Route[] = [
     access: "read",
     parameters: [
       inQuery("rule", "Of this rule."),
-      inQuery("severity", "low, medium, high or critical."),
+      oneOf("severity", "Of this severity", SEVERITIES),
       inQuery("user_id", "Of this user."),
       inQuery("source", "Of this source."),
       inQuery("event_id", "Caused by this event."),
       inQuery("key", "Of this key of the rule."),
-      inQuery("state", "open or acknowledged."),
-      inQuery("days", "Of the last days.", "integer"),
+      oneOf("state", "In this state", ALERT_STATES),
+      ANY_DAYS,
       inQuery("from", "From this time on."),
       inQuery("to", "Before this time."),
       LIMIT,
@@ -49,7 +64,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
       ),
       inQuery("source", "Of this source."),
       inQuery("kind", "Of this kind."),
-      inQuery("state", "open or replayed."),
+      oneOf("state", "In this state", LETTER_STATES),
       inQuery("from", "Received from this time on."),
       inQuery("to", "Received before this time."),
       LIMIT,
@@ -82,7 +97,11 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "Rules",
     doc: "Puts new rules in force (YAML), or with dry_run says what they would have raised.",
     access: "admin",
-    parameters: [inQuery("dry_run", "Hours to try them over; nothing is changed.", "number")],
+    parameters: [inQuery("dry_run", "Hours to try them over; nothing is changed.", {
+      ...number,
+      exclusiveMinimum: 0,
+      maximum: MAX_TRIAL_HOURS,
+    })],
     takes: ["application/yaml"],
     gives: { type: JSON_TYPE, schema: "RulesPut" },
     also: [503],

@@ -1,5 +1,19 @@
 /** The routes that events come in by and that the lake is read by, as the API's description tells them. */
-import { CURSOR, DAYS, inPath, inQuery, JSON_TYPE, LIMIT, listOf, type Route } from "./api_route.ts";
+import { SEVERITIES } from "../lib/alert/alert.ts";
+import { ANOMALY_DAYS, MERCHANT_DAYS, TOP_MERCHANTS, TREND_DAYS } from "./analytics.ts";
+import {
+  CURSOR,
+  daysOf,
+  inPath,
+  inQuery,
+  JSON_TYPE,
+  LIMIT,
+  limitOf,
+  listOf,
+  oneOf,
+  type Route,
+} from "./api_route.ts";
+import { number } from "./json_schema.ts";
 
 export const DATA_ROUTES: readonly Route[] = [
   {
@@ -150,7 +164,7 @@ export const DATA_ROUTES: readonly Route[] = [
     tag: "Questions",
     doc: "A user's completed and approved amounts by day and currency, newest first.",
     access: "read",
-    parameters: [inPath("id", "The user."), DAYS, LIMIT, CURSOR],
+    parameters: [inPath("id", "The user."), daysOf(TREND_DAYS), LIMIT, CURSOR],
     gives: listOf("Trend"),
   },
   {
@@ -160,11 +174,11 @@ export const DATA_ROUTES: readonly Route[] = [
     doc: "What rules found, with amount and deviation, newest first.",
     access: "read",
     parameters: [
-      DAYS,
+      daysOf(ANOMALY_DAYS),
       inQuery("user_id", "Of this user."),
-      inQuery("min_z", "Deviation of at least so much, up or down.", "number"),
+      inQuery("min_z", "Deviation of at least so much, up or down.", { ...number, minimum: 0 }),
       inQuery("rule", "Of this rule."),
-      inQuery("severity", "low, medium, high or critical."),
+      oneOf("severity", "Of this severity", SEVERITIES),
       LIMIT,
       CURSOR,
     ],
@@ -176,7 +190,12 @@ export const DATA_ROUTES: readonly Route[] = [
     tag: "Questions",
     doc: "Merchants by revenue, each currency for itself.",
     access: "read",
-    parameters: [DAYS, inQuery("currency", "Of this currency."), LIMIT, CURSOR],
+    parameters: [
+      daysOf(MERCHANT_DAYS),
+      inQuery("currency", "Of this currency."),
+      limitOf(TOP_MERCHANTS),
+      CURSOR,
+    ],
     gives: listOf("Merchant"),
   },
 ];

@@ -1,4 +1,7 @@
 /** What is said of a route: what it does, who may, what it takes and gives. */
+import { DEFAULT_LIMIT, MAX_LIMIT } from "./cursor.ts";
+import { choice, integer, type Schema } from "./json_schema.ts";
+import { MAX_DAYS } from "./parameters.ts";
 
 export type Access = "open" | "signed" | "ingest" | "read" | "admin";
 
@@ -6,7 +9,7 @@ export interface Parameter {
   name: string;
   in: "path" | "query" | "header";
   doc: string;
-  schema?: Readonly<Record<string, unknown>>;
+  schema?: Schema;
 }
 
 export interface Route {
@@ -34,13 +37,29 @@ export const inPath = (name: string, doc: string): Parameter => ({
   doc,
   schema: { type: "string" },
 });
-export const inQuery = (name: string, doc: string, type = "string"): Parameter => ({
+export const inQuery = (name: string, doc: string, schema: Schema = { type: "string" }): Parameter => ({
   name,
   in: "query",
   doc,
-  schema: { type },
+  schema,
 });
-export const LIMIT = inQuery("limit", "Items at most (100; at most 1,000).", "integer");
-export const CURSOR = inQuery("cursor", "Where the answer before ended.");
-export const DAYS = inQuery("days", "Whole days before today that are looked at.", "integer");
+export const oneOf = (name: string, doc: string, words: readonly string[]) =>
+  inQuery(name, `${doc}: ${words.join(", ")}.`, choice(...words));
+/** What is more than at most is cut, not refused. */
+export const limitOf = (items: number) =>
+  inQuery("limit", `Items at most (${items}; at most ${inWords(MAX_LIMIT)}).`, {
+    ...integer,
+    minimum: 1,
+    default: items,
+  });
+export const LIMIT = limitOf(DEFAULT_LIMIT);
+export const CURSOR = inQuery("cursor", "Where the answer before ended; it goes with the same filters.");
+const DAYS: Schema = { ...integer, minimum: 1, maximum: MAX_DAYS };
+export const ANY_DAYS = inQuery("days", "Of the last days.", DAYS);
+export const daysOf = (days: number) =>
+  inQuery("days", `Whole days before today that are looked at (${days}).`, { ...DAYS, default: days });
 export const listOf = (schema: string) => ({ type: JSON_TYPE, schema: `${schema}List` });
+
+export function inWords(number: number): string {
+  return number.toLocaleString("en");
+}

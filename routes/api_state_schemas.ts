@@ -1,4 +1,8 @@
 /** The shapes of what tells the program's state: status, live numbers, health, rules, windows, kinds. */
+import { QUERY_FORMATS } from "../lib/query/format.ts";
+import { MAX_NAME_CHARS } from "./alerts.ts";
+import { inWords } from "./api_route.ts";
+import { MAX_IDS } from "./dead_letters.ts";
 import {
   anyObject,
   boolean,
@@ -16,6 +20,7 @@ import {
   time,
   timeOrNull,
 } from "./json_schema.ts";
+import { DEFAULT_ROWS, MAX_ROWS } from "./query.ts";
 
 const condition = choice("ok", "degraded", "down");
 const counts = {
@@ -132,9 +137,11 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     columns: listed(object({ name: text(), type: { type: ["string", "object"] }, doc: text() })),
   }),
   Acknowledged: object({ alert_id: text(), acknowledged_by: text(), acknowledged_at: time }),
-  AckAsked: object({ by: text("Who has seen it.") }, ["by"]),
+  AckAsked: object({
+    by: { ...text("Who has seen it."), minLength: 1, maxLength: MAX_NAME_CHARS, default: "api" },
+  }, ["by"]),
   ReplayAsked: object({
-    ids: listed(text()),
+    ids: { ...listed(text()), maxItems: MAX_IDS },
     reason: text(),
     source: text(),
     from: time,
@@ -145,7 +152,12 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     sql: text("One SELECT, WITH, FROM, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN."),
     snapshot: { ...exactOrNull, description: "Of one table that is named; the others as they were then." },
     as_of: { ...text("A time: every table as it was then.") },
-    limit: { ...integer, description: "Rows at most (10,000; at most 1,000,000)." },
-    format: choice("json", "ndjson", "csv", "arrow"),
+    limit: {
+      ...integer,
+      description: `Rows at most (${inWords(DEFAULT_ROWS)}; at most ${inWords(MAX_ROWS)}).`,
+      minimum: 0,
+      default: DEFAULT_ROWS,
+    },
+    format: { ...choice(...QUERY_FORMATS), default: "json" },
   }, ["snapshot", "as_of", "limit", "format"]),
 };

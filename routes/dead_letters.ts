@@ -18,8 +18,8 @@ export interface DeadLettersDeps {
   bodies: SmallBodies;
 }
 
-const STATES = ["open", "replayed"] as const;
-const MAX_IDS = 10_000;
+export const LETTER_STATES = ["open", "replayed"] as const;
+export const MAX_IDS = 10_000;
 
 const Replaying = z.strictObject({
   ids: z.array(z.string().min(1).max(100)).max(MAX_IDS).optional(),
@@ -94,7 +94,7 @@ function lettersWhere(query: Query, after: readonly string[] | null): string {
     const value = textParameter(query, name);
     return value === null ? null : `${name} = ${text(value)}`;
   };
-  const state = choiceParameter(query, "state", STATES);
+  const state = choiceParameter(query, "state", LETTER_STATES);
   const from = timeParameter(query, "from");
   const to = timeParameter(query, "to");
   return all(

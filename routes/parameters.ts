@@ -6,7 +6,7 @@ import { faulty } from "./cursor.ts";
 export type Query = Readonly<Record<string, string>>;
 
 const DAY_MS = 86_400_000;
-const MAX_DAYS = 3_650;
+export const MAX_DAYS = 3_650;
 const MAX_TEXT = 500;
 
 /** The text, or null when it is absent or empty. */

@@ -31,7 +31,7 @@ export interface QueryDeps {
   metrics: Metrics;
 }
 
-const DEFAULT_ROWS = 10_000;
+export const DEFAULT_ROWS = 10_000;
 export const MAX_ROWS = 1_000_000;
 
 const Asked = z.object({

@@ -50,7 +50,7 @@ export interface RulesDeps {
 const NO_RULES = "The text names no rules. To have none, write `rules: []`.";
 /** Records of rules in which one that is still in force is looked for. */
 const LOOKED_BACK = 100;
-const MAX_TRIAL_HOURS = 24 * 30;
+export const MAX_TRIAL_HOURS = 24 * 30;
 
 interface Known {
   text: string;
