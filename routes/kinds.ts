@@ -4,6 +4,7 @@ import { evolvedColumns } from "../lib/event/column_change.ts";
 import { COMMON_COLUMNS } from "../lib/event/common_columns.ts";
 import { ANY_EVENT, type Kinds } from "../lib/event/kinds.ts";
 import type { Kind } from "../lib/event/kind.ts";
+import { RAW_EVENT_COLUMNS, RAW_EVENTS } from "../lib/event/raw_event.ts";
 import type { Catalog } from "../lib/iceberg/catalog.ts";
 import { currentSchema } from "../lib/iceberg/metadata.ts";
 import { evolutionOf } from "../lib/lake/evolution.ts";
@@ -30,7 +31,9 @@ export function kinds({ kinds, lake }: KindsDeps): Hono<Env> {
     })
     .get("/api/kinds/:kind", async (c) => {
       const all = kinds();
-      const kind = all.get(c.req.param("kind"));
+      const name = c.req.param("kind");
+      if (name === ANY_EVENT) return c.json(ANYTHING);
+      const kind = all.get(name);
       if (kind) return c.json(about(kind, await ownColumns(kind, lake?.catalog)));
       const names = [...all.keys(), ANY_EVENT].join(", ");
       return problem({
@@ -40,6 +43,27 @@ export function kinds({ kinds, lake }: KindsDeps): Hono<Env> {
       });
     });
 }
+
+const ANYTHING_DOC =
+  "Any JSON object: it becomes no row of its own, is kept in raw.events as unmapped, and can be " +
+  "replayed once a kind for it exists (main.ts replay raw --kind).";
+
+/** What may come under the name that is no kind. Not in the list of kinds, which have tables of their own. */
+const ANYTHING = {
+  name: ANY_EVENT,
+  doc: ANYTHING_DOC,
+  table: RAW_EVENTS,
+  partition_fields: [],
+  schema: {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: ANY_EVENT,
+    description: ANYTHING_DOC,
+    type: "object",
+    additionalProperties: true,
+  },
+  example: { event_id: "evt_1", what: "ever" },
+  columns: RAW_EVENT_COLUMNS.map(({ name, type, doc }) => ({ name, type, doc })),
+};
 
 function about(kind: Kind, own: readonly AboutColumn[]) {
   const { name, doc, table, schema, example, partition } = kind;

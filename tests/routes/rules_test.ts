@@ -17,6 +17,11 @@ Deno.test("kinds tells schema, example and columns", async () => {
   ok(body.columns.every((column: { doc: string }) => column.doc.length > 0));
   ok(kindsOf().get("transaction")?.check(body.example).ok);
   equal((await test.get("/api/kinds/nope")).status, 404);
+  const any = await test.get("/api/kinds/event");
+  deepEqual([any.status, any.body.table, any.body.schema.type], [200, "raw.events", "object"]);
+  ok(any.body.columns.every(({ doc }: { doc?: string }) => doc));
+  const sent = await test.send("POST", "/ingest/event", any.body.example);
+  deepEqual(sent.body, { accepted: 1, duplicates: 0, rejected: [] });
 });
 
 function rulesFile(text: string) {
