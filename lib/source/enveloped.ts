@@ -1,6 +1,6 @@
 /** Events that travel in an envelope of type, data, id and time: Standard Webhooks and CloudEvents. */
 import type { FieldFault } from "../errors.ts";
-import { isId, typeName } from "../event/field.ts";
+import { isId, missing, typeName } from "../event/field.ts";
 import { isJsonObject } from "../event/json_text.ts";
 import type { Kinds } from "../event/kinds.ts";
 import type { Meaning } from "./source.ts";
@@ -23,10 +23,7 @@ export function meaningOfEnvelope(envelope: Envelope, kinds: Kinds): Meaning {
   const kind = type.slice(type.lastIndexOf(".") + 1);
   if (!kinds.has(kind)) return { meaning: "unmapped", type, event_id };
   if (!isJsonObject(data)) {
-    const fault = data === undefined || data === null
-      ? { field: "data", code: "missing", expected: "object" }
-      : { field: "data", code: "invalid_type", expected: "object", actual: typeName(data) };
-    return { meaning: "malformed", type: kind, event_id, faults: [fault] };
+    return { meaning: "malformed", type: kind, event_id, faults: [typeFault("data", "object", data)] };
   }
   // A spread defines members one by one, so a key `__proto__` in the data stays a key.
   const event = {
@@ -37,9 +34,14 @@ export function meaningOfEnvelope(envelope: Envelope, kinds: Kinds): Meaning {
   return { meaning: "event", kind, event, faults: [] };
 }
 
+/** The fault of what is absent or of another type than its place in an envelope wants. */
+export function typeFault(field: string, expected: string, value: unknown): FieldFault {
+  return value === undefined || value === null
+    ? missing(field, expected)
+    : { field, code: "invalid_type", expected, actual: typeName(value) };
+}
+
 /** The fault of a text that is absent, empty or of another type. */
 export function textFault(field: string, value: unknown): FieldFault {
-  return value === undefined || value === null || value === ""
-    ? { field, code: "missing", expected: "string" }
-    : { field, code: "invalid_type", expected: "string", actual: typeName(value) };
+  return typeFault(field, "string", value === "" ? null : value);
 }

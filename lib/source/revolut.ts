@@ -5,10 +5,9 @@
  */
 import type { FieldFault } from "../errors.ts";
 import { sha256Hex } from "../event/content_hash.ts";
-import { typeName } from "../event/field.ts";
 import { isJsonObject, type JsonObject, ownValue, valueAt } from "../event/json_text.ts";
 import { bodyFault } from "../event/kind.ts";
-import { textFault } from "./enveloped.ts";
+import { textFault, typeFault } from "./enveloped.ts";
 import {
   anyMatches,
   hexDigest,
@@ -60,14 +59,8 @@ export const revolut: Source = {
       : null;
     if (mapping === null) return { meaning: "unmapped", type, event_id };
     if (isJsonObject(data)) return mapping(body, data, event_id);
-    const code = (data ?? null) === null ? "missing" : "invalid_type";
     const kind = mapping === created ? "transaction" : "transaction_status";
-    return {
-      meaning: "malformed",
-      type: kind,
-      event_id,
-      faults: [{ field: "data", code, expected: "object" }],
-    };
+    return { meaning: "malformed", type: kind, event_id, faults: [typeFault("data", "object", data)] };
   },
 
   sample(id, now_ms) {
@@ -104,7 +97,9 @@ const TYPE: Readonly<Record<string, string>> = {
 function created(body: JsonObject, data: JsonObject, event_id: string): Meaning {
   const legs = ownValue(data, "legs");
   const leg = Array.isArray(legs) ? legs[0] : undefined;
-  const faults: FieldFault[] = isJsonObject(leg) ? [] : [legFault(legs)];
+  const faults: FieldFault[] = isJsonObject(leg)
+    ? []
+    : [typeFault("data.legs", "array with one leg at least", legs)];
   const event = {
     event_id,
     timestamp: body.timestamp ?? data.created_at,
@@ -130,17 +125,6 @@ function changed(body: JsonObject, data: JsonObject, event_id: string): Meaning 
     previous_status: data.old_state,
   };
   return { meaning: "event", kind: "transaction_status", event, faults: [] };
-}
-
-function legFault(legs: unknown): FieldFault {
-  return legs === undefined || legs === null
-    ? { field: "data.legs", code: "missing", expected: "array with one leg at least" }
-    : {
-      field: "data.legs",
-      code: "invalid_type",
-      expected: "array with one leg at least",
-      actual: typeName(legs),
-    };
 }
 
 function translate(words: Readonly<Record<string, string>>, value: unknown): unknown {

@@ -21,7 +21,7 @@ import {
   singleHeader,
   textKey,
 } from "./signature.ts";
-import { textFault } from "./enveloped.ts";
+import { textFault, typeFault } from "./enveloped.ts";
 import type { HookRequest, Meaning, Message, Source } from "./source.ts";
 
 const keys = keyring(textKey);
@@ -54,8 +54,7 @@ export const stripe: Source = {
     const mapping = mappingOf(type, object);
     if (mapping === null) return { meaning: "unmapped", type, event_id };
     if (isJsonObject(object)) return mapping(body, object);
-    const code = (object ?? null) === null ? "missing" : "invalid_type";
-    const faults = [{ field: "data.object", code, expected: "object" }];
+    const faults = [typeFault("data.object", "object", object)];
     const kind = mapping === statusChange ? "transaction_status" : "transaction";
     return { meaning: "malformed", type: kind, event_id, faults };
   },

@@ -196,6 +196,32 @@ Deno.test("revolut state changes are statuses", () => {
   deepStrictEqual([row[0], ...row.slice(2)], ["transaction_status", "tr_1", "completed", "pending"]);
 });
 
+Deno.test("every sender's fault of what is not there, or is something else, says what stands in its place", () => {
+  const type = "payment_intent.succeeded";
+  const cases: [string, string, string, (value: unknown) => unknown][] = [
+    [
+      "stripe",
+      "data.object",
+      "object",
+      (value) => ({ id: "evt_1", type, created: 1, data: { object: value } }),
+    ],
+    ["revolut", "data", "object", (value) => revolut({}, { data: value })],
+    ["revolut", "data.legs", "array with one leg at least", (value) => revolut({ legs: value })],
+    ["standard_webhooks", "data", "object", (value) => ({ type: "shop.transaction", data: value })],
+  ];
+  for (const [source, field, expected, body] of cases) {
+    const fault = (value: unknown) => {
+      const judgement = judged(source, body(value));
+      return judgement.verdict === "dead_letter" ? judgement.errors[0] : null;
+    };
+    deepStrictEqual(fault("x"), { field, code: "invalid_type", expected, actual: "string" }, source);
+    deepStrictEqual(fault(5), { field, code: "invalid_type", expected, actual: "integer" }, source);
+    for (const none of [null, undefined]) {
+      deepStrictEqual(fault(none), { field, code: "missing", expected }, source);
+    }
+  }
+});
+
 Deno.test("github and shopify bodies are kept unmapped under the hash of their bytes", () => {
   const hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
   deepStrictEqual(told("github", "{}", [], { "x-github-event": "push" }), ["unmapped", "push", hash]);
