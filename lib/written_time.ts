@@ -1,5 +1,8 @@
 /** A moment as people and programs write it in addresses and on command lines; what names no zone is UTC. */
 
+/** The last millisecond that can be written with a year of four digits, as every time here is. */
+export const MAX_TIME_MS = 253_402_300_799_999;
+
 const FORM = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/i;
 const ZONE = /(Z|[+-]\d{2}:\d{2})$/i;
 const DAY_CHARS = 10;

@@ -2,6 +2,7 @@
  * Moments as whole milliseconds since 1970 and the microseconds below them, read from what senders write and written as
  * cells (`2026-01-31T09:30:00.123456`, UTC). RFC 3339 is taken strictly: `T`, seconds below 60, `Z` or an offset.
  */
+import { MAX_TIME_MS } from "../written_time.ts";
 import { ExactNumber } from "./exact_json.ts";
 import { readDecimal } from "./money.ts";
 
@@ -16,8 +17,6 @@ export type MomentReading =
   | { ok: true; moment: Moment }
   | { ok: false; code: "invalid_type" | "invalid_format" | "out_of_range" };
 
-/** The last millisecond of the year 9999. */
-export const MAX_TIME_MS = 253_402_300_799_999;
 const DAY_MS = 86_400_000;
 
 const OUT_OF_RANGE: MomentReading = { ok: false, code: "out_of_range" };

@@ -8,6 +8,7 @@
  * gave it. Control records, and records of transactions that were aborted, are nobody's business and left out.
  */
 import { Fault, messageOf } from "../errors.ts";
+import { MAX_TIME_MS } from "../written_time.ts";
 import { crc32c } from "./crc32c.ts";
 import { keyBytes } from "./key_bytes.ts";
 import { WireReader, WireWriter } from "./kafka_wire.ts";
@@ -35,8 +36,6 @@ export interface AbortedTransaction {
 }
 
 const TIME_HEADER = "received_at";
-/** The end of the year 9999. */
-const LATEST_MS = 253_402_300_799_999;
 const BATCH_HEADER_BYTES = 61;
 /** Where the length counts from, and the checksum. */
 const LENGTH_FROM = 12;
@@ -236,12 +235,12 @@ function startsWith(reader: WireReader, bytes: Uint8Array): boolean {
 
 function timeOf(value: Uint8Array | null): number | null {
   const text = decoder.decode(value ?? undefined);
-  return /^\d{1,15}$/.test(text) && Number(text) <= LATEST_MS ? Number(text) : null;
+  return /^\d{1,15}$/.test(text) && Number(text) <= MAX_TIME_MS ? Number(text) : null;
 }
 
 /** Of whatever another program wrote, a time that a table can hold. */
 function sane(time_ms: number): number {
-  return Math.min(Math.max(time_ms, 0), LATEST_MS);
+  return Math.min(Math.max(time_ms, 0), MAX_TIME_MS);
 }
 
 function unpacked(bytes: Uint8Array, codec: number, refuse: (why: string) => Fault): Uint8Array {

@@ -1,7 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { ExactNumber } from "../../lib/event/exact_json.ts";
-import { MAX_TIME_MS, readMoment, timestampCell } from "../../lib/event/timestamp.ts";
+import { readMoment, timestampCell } from "../../lib/event/timestamp.ts";
+import { MAX_TIME_MS } from "../../lib/written_time.ts";
 
 function read(value: unknown): string {
   const reading = readMoment(value);
