@@ -99,7 +99,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
       health,
       status,
       alerts: new AlertTail(log),
-      problems: () => [watch?.refused ?? rules.problem()].filter((problem) => problem !== null),
+      problems: () => watch?.refused ? [watch.refused] : [],
       scrub,
     })
     : undefined;

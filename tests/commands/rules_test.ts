@@ -4,6 +4,8 @@ import { loadConfiguration } from "../../lib/configuration.ts";
 import { readSettings } from "../../lib/config.ts";
 import { readGeneratorFile } from "../../lib/generator/generator_file.ts";
 import { readRuleFile } from "../../lib/stream/rule_definition.ts";
+import { AT_REST, settled, startProgram } from "../program.ts";
+import { eventually } from "../waiting.ts";
 import { BEGIN_MS } from "../generator/generated_events.ts";
 import { runCommand } from "./run_command.ts";
 
@@ -47,6 +49,37 @@ Deno.test("main.ts rules check accepts the shipped file and names each line of a
   await Deno.remove(path);
   strictEqual(bad.code, 1);
   match(bad.stderr, /line 2: .*no name of lower-case letters/);
+});
+
+Deno.test("a refused rules.yaml is told while it lies there, and no longer", async () => {
+  const DATA_DIR = await Deno.makeTempDir();
+  const CONFIG_DIR = await Deno.makeTempDir();
+  const path = `${CONFIG_DIR}/rules.yaml`;
+  const program = await startProgram({
+    env: { ...AT_REST, DATA_DIR, CONFIG_DIR, CHECKPOINT_MS: "200", DEMO_EVENTS_PER_SECOND: "0" },
+  });
+  try {
+    // A record that is published says that every worker is at work: each has read the files as they were.
+    const headers = { "content-type": "application/json" };
+    const sent = await fetch(`${program.url}/ingest/event`, { method: "POST", headers, body: "{}" });
+    strictEqual((await sent.json()).accepted, 1);
+    await settled(program.url);
+    const problems = async (): Promise<string[]> => {
+      await (await fetch(`${program.url}/api/rules`)).body?.cancel();
+      return (await (await fetch(`${program.url}/api/stats`)).json()).problems;
+    };
+    await Deno.writeTextFile(path, "rules: nonsense\n");
+    await eventually(problems, (all) => all.some((one) => one.includes("rules.yaml")), {
+      what: "the refusal",
+    });
+    await Deno.writeTextFile(path, "rules: []\n");
+    const stats = async () => (await (await fetch(`${program.url}/api/stats`)).json()).problems;
+    await eventually(stats, (all: string[]) => all.length === 0, { what: "no problem" });
+  } finally {
+    await program.stop();
+    await Deno.remove(DATA_DIR, { recursive: true });
+    await Deno.remove(CONFIG_DIR, { recursive: true });
+  }
 });
 
 Deno.test("main.ts rules score gives the same figures for the same seed", async () => {
