@@ -80,7 +80,11 @@ button{background:var(--accent);color:var(--on);border-color:var(--accent);curso
 @media(prefers-color-scheme:dark){:root{--accent:#4fc3d4;--on:#06191d;--line:#3a474f;--soft:#a3b1b9;--bad:#ff8a80}
 body{background:#0e1316;color:#e3eaed}form{background:#151b1f}input{background:#0e1316;color:inherit}}`;
 
-const POLICY = formPolicy(createHash("sha256").update(STYLE).digest("base64"));
+/** The place in the page that was asked for is known to the browser alone; along a redirect it keeps what the form sends. */
+const SCRIPT = "document.forms[0].action+=location.hash";
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("base64");
+const POLICY = formPolicy(sha256(STYLE), sha256(SCRIPT));
 
 /** The form; also the answer to a browser that asked for a page without a session. `message` is ours, never input. */
 export function loginPage(status: number, message: string): Response {
@@ -89,7 +93,7 @@ export function loginPage(status: number, message: string): Response {
 <form method="post" action="/login"><h1>Millrace</h1>${message ? `<p role="alert">${message}</p>` : ""}
 <label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password"
 required autofocus aria-describedby="which"><small id="which">The value of READ_TOKEN, or of API_TOKEN to change things.</small>
-<button>Log in</button></form></html>`;
+<button>Log in</button></form><script>${SCRIPT}</script></html>`;
   return new Response(html, {
     status,
     headers: {

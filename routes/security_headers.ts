@@ -6,9 +6,10 @@
  */
 const NOTHING = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/** For a page of ours that needs no script: one style sheet by its hash, and forms to us. */
-export function formPolicy(style_sha256: string): string {
-  return `${NOTHING}; style-src 'sha256-${style_sha256}'; form-action 'self'`;
+/** For a page of ours by itself: one style sheet and at most one script, by their hashes, and forms to us. */
+export function formPolicy(style_sha256: string, script_sha256?: string): string {
+  const script = script_sha256 === undefined ? "" : `; script-src 'sha256-${script_sha256}'`;
+  return `${NOTHING}; style-src 'sha256-${style_sha256}'${script}; form-action 'self'`;
 }
 
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 /** The entry of the page: the bar on top, the live numbers, and which page stands in the middle. Pages load when asked for. */
-import { Unreachable } from "./shared/api.ts";
+import { messageOf } from "../lib/errors.ts";
+import { call, Unreachable } from "./shared/api.ts";
 import { h, icon, ICONS, replace } from "./shared/dom.ts";
 import { LiveStream } from "./shared/live.ts";
 import { showLiveNumbers } from "./shared/live_numbers.ts";
@@ -66,12 +67,15 @@ async function navigate(): Promise<void> {
   }
 }
 
-/** A script that cannot be fetched is told by browsers as a type error. */
+/** Browsers do not say why a script cannot be fetched: a call tells whether the server is away or wants a login. */
 async function loaded(name: string): Promise<{ show: ShowPage }> {
   try {
     return await PAGES[name]();
   } catch (error) {
-    throw error instanceof TypeError ? new Unreachable("Millrace", error) : error;
+    if (error instanceof TypeError) await call("/");
+    throw new Error(`This part of the page cannot be loaded; a reload may help: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

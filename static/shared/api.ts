@@ -70,11 +70,11 @@ export async function reach(path: string, init: RequestInit = {}, who = "Millrac
   }
 }
 
-/** A fetch that rejects with ApiProblem unless the answer is a success; an ended session goes to the login form. */
+/** A fetch that rejects with ApiProblem unless the answer is a success; an ended session goes to the login form and back. */
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const response = await reach(path, init);
   if (response.ok) return response;
-  if (response.status === 401) location.assign("/login");
+  if (response.status === 401) location.assign(`/login${location.hash}`);
   throw await problemOf(response, path);
 }
 

@@ -179,7 +179,7 @@ test("an alert that fires meanwhile is offered", async ({ page, server }) => {
 test(
   "a server that is away is told in plain words, and the page comes when it is back",
   async ({ page, server }) => {
-    const away = /\/(api|readyz|assets\/\w+_page)/;
+    const away = /\/(api|readyz|assets\/\w+_page|$)/;
     await page.getByText(/^Working, as of/).waitFor();
     server.cutLive(true);
     await page.context().route(away, (route) => route.abort("connectionrefused"));
