@@ -1,5 +1,5 @@
 /** Files of definitions (windows, rules, routes): read whole or refused whole, every fault with its line and reason. */
-import { LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { Fault } from "../errors.ts";
 import { hash128 } from "./hash.ts";
@@ -30,7 +30,7 @@ export function readYaml(what: string, text: string): DefinitionText {
     throw refusal(what, [{ path: [], message }], () => lines.linePos(pos[0]).line);
   }
   return {
-    value: document.toJS(),
+    value: valueOf(what, document, lines),
     lineOf(path) {
       for (let length = path.length; length >= 0; length--) {
         const node = document.getIn(path.slice(0, length), true);
@@ -39,6 +39,23 @@ export function readYaml(what: string, text: string): DefinitionText {
       return 1;
     },
   };
+}
+
+/** The plain value; names that stand for too much (or for themselves), and half a pair, are refused like all else. */
+function valueOf(what: string, document: Document, lines: LineCounter): unknown {
+  visit(document, {
+    Scalar(_, { value, range }) {
+      if (typeof value !== "string" || value.isWellFormed()) return;
+      const issue = { path: [], message: "holds half a surrogate pair" };
+      throw refusal(what, [issue], () => lines.linePos(range?.[0] ?? 0).line);
+    },
+  });
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw refusal(what, [{ path: [], message: error.message }], () => 1);
+  }
 }
 
 function isRanged(node: unknown): node is { range: [number, number, number] } {

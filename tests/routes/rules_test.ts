@@ -98,6 +98,14 @@ Deno.test("rules that are refused change nothing and name their line; a trial ap
   equal(refused.status, 400);
   equal(typeof refused.body.line, "number");
   ok(refused.body.errors.length > 0);
+  const grown = ["b", "c", "d", "e"].map((name, at) => {
+    const before = `*${"abcd"[at]}`;
+    return `${name}: &${name} [${Array(9).fill(before).join(", ")}]\n`;
+  });
+  for (const text of [`a: &a [x]\n${grown.join("")}rules: *e\n`, 'rules:\n  - name: "\\uD800"\n']) {
+    const { status, body } = await test.send("PUT", "/api/rules", text);
+    deepEqual([status, body.code, typeof body.line], [400, "definitions_refused", "number"], text);
+  }
   const trial = await test.send("PUT", "/api/rules?dry_run=24", RULES);
   deepEqual(trial.body, {
     hours: 24,
