@@ -8,7 +8,7 @@ import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/form
 import type { Env } from "./door.ts";
 import { WrittenTime } from "./parameters.ts";
 import { problem } from "./problem.ts";
-import { fieldProblem, readSmallBody, type SmallBodies } from "./small_body.ts";
+import { fieldProblem, readText, type SmallBodies } from "./small_body.ts";
 
 export interface LakeQueryRequest {
   sql: string;
@@ -47,9 +47,9 @@ const Asked = z.object({
 
 export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
   return new Hono<Env>().post("/api/query", async (c) => {
-    const bytes = await readSmallBody(c, bodies);
-    if (bytes instanceof Response) return bytes;
-    const parsed = Asked.safeParse(asked(c, bytes));
+    const text = await readText(c, bodies);
+    if (text instanceof Response) return text;
+    const parsed = Asked.safeParse(asked(c, text));
     if (!parsed.success) return fieldProblem(parsed.error);
     const { format, ...request } = parsed.data;
     const started = performance.now();
@@ -80,8 +80,7 @@ function isOfBrowser(c: Context<Env>): boolean {
 }
 
 /** A JSON body as it is; a text body is the SQL, and its options stand in the address. */
-function asked(c: Context<Env>, bytes: Uint8Array): unknown {
-  const text = new TextDecoder().decode(bytes);
+function asked(c: Context<Env>, text: string): unknown {
   const media = (c.req.header("content-type") ?? "").split(";")[0].trim().toLowerCase();
   if (media === "application/json") {
     try {

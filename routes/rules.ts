@@ -11,7 +11,7 @@ import type { Env } from "./door.ts";
 import { faulty } from "./cursor.ts";
 import type { LakeSql } from "./lake_sql.ts";
 import { problem } from "./problem.ts";
-import { readSmallBody, type SmallBodies } from "./small_body.ts";
+import { readText, type SmallBodies } from "./small_body.ts";
 
 /** What rules would have raised over the last hours, had they been in force. */
 export interface RuleTrial {
@@ -68,9 +68,8 @@ export function rules(deps: RulesDeps): Hono<Env> {
   return new Hono<Env>()
     .get("/api/rules", async (c) => c.json(await rulesInForce(deps, last.put)))
     .put("/api/rules", async (c) => {
-      const bytes = await readSmallBody(c, deps.bodies);
-      if (bytes instanceof Response) return bytes;
-      const text = new TextDecoder().decode(bytes);
+      const text = await readText(c, deps.bodies);
+      if (text instanceof Response) return text;
       const file = parsed(deps.rules, text);
       if (file instanceof Response) return file;
       const hours = trialHours(c);

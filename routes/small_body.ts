@@ -22,17 +22,29 @@ export async function readSmallBody(c: Context<Env>, bodies: SmallBodies): Promi
   return reading.bytes;
 }
 
+/** The text, or the answer to give instead. */
+export async function readText(c: Context<Env>, bodies: SmallBodies): Promise<string | Response> {
+  const bytes = await readSmallBody(c, bodies);
+  if (bytes instanceof Response) return bytes;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return problem({ status: 400, detail: "The body is not UTF-8.", code: "not_utf8" });
+  }
+}
+
 /** The value, or 400 with every field at fault. */
 export async function readJson<S extends z.ZodType>(
   c: Context<Env>,
   bodies: SmallBodies,
   schema: S,
 ): Promise<{ value: z.output<S>; refused: null } | { refused: Response }> {
-  const bytes = await readSmallBody(c, bodies);
-  if (bytes instanceof Response) return { refused: bytes };
+  const text = await readText(c, bodies);
+  if (text instanceof Response) return { refused: text };
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    json = JSON.parse(text);
   } catch {
     return { refused: problem({ status: 400, detail: "The body is not JSON." }) };
   }

@@ -32,6 +32,20 @@ function served(run: (request: LakeQueryRequest) => Promise<QueryResult> = () =>
   return { ...test, requests, ask };
 }
 
+Deno.test("query refuses a body that is not UTF-8, rather than asking something else", async () => {
+  const { app, requests } = served();
+  for (const type of ["text/plain", "application/json"]) {
+    const body = new Uint8Array([...new TextEncoder().encode("SELECT '"), 0xff, 0x27]);
+    const response = await app.request("/api/query", {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+    });
+    deepEqual([response.status, (await response.json()).code], [400, "not_utf8"], type);
+  }
+  deepEqual(requests, []);
+});
+
 Deno.test("query answers JSON with columns, rows and whether it was cut", async () => {
   const { ask, requests } = served();
   deepEqual(await (await ask({ sql: "SELECT 1" })).json(), RESULT);
