@@ -10,7 +10,14 @@ import { controlRecord } from "../lib/partition/control_record.ts";
 import { ANY_TEXT, pageRequest, pieceOf, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
-import { choiceParameter, type Query, sinceDays, textParameter, timeParameter } from "./parameters.ts";
+import {
+  choiceParameter,
+  PlainText,
+  type Query,
+  sinceDays,
+  textParameter,
+  timeParameter,
+} from "./parameters.ts";
 import { problem } from "./problem.ts";
 import type { Progress } from "./progress.ts";
 import { readJson, type SmallBodies } from "./small_body.ts";
@@ -34,7 +41,7 @@ const ALERT_ID = /^[0-9a-f]{32}$/;
 export const ALERT_STATES = ["open", "acknowledged"] as const;
 export const MAX_NAME_CHARS = 200;
 const MAX_REMEMBERED = 200;
-const Acknowledging = z.object({ by: z.string().min(1).max(MAX_NAME_CHARS).default("api") });
+const Acknowledging = z.object({ by: PlainText.min(1).max(MAX_NAME_CHARS).default("api") });
 
 export function alerts(deps: AlertsDeps): Hono<Env> {
   // An acknowledgement is in the lake a few seconds later; until then we remember it.

@@ -5,7 +5,14 @@ import type { Clock } from "../lib/clock.ts";
 import { ANY_TEXT, DAY, pageRequest, pieceOf, PLACE, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
-import { choiceParameter, numberParameter, type Query, sinceDays, textParameter } from "./parameters.ts";
+import {
+  choiceParameter,
+  numberParameter,
+  plainText,
+  type Query,
+  sinceDays,
+  textParameter,
+} from "./parameters.ts";
 
 export interface AnalyticsDeps {
   clock: Pick<Clock, "now">;
@@ -24,7 +31,8 @@ export function analytics({ clock, lake }: AnalyticsDeps): Hono<Env> {
     .get("/api/users/:id/trends", async (c) => {
       const query = c.req.query();
       const page = pageRequest(c, [DAY, ANY_TEXT]);
-      const sql = trendSql(c.req.param("id"), sinceDays(query, TREND_DAYS, clock.now()), page.after);
+      const user_id = plainText("id", c.req.param("id"));
+      const sql = trendSql(user_id, sinceDays(query, TREND_DAYS, clock.now()), page.after);
       const found = await lake.items({ sql, needs: [TRANSACTIONS], limit: page.limit + 1 }, c.req.raw.signal);
       return c.json(pieceOf(found, page, (item) => [item.day, item.currency]));
     })

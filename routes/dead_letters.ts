@@ -7,7 +7,14 @@ import { RAW_EVENTS } from "../lib/event/raw_event.ts";
 import { ANY_TEXT, pageRequest, pieceOf, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import { all, behind, type LakeQuestion, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
-import { choiceParameter, type Query, textParameter, timeParameter, WrittenTime } from "./parameters.ts";
+import {
+  choiceParameter,
+  PlainText,
+  type Query,
+  textParameter,
+  timeParameter,
+  WrittenTime,
+} from "./parameters.ts";
 import type { Replay } from "./replay.ts";
 import { readJson, type SmallBodies } from "./small_body.ts";
 
@@ -22,9 +29,9 @@ export const LETTER_STATES = ["open", "replayed"] as const;
 export const MAX_IDS = 10_000;
 
 const Replaying = z.strictObject({
-  ids: z.array(z.string().min(1).max(100)).max(MAX_IDS).optional(),
-  reason: z.string().max(100).optional(),
-  source: z.string().max(100).optional(),
+  ids: z.array(PlainText.min(1).max(100)).max(MAX_IDS).optional(),
+  reason: PlainText.max(100).optional(),
+  source: PlainText.max(100).optional(),
   from: WrittenTime.optional(),
   to: WrittenTime.optional(),
   /** The corrected event: text as it is to be stored, or JSON. */

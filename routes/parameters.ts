@@ -14,8 +14,24 @@ export function textParameter(query: Query, name: string): string | null {
   const value = query[name];
   if (value === undefined || value === "") return null;
   if (value.length > MAX_TEXT) throw faulty(name, `at most ${MAX_TEXT} characters`);
+  return plainText(name, value);
+}
+
+/** The text, which can stand in SQL. */
+export function plainText(name: string, value: string): string {
+  if (!isPlain(value)) throw faulty(name, PLAIN);
   return value;
 }
+
+const PLAIN = "a text without NUL characters and halves of pairs";
+
+/** What a NUL character ends, and half a pair makes undecodable, is neither asked of the lake nor put on the log. */
+function isPlain(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
+}
+
+/** Such a text in a body. */
+export const PlainText = z.string().refine(isPlain, `it must be ${PLAIN}`);
 
 export function choiceParameter<T extends string>(
   query: Query,

@@ -40,3 +40,14 @@ Deno.test("alerts are filtered by state, rule and time", async () => {
   equal(seen.acknowledged_by, "Ada");
   deepEqual(seen.trigger_event_ids, ["e3"]);
 });
+
+Deno.test("an acknowledgement by a name that nobody could read is refused, and the list goes on", async () => {
+  using test = await asked();
+  await test.tables.insert("analytics.alerts", [alert(2)]);
+  for (const by of ["a\0b", "\ud800", "", "x".repeat(201)]) {
+    const { status, body } = await test.send("POST", `/api/alerts/${id(2)}/ack`, { by });
+    deepEqual([status, body.errors[0].field], [400, "by"], JSON.stringify(by));
+  }
+  equal(test.records.length, 0);
+  deepEqual((await test.get("/api/alerts")).body.items.length, 1);
+});

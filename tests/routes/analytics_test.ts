@@ -105,10 +105,15 @@ Deno.test("questions refuse what they cannot read, and quotes in values stay val
       "severity=worst",
       "limit=-1",
       "cursor=%00",
+      "user_id=%00",
+      "rule=a%00b",
     ]
   ) {
-    equal((await test.get(`/api/anomalies?${query}`)).status, 400, query);
+    const { status, body } = await test.get(`/api/anomalies?${query}`);
+    deepEqual([status, body.errors?.[0].field], [400, query.split("=")[0]], query);
   }
+  const nul = await test.get("/api/users/a%00b/trends");
+  deepEqual([nul.status, nul.body.errors?.[0].field], [400, "id"]);
   const hostile = encodeURIComponent("x' OR '1'='1");
   equal((await test.get(`/api/anomalies?user_id=${hostile}`)).body.items.length, 0);
   equal((await test.get(`/api/users/${hostile}/trends`)).body.items.length, 0);

@@ -150,3 +150,26 @@ Deno.test("a replay is counted by source and kind like all that is accepted, and
   // The second letter names no kind.
   deepEqual(counted(), { sources: { shop: 2 }, kinds: { transaction: 1, other: 1 } });
 });
+
+Deno.test("letters refuse by name what no lake could be asked for", async () => {
+  using test = await withLetters();
+  const cases: [string, string][] = [
+    ["from", "2027-02-30"],
+    ["from", "2027-02-29T10:00:00Z"],
+    ["to", "9999-12-31T23:59:59-23:59"],
+    ["to", "0000-01-01T00:00:00+00:01"],
+    ["reason", "a\0b"],
+    ["source", "\0"],
+  ];
+  for (const [name, value] of cases) {
+    const listed = await test.get(`/api/dead-letters?${name}=${encodeURIComponent(value)}`);
+    deepEqual([listed.status, listed.body.errors?.[0].field], [400, name], value);
+    const replayed = await test.send("POST", "/api/dead-letters/replay", { [name]: value });
+    deepEqual([replayed.status, replayed.body.errors?.[0].field], [400, name], value);
+  }
+  const { status, body } = await test.send("POST", "/api/dead-letters/replay", { ids: ["x", "\ud800"] });
+  deepEqual([status, body.errors[0].field], [400, "ids.1"]);
+  for (const time of ["2028-02-29", "9999-12-31T23:59:59.999Z", "0000-01-01"]) {
+    equal((await test.get(`/api/dead-letters?from=${time}`)).status, 200, time);
+  }
+});
