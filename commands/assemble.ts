@@ -138,7 +138,7 @@ function watched(
 ): ConfigurationWatch {
   const abort = new AbortController();
   const load = () => loadConfiguration(settings);
-  const watch = watchConfiguration(first, { load, clock, line, signal: abort.signal });
+  const watch = watchConfiguration(first, { load, clock, line, tells: true, signal: abort.signal });
   building.defer(() => {
     abort.abort();
     return watch.ended;

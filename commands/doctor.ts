@@ -1,12 +1,15 @@
 /** `main.ts doctor`: checks settings, files, log, store and engine, and says what to do about each. */
 import { resolve } from "node:path";
-import { loadConfiguration } from "../lib/configuration.ts";
+import { configText, loadConfiguration } from "../lib/configuration.ts";
 import { systemClock } from "../lib/clock.ts";
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { connectChains, connectLog, lakePrefix, openStore, probeStore, storeOrigin } from "../lib/connect.ts";
+import { readAlertsFile } from "../lib/alert/route.ts";
 import { messageOf } from "../lib/errors.ts";
+import { readGeneratorFile } from "../lib/generator/generator_file.ts";
 import { misplacedTables } from "../lib/lake/relocation.ts";
 import { AHEAD_WARNING, aheadOfClockMs } from "../lib/partition/ahead_of_clock.ts";
+import { createSources } from "../lib/source/sources.ts";
 import { parseArguments } from "./arguments.ts";
 import { browserAccess, type Found } from "./browser_access.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -38,7 +41,8 @@ const CHECKS: readonly Check[] = [
   {
     what: "settings",
     async run(settings) {
-      const { sources } = await loadConfiguration(settings);
+      // Files that are refused have a line of their own.
+      const sources = await loadConfiguration(settings).then(({ sources }) => sources, () => createSources());
       const faults = [
         ...await startFaults(settings, ALL, { makes: false }),
         ...secretFaults(settings, sources),
@@ -71,8 +75,21 @@ const CHECKS: readonly Check[] = [
   {
     what: "configuration files",
     async run(settings) {
-      const { kinds, windows, rules } = await loadConfiguration(settings);
-      return `${kinds.size} kinds, ${windows.length} windows, rules ${rules.version.slice(0, 8)}`;
+      const file = (name: string) => configText(`${settings.CONFIG_DIR}/${name}`);
+      const read = await Promise.allSettled([
+        loadConfiguration(settings),
+        file("alerts.yaml").then(readAlertsFile),
+        file("generator.yaml").then(readGeneratorFile),
+      ]);
+      const refused = read.flatMap((one) => one.status === "rejected" ? [messageOf(one.reason)] : []);
+      const [loaded, routes] = read;
+      if (loaded.status === "rejected" || routes.status === "rejected" || refused.length > 0) {
+        throw new Error(refused.join(". "));
+      }
+      const { kinds, windows, rules } = loaded.value;
+      return `${kinds.size} kinds, ${windows.length} windows, rules ${
+        rules.version.slice(0, 8)
+      }, ${routes.value.length} webhooks of alerts`;
     },
     advice: "mend the file in CONFIG_DIR at the line that is named",
   },

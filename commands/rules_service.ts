@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { tryRules } from "../lib/lake/rule_trial.ts";
+import { NO_RULES } from "../lib/stream/rule_definition.ts";
 import type { LakeQuery } from "../routes/query.ts";
 import type { RulesFile } from "../routes/rules.ts";
 
@@ -25,7 +26,7 @@ export function rulesService({ settings, configuration, query, clock }: RulesSer
   return {
     parse: (text) => rulesControl(text, kinds),
     async read() {
-      const text = await configText(path);
+      const text = await configText(path) ?? NO_RULES;
       problem = refusalOf(() => rulesControl(text, kinds));
       return text;
     },

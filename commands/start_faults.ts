@@ -5,6 +5,7 @@ import { listeningFaults, type Settings } from "../lib/config.ts";
 import { SETTINGS } from "../lib/setting_list.ts";
 import type { SettingFault } from "../lib/setting_parts.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
+import { hmacKeyBytes } from "../lib/source/standard_webhooks.ts";
 import type { Sources } from "../lib/source/sources.ts";
 import { secretName } from "./dev_folder.ts";
 
@@ -20,6 +21,10 @@ export async function startFaults(
       name: "KAFKA_BROKERS",
       message: `is needed by the role ${role.name}; one process alone is the role all`,
     });
+  }
+  const secret = settings.ALERT_WEBHOOK_SECRET;
+  if (secret !== null && hmacKeyBytes(secret) === null) {
+    faults.push({ name: "ALERT_WEBHOOK_SECRET", message: "is not base64 after whsec_" });
   }
   const folders = await Promise.all([configFault(settings), dataFault(settings, makes)]);
   return [...faults, ...folders.filter((fault) => fault !== null)];

@@ -22,10 +22,15 @@ export interface Configuration {
   windows: readonly WindowDefinition[];
   rules: ControlFile;
   settings: ControlFile;
+  /** A digest of each file's text, by its name. */
+  files: Readonly<Record<FileName, string>>;
   /** Differs when any file does. */
   version: string;
-  kinds_version: string;
 }
+
+/** What is read at the start and followed afterwards. */
+const FILES = ["kinds.yaml", "sources.yaml", "rules.yaml", "windows.yaml"] as const;
+export type FileName = typeof FILES[number];
 
 /** What of the settings changes results: in force until the log's first `settings` record, which carries the same. */
 export function resultSettings(settings: Settings) {
@@ -38,16 +43,20 @@ export function resultSettings(settings: Settings) {
   };
 }
 
-/** Reads and checks all files; a fault in any of them is refused with its line and reason. A missing file is empty. */
+/**
+ * Reads and checks all files; throws a Fault that says of every bad one what is wrong with it, and on which line. Kinds
+ * come first, by which the others are read. A file that is not there names nothing.
+ */
 export async function loadConfiguration(settings: Settings): Promise<Configuration> {
-  const read = (name: string) => configText(`${settings.CONFIG_DIR}/${name}`);
-  const [kindsText, sourcesText, rulesText, windowsText] = await Promise.all(
-    ["kinds.yaml", "sources.yaml", "rules.yaml", "windows.yaml"].map(read),
-  );
+  const texts = await Promise.all(FILES.map((name) => configText(`${settings.CONFIG_DIR}/${name}`)));
+  const [kindsText, sourcesText, rulesText, windowsText] = texts;
   const kinds = kindsOf(readKindsFile(kindsText));
-  const sources = createSources({ file: sourcesText, kinds, redact_key: settings.REDACT_KEY });
-  refuseTokensOfSenders(settings, sources);
-  const { windows, definitions } = readWindowFile(windowsText, kinds);
+  const faults: Fault[] = [];
+  const sources = readOr(faults, () => sourcesOf(sourcesText, kinds, settings));
+  const rules = readOr(faults, () => rulesControl(rulesText, kinds));
+  const read = readOr(faults, () => readWindowFile(windowsText, kinds));
+  if (!sources || !rules || !read) throw together(faults);
+  const { windows, definitions } = read;
   const settingsBody = {
     ...resultSettings(settings),
     ...sources.on_log,
@@ -58,12 +67,45 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
     kinds,
     sources,
     windows: definitions,
-    rules: rulesControl(rulesText, kinds),
+    rules,
     // What the environment says is part of it, so the text alone does not tell whether it changed.
     settings: { body: settingsBody, version: settingsVersion, file_hash: settingsVersion },
-    version: digest(JSON.stringify([kindsText, sourcesText, rulesText, windowsText])),
-    kinds_version: digest(kindsText),
+    files: {
+      "kinds.yaml": digest(kindsText),
+      "sources.yaml": digest(sourcesText),
+      "rules.yaml": digest(rulesText),
+      "windows.yaml": digest(windowsText),
+    },
+    version: digest(JSON.stringify(texts)),
   };
+}
+
+/** What `read` gives; null when the file is bad, and then the Fault is among `faults`. */
+function readOr<T>(faults: Fault[], read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    faults.push(error);
+    return null;
+  }
+}
+
+/** One Fault that says what all of them say. */
+function together(faults: readonly Fault[]): Fault {
+  const [first, ...others] = faults;
+  if (others.length === 0) return first;
+  return new Fault(first.code, faults.map(messageOf).join(". "), {
+    blame: first.blame,
+    retry: first.retry,
+    fields: faults.flatMap(({ fields }) => fields),
+  });
+}
+
+function sourcesOf(text: string | null, kinds: Kinds, settings: Settings): Sources {
+  const sources = createSources({ file: text, kinds, redact_key: settings.REDACT_KEY });
+  refuseTokensOfSenders(settings, sources);
+  return sources;
 }
 
 /** A source is a sender or a token's: as both it would be read as what it is not. */
@@ -76,22 +118,23 @@ function refuseTokensOfSenders({ ingest_tokens }: Settings, { senders }: Sources
   throw new Fault("name_taken", message, { blame: "us", retry: "never" });
 }
 
-/** Rules as they become a record; throws a Fault with every line at fault. */
-export function rulesControl(text: string, kinds: Kinds): ControlFile {
+/** Rules as they become a record, of null when there is no file; throws a Fault with every line at fault. */
+export function rulesControl(text: string | null, kinds: Kinds): ControlFile {
   const { version, rules } = readRuleFile(text, kinds);
   return { body: { version, rules }, version, file_hash: digest(text) };
 }
 
-function digest(text: string): string {
-  return hash("sha256", text, "hex").slice(0, 32);
+/** No file is like an empty one: logs remember the hash of the file that was taken over last. */
+function digest(text: string | null): string {
+  return hash("sha256", text ?? "", "hex").slice(0, 32);
 }
 
-/** The text of a file of `CONFIG_DIR`; empty when there is none. */
-export async function configText(path: string): Promise<string> {
+/** The text of a file of `CONFIG_DIR`; null when there is none. */
+export async function configText(path: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
+    if (error instanceof Deno.errors.NotFound) return null;
     throw new Fault("config_unreadable", `Cannot read ${path}: ${messageOf(error)}`, {
       blame: "us",
       retry: "never",

@@ -1,16 +1,18 @@
 /**
  * Looks at the files of `CONFIG_DIR` again and again: what is good counts from then on, what is bad is told once and
- * changes nothing. A file is refused whole, and with it every other edit until it is mended.
+ * changes nothing. A file is refused whole, also one that is empty, and with it every other edit until it is mended.
  *
- * An edit counts when two looks in a row found the same: an editor that empties a file before it writes it anew would
+ * An edit counts when two looks in a row found the same: an editor that takes a file away before it writes it anew would
  * else switch redaction off for a moment.
  */
 import type { Clock } from "./clock.ts";
-import type { Configuration } from "./configuration.ts";
+import type { Configuration, FileName } from "./configuration.ts";
 import { Fault, messageOf } from "./errors.ts";
 import type { LogLine } from "./observe/log_line.ts";
 
 const WATCH_EVERY_MS = 2_000;
+/** Is looked at with the others, but taken over by a start only. */
+const KINDS: FileName = "kinds.yaml";
 
 export interface WatchParts {
   /** Throws a Fault when a file is bad. */
@@ -19,6 +21,8 @@ export interface WatchParts {
   beforeTaking?(next: Configuration): Promise<void>;
   clock: Clock;
   line: LogLine;
+  /** Says what is refused and what was taken over: one of those that watch in a program does. */
+  tells: boolean;
   signal: AbortSignal;
 }
 
@@ -31,43 +35,53 @@ export interface ConfigurationWatch {
   readonly ended: Promise<void>;
 }
 
+interface Watched {
+  current: Configuration;
+  seen: string;
+  refused: string | null;
+}
+
 export function watchConfiguration(first: Configuration, parts: WatchParts): ConfigurationWatch {
-  const watch = {
-    current: first,
-    seen: first.version,
-    refused: null as string | null,
-    ended: Promise.resolve(),
-  };
+  const { clock, signal } = parts;
+  const watch = { current: first, seen: first.version, refused: null, ended: Promise.resolve() };
   watch.ended = (async () => {
-    while (!parts.signal.aborted) {
-      await parts.clock.sleep(WATCH_EVERY_MS, parts.signal).catch(() => undefined);
-      try {
-        await takeOver(watch, parts);
-        watch.refused = null;
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        const reason = messageOf(error);
-        if (reason !== watch.refused) {
-          parts.line.error("a configuration file is refused; what was in force stays", { reason });
-        }
-        watch.refused = reason;
-      }
+    while (!signal.aborted) {
+      await clock.sleep(WATCH_EVERY_MS, signal).catch(() => undefined);
+      await look(watch, parts);
     }
   })();
   return watch;
 }
 
-async function takeOver(
-  watch: { current: Configuration; seen: string },
-  { load, beforeTaking, line }: WatchParts,
-): Promise<void> {
-  const next = await load();
-  const isSettled = next.version === watch.seen;
-  watch.seen = next.version;
-  if (!isSettled || next.version === watch.current.version) return;
-  await beforeTaking?.(next);
-  if (next.kinds_version !== watch.current.kinds_version) {
-    line.warn("kinds.yaml was edited: restart to take it over");
+async function look(watch: Watched, { load, beforeTaking, line, tells }: WatchParts): Promise<void> {
+  let says = tells;
+  try {
+    const next = await load();
+    const isSettled = next.version === watch.seen;
+    watch.seen = next.version;
+    if (isSettled && next.version !== watch.current.version) {
+      // What fails here is not the same for everybody who watches.
+      says = true;
+      await beforeTaking?.(next);
+      if (tells) tellTaken(watch.current, next, line);
+      watch.current = next;
+    }
+    watch.refused = null;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const reason = messageOf(error);
+    if (says && reason !== watch.refused) {
+      line.error("the configuration is refused; what was in force stays", { reason });
+    }
+    watch.refused = reason;
   }
-  watch.current = next;
+}
+
+function tellTaken(before: Configuration, next: Configuration, line: LogLine): void {
+  const edited = (Object.keys(next.files) as FileName[]).filter((name) =>
+    next.files[name] !== before.files[name]
+  );
+  const taken = edited.filter((name) => name !== KINDS);
+  if (taken.length > 0) line.info(`took ${taken.join(" and ")} over`);
+  if (edited.includes(KINDS)) line.warn(`${KINDS} was edited: restart to take it over`);
 }

@@ -26,7 +26,7 @@ export interface RuleTrial {
 export interface RulesFile {
   /** Reads YAML whole, or throws a Fault with every line at fault. */
   parse(text: string): ControlFile;
-  /** The file's text; empty when there is none. */
+  /** The file's text; one that names no rules when there is none. */
   read(): Promise<string>;
   /** Rejects where the file may not be written. */
   write(text: string): Promise<void>;
@@ -47,7 +47,6 @@ export interface RulesDeps {
   lines: LogLine;
 }
 
-const NO_RULES = "The text names no rules. To have none, write `rules: []`.";
 /** Records of rules in which one that is still in force is looked for. */
 const LOOKED_BACK = 100;
 export const MAX_TRIAL_HOURS = 24 * 30;
@@ -97,8 +96,7 @@ function putRecord(partition: number, { body, version }: ControlFile, received_a
 /** Refused rules say on which line, for an editor to show. */
 function parsed(rules: RulesFile, text: string): ControlFile | Response {
   try {
-    const file = rules.parse(text);
-    return saysNothing(text, file) ? problem({ status: 400, detail: NO_RULES, code: "no_rules" }) : file;
+    return rules.parse(text);
   } catch (error) {
     if (!(error instanceof Fault) || error.blame !== "sender") throw error;
     const line = /\bline (\d+)/.exec(error.fields[0]?.actual ?? error.message)?.[1];
@@ -110,11 +108,6 @@ function parsed(rules: RulesFile, text: string): ControlFile | Response {
       more: line === undefined ? {} : { line: Number(line) },
     });
   }
-}
-
-/** Nothing at all is more often a slip than a wish, and would end every rule. */
-function saysNothing(text: string, { body }: ControlFile): boolean {
-  return Array.isArray(body.rules) && body.rules.length === 0 && !text.includes("rules");
 }
 
 function trialHours(c: Context<Env>): number | null {

@@ -5,7 +5,7 @@ import type { LogLine } from "../lib/observe/log_line.ts";
 import { settingsOf } from "./routes/test_app.ts";
 
 /** A folder of configuration that is looked at whenever `look` is called. */
-async function watched(files: Record<string, string>) {
+async function watched(files: Record<string, string>, tells = true) {
   const folder = await Deno.makeTempDir();
   const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
   for (const [name, text] of Object.entries(files)) await write(name, text);
@@ -29,12 +29,14 @@ async function watched(files: Record<string, string>) {
     load,
     clock: { now: () => 0, sleep },
     line,
+    tells,
     signal: abort.signal,
   });
   return {
     watch,
     told,
     write,
+    remove: (name: string) => Deno.remove(`${folder}/${name}`),
     async look() {
       await asleep.promise;
       asleep = Promise.withResolvers();
@@ -54,8 +56,8 @@ const REDACTING = "sources:\n  token: {redact: [card]}\n";
 Deno.test("watchConfiguration takes an edit of sources.yaml over once it stands still", async () => {
   await using files = await watched({ "sources.yaml": REDACTING });
   const { watch, look, write } = files;
-  // An editor empties the file, and writes it anew: at no moment is a card stored in clear.
-  await write("sources.yaml", "");
+  // An editor takes the file away, and writes it anew: at no moment is a card stored in clear.
+  await files.remove("sources.yaml");
   await look();
   strictEqual(typeof watch.current.sources.redactor("token"), "function");
   await write("sources.yaml", `${REDACTING}  acme: {like: stripe, dedup_window: 2 h}\n`);
@@ -65,7 +67,7 @@ Deno.test("watchConfiguration takes an edit of sources.yaml over once it stands 
   strictEqual(watch.current.sources.hook("acme")?.name, "acme");
   strictEqual(typeof watch.current.sources.redactor("token"), "function");
   deepStrictEqual(watch.current.settings.body.dedup_windows, { acme: 7_200_000 });
-  deepStrictEqual(files.told, []);
+  deepStrictEqual(files.told, ["took sources.yaml over"]);
 });
 
 Deno.test("watchConfiguration refuses a bad file whole, tells it once, and goes on when it is mended", async () => {
@@ -82,6 +84,50 @@ Deno.test("watchConfiguration refuses a bad file whole, tells it once, and goes 
   for (let times = 0; times < 2; times++) await look();
   strictEqual(watch.refused, null);
   strictEqual(watch.current.sources.hook("acme")?.name, "acme");
+});
+
+const RULES = "rules: [{ name: large, kind: threshold, severity: high, limit: 5 }]\n";
+
+Deno.test("watchConfiguration takes an emptied file for a fault, and one that names nothing at its word", async () => {
+  const files = { "rules.yaml": RULES, "sources.yaml": REDACTING, "windows.yaml": "windows: []\n" };
+  await using edited = await watched(files);
+  const { watch, look, write, told } = edited;
+  for (const [name, text] of Object.entries(files)) {
+    for (const nothing of ["", "# to be written\n"]) {
+      await write(name, nothing);
+      for (let times = 0; times < 3; times++) await look();
+      match(watch.refused ?? "", new RegExp(`^Cannot take over ${name}: line 1: says nothing; write `));
+    }
+    await write(name, text);
+    await look();
+    strictEqual(watch.refused, null);
+  }
+  strictEqual((watch.current.rules.body.rules as unknown[]).length, 1);
+  strictEqual(typeof watch.current.sources.redactor("token"), "function");
+  strictEqual(told.length, 3, told.join("\n"));
+  await write("rules.yaml", "rules: []\n");
+  await write("windows.yaml", "windows: []\n\n");
+  for (let times = 0; times < 2; times++) await look();
+  deepStrictEqual(watch.current.rules.body.rules, []);
+  strictEqual(told.at(-1), "took rules.yaml and windows.yaml over");
+});
+
+Deno.test("watchConfiguration names every file that is bad, and keeps silent where another one tells", async () => {
+  await using files = await watched({});
+  await using silent = await watched({}, false);
+  for (const one of [files, silent]) {
+    await one.write("rules.yaml", "rules: 5\n");
+    await one.write("windows.yaml", "windows: 5\n");
+    await one.look();
+    match(one.watch.refused ?? "", /^Cannot take over rules\.yaml: .*\. Cannot take over windows\.yaml: /);
+    await one.write("rules.yaml", "rules: []\n");
+    await one.write("windows.yaml", "windows: []\n");
+    for (let times = 0; times < 2; times++) await one.look();
+    strictEqual(one.watch.refused, null);
+  }
+  strictEqual(files.told.length, 2);
+  strictEqual(files.told[1], "took rules.yaml and windows.yaml over");
+  deepStrictEqual(silent.told, []);
 });
 
 Deno.test("watchConfiguration says that kinds are taken over at a start", async () => {

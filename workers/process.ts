@@ -28,7 +28,7 @@ import { Watchdog } from "../lib/partition/watchdog.ts";
 import { runWorker, type WorkContext } from "./shell.ts";
 
 runWorker("process", async (context) => {
-  const { settings, index, count } = context.start;
+  const { settings, index, count, gives_way } = context.start;
   const configuration = await loadConfiguration(settings);
   await using store = await connectStore(settings);
   const catalog = connectCatalog(settings, store);
@@ -47,6 +47,8 @@ runWorker("process", async (context) => {
     beforeTaking: prepare,
     clock: systemClock,
     line: context.line,
+    // Beside a door the door does.
+    tells: !gives_way && index === 0,
     signal: context.signal,
   });
   await using log = await connectLog(settings);

@@ -102,7 +102,7 @@ async function produceHistory(
 async function watch(
   path: string,
   { signal, line }: WorkContext,
-  take: (text: string) => void,
+  take: (text: string | null) => void,
 ): Promise<void> {
   let told = "";
   while (!signal.aborted) {

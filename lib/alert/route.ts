@@ -1,6 +1,6 @@
 /** `alerts.yaml`: which alerts are sent to which webhooks. Read whole, or refused whole with line and reason. */
 import { z } from "zod";
-import { issuesOf, readYaml, refusal } from "../stream/definition_file.ts";
+import { issuesOf, readConfigYaml, refusal } from "../stream/definition_file.ts";
 import { SEVERITIES } from "./alert.ts";
 
 const Route = z.strictObject({
@@ -20,9 +20,10 @@ const AlertsFile = z.strictObject({ webhooks: z.array(Route).default([]) });
 
 export type AlertRoute = z.infer<typeof Route>;
 
-export function readAlertsFile(text: string): AlertRoute[] {
-  const { value, lineOf } = readYaml("alerts.yaml", text);
-  const parsed = AlertsFile.safeParse(value ?? {});
+/** The routes of the file, null when there is none; throws a Fault that names every line at fault. */
+export function readAlertsFile(text: string | null): AlertRoute[] {
+  const { value, lineOf } = readConfigYaml("alerts.yaml", text, "webhooks: []");
+  const parsed = AlertsFile.safeParse(value);
   if (!parsed.success) throw refusal("alerts.yaml", issuesOf(parsed.error), lineOf);
   const { webhooks } = parsed.data;
   const names = webhooks.map(({ name }) => name);

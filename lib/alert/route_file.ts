@@ -11,7 +11,7 @@ export class RouteFile {
   #looked_at = -Infinity;
 
   constructor(
-    private readonly parts: { read(): Promise<string>; refused(reason: string): void; clock: Clock },
+    private readonly parts: { read(): Promise<string | null>; refused(reason: string): void; clock: Clock },
   ) {}
 
   async routes(): Promise<readonly AlertRoute[]> {

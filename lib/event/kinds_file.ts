@@ -1,6 +1,6 @@
 /** `config/kinds.yaml`: kinds of your own, by the same machinery as those that come with the program. */
 import { z } from "zod";
-import { type DefinitionIssue, issuesOf, readYaml, refusal } from "../stream/definition_file.ts";
+import { type DefinitionIssue, issuesOf, readConfigYaml, refusal } from "../stream/definition_file.ts";
 import { COMMON_COLUMNS } from "./common_columns.ts";
 import { type Field, FIELD_TYPES } from "./field.ts";
 import type { JsonObject } from "./json_text.ts";
@@ -40,10 +40,10 @@ const RESERVED_KINDS = [ANY_EVENT, "cloudevents", "tick", "rules", "settings", "
 const RESERVED_TABLES = ["dead_letters", "late_events", "payments"];
 const RESERVED_FIELDS = ["timestamp", ...COMMON_COLUMNS.map((column) => column.name)];
 
-/** The kinds of the file; throws a Fault that names every fault with its line. */
-export function readKindsFile(text: string): Kind[] {
-  const { value, lineOf } = readYaml(WHAT, text);
-  const parsed = File.safeParse(value ?? {});
+/** The kinds of the file, null when there is none; throws a Fault that names every fault with its line. */
+export function readKindsFile(text: string | null): Kind[] {
+  const { value, lineOf } = readConfigYaml(WHAT, text, "kinds: []");
+  const parsed = File.safeParse(value);
   if (!parsed.success) throw refusal(WHAT, issuesOf(parsed.error), lineOf);
   const kinds = parsed.data.kinds ?? [];
   const issues = [

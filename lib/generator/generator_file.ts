@@ -49,10 +49,10 @@ function isSomething(weights: Readonly<Record<string, number>>): boolean {
   return Object.values(weights).some((weight) => weight > 0);
 }
 
-/** An empty file means the usual. Throws a Fault that names every line at fault. */
-export function readGeneratorFile(text: string): GeneratorConfig {
+/** No file (null), and one that says nothing, mean the usual. Throws a Fault that names every line at fault. */
+export function readGeneratorFile(text: string | null): GeneratorConfig {
   const what = "generator.yaml";
-  const { value, lineOf } = readYaml(what, text);
+  const { value, lineOf } = readYaml(what, text ?? "");
   const parsed = GeneratorFile.safeParse(value ?? {});
   if (!parsed.success) throw refusal(what, issuesOf(parsed.error), lineOf);
   return parsed.data;

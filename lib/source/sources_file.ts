@@ -1,7 +1,7 @@
 /** `config/sources.yaml`: what is configured of each source, read whole or refused whole with line and reason. */
 import { z } from "zod";
 import { isSourceName } from "./source_name.ts";
-import { issuesOf, readYaml, refusal } from "../stream/definition_file.ts";
+import { issuesOf, readConfigYaml, refusal } from "../stream/definition_file.ts";
 import { Duration } from "../stream/duration.ts";
 
 const WHAT = "sources.yaml";
@@ -38,8 +38,8 @@ export interface SourcesFileLimits {
 
 /** Entries by source name; throws a Fault that names every fault with its line. */
 export function readSourcesFile(text: string, limits: SourcesFileLimits): SourceEntries {
-  const { value, lineOf } = readYaml(WHAT, text);
-  const parsed = File.safeParse(value ?? {});
+  const { value, lineOf } = readConfigYaml(WHAT, text, "sources: {}");
+  const parsed = File.safeParse(value);
   if (!parsed.success) throw refusal(WHAT, issuesOf(parsed.error), lineOf);
   const entries: Record<string, SourceEntry> = {};
   for (const [name, entry] of Object.entries(parsed.data.sources ?? {})) entries[name] = entry ?? {};

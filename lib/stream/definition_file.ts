@@ -58,6 +58,16 @@ function valueOf(what: string, document: Document, lines: LineCounter): unknown 
   }
 }
 
+/**
+ * Parses a file of `CONFIG_DIR`; null is a file that is not there, which says what `none` does. One that is there and
+ * says nothing is refused: some editors empty a file before they write it anew, and everything would be off meanwhile.
+ */
+export function readConfigYaml(what: string, text: string | null, none: string): DefinitionText {
+  const read = readYaml(what, text ?? none);
+  if (read.value !== null) return read;
+  throw refusal(what, [{ path: [], message: `says nothing; write \`${none}\` for none` }], () => 1);
+}
+
 function isRanged(node: unknown): node is { range: [number, number, number] } {
   return typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range);
 }
@@ -74,7 +84,7 @@ export function refusal(
     return {
       field,
       code: "refused",
-      actual: `${line}${lineOf && path.length === 1 ? "" : field} ${message}`.trim(),
+      actual: `${line}${lineOf && path.length <= 1 ? "" : `${field} `}${message}`.trim(),
     };
   });
   const shown = fields.map(({ actual }) => actual).join("; ");

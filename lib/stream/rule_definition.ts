@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ColumnType } from "../event/column.ts";
 import { isCurrency } from "../event/money.ts";
-import { type DefinitionIssue, issuesOf, readYaml, refusal, versionOf } from "./definition_file.ts";
+import { type DefinitionIssue, issuesOf, readConfigYaml, refusal, versionOf } from "./definition_file.ts";
 import { DistinctRule, distinctRule } from "./distinct_rule.ts";
 import { ImpossibleTravelRule, impossibleTravelRule } from "./impossible_travel_rule.ts";
 import { QuietHoursRule, quietHoursRule } from "./quiet_hours_rule.ts";
@@ -70,8 +70,10 @@ export function ruleKey(rule: RuleDefinition, kind: KindShape): readonly string[
 }
 
 const MAX_RULES = 500;
-const RuleFile = z.strictObject({ rules: z.array(z.unknown()).max(MAX_RULES).nullable() }).nullable()
-  .transform((file) => file?.rules ?? []);
+const RuleFile = z.strictObject({ rules: z.array(z.unknown()).max(MAX_RULES).nullable() })
+  .transform((file) => file.rules ?? []);
+/** What a file that is not there says. */
+export const NO_RULES = "rules: []";
 
 /** What the body of a `rules` record holds. */
 export interface RuleSet {
@@ -81,10 +83,13 @@ export interface RuleSet {
   rules: readonly unknown[];
 }
 
-/** Reads the file's text; throws a Fault that names every line at fault. An empty file means no rules. */
-export function readRuleFile(text: string, kinds: KindShapes): RuleSet & { definitions: RuleDefinition[] } {
+/** Reads the file's text, null when there is none; throws a Fault that names every line at fault. */
+export function readRuleFile(
+  text: string | null,
+  kinds: KindShapes,
+): RuleSet & { definitions: RuleDefinition[] } {
   const what = "rules.yaml";
-  const { value, lineOf } = readYaml(what, text);
+  const { value, lineOf } = readConfigYaml(what, text, NO_RULES);
   const file = RuleFile.safeParse(value);
   if (!file.success) throw refusal(what, issuesOf(file.error), lineOf);
   const { definitions, issues } = parseRules(file.data, kinds);

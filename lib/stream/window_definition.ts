@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ColumnType } from "../event/column.ts";
 import type { Kind } from "../event/kind.ts";
-import { type DefinitionIssue, issuesOf, readYaml, refusal, versionOf } from "./definition_file.ts";
+import { type DefinitionIssue, issuesOf, readConfigYaml, refusal, versionOf } from "./definition_file.ts";
 import { Duration } from "./duration.ts";
 import { Where, whereIssues } from "./where.ts";
 
@@ -59,16 +59,15 @@ const MAX_WINDOWS = 100;
 const MAX_OVERLAP = 1440;
 
 const WindowList = z.array(z.unknown()).max(MAX_WINDOWS);
-const WindowFile = z.strictObject({ windows: WindowList.nullish() }).nullable()
-  .transform((file) => file?.windows ?? []);
+const WindowFile = z.strictObject({ windows: WindowList.nullish() }).transform((file) => file.windows ?? []);
 
-/** Reads the file's text; throws a Fault that names every line at fault. `windows` is what a `settings` record holds. */
+/** Reads the file's text, null when there is none; throws a Fault that names every line at fault. `windows` is what a `settings` record holds. */
 export function readWindowFile(
-  text: string,
+  text: string | null,
   kinds: KindShapes,
 ): { windows: readonly unknown[]; definitions: WindowDefinition[] } {
   const what = "windows.yaml";
-  const { value, lineOf } = readYaml(what, text);
+  const { value, lineOf } = readConfigYaml(what, text, "windows: []");
   const file = WindowFile.safeParse(value);
   if (!file.success) throw refusal(what, issuesOf(file.error), lineOf);
   const { definitions, issues } = parseWindows(file.data, kinds);

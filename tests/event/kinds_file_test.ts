@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
 import { kindsOf } from "../../lib/event/kinds.ts";
 import { readKindsFile } from "../../lib/event/kinds_file.ts";
@@ -57,8 +57,9 @@ Deno.test("readKindsFile makes kinds that check as the shipped ones do", () => {
   ]);
 });
 
-Deno.test("readKindsFile takes an empty file for no kinds", () => {
-  for (const text of ["", "# nothing\n", "kinds:\n", "kinds: []"]) deepStrictEqual(readKindsFile(text), []);
+Deno.test("readKindsFile takes no file, and an empty list, for no kinds", () => {
+  for (const text of [null, "kinds:\n", "kinds: []"]) deepStrictEqual(readKindsFile(text), []);
+  for (const text of ["", "# nothing\n"]) throws(() => readKindsFile(text), { message: /says nothing/ });
   deepStrictEqual(
     readKindsFile(Deno.readTextFileSync(new URL("../../config/kinds.yaml", import.meta.url))),
     [],

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
 import { kindsOf } from "../../lib/event/kinds.ts";
 import { isStoredHeader } from "../../lib/event/raw_event.ts";
@@ -8,7 +8,7 @@ import { createSources, dedupWindowMs, SENDERS } from "../../lib/source/sources.
 const HOUR_MS = 3_600_000;
 const DEFAULTS = { dedup_webhook_ms: 168 * HOUR_MS, dedup_token_ms: HOUR_MS };
 
-function sources(file: string, redact_key: string | null = null) {
+function sources(file: string | null, redact_key: string | null = null) {
   return createSources({ file, kinds: kindsOf(), redact_key });
 }
 
@@ -58,11 +58,12 @@ Deno.test("createSources takes windows, redaction, likeness, origins and a kind 
   strictEqual(createSources().of("acme", "nobody").trust, "token");
 });
 
-Deno.test("createSources takes the shipped file, and an empty one", () => {
+Deno.test("createSources takes the shipped file, none, and an empty list; a file that says nothing is refused", () => {
   const shipped = Deno.readTextFileSync(new URL("../../config/sources.yaml", import.meta.url));
-  for (const file of [shipped, "", "sources:\n", "sources: {stripe: }"]) {
+  for (const file of [shipped, null, "sources:\n", "sources: {stripe: }"]) {
     strictEqual(sources(file).senders.length, SENDERS.length);
   }
+  throws(() => sources("# nothing\n"), { message: /write `sources: \{\}` for none/ });
 });
 
 Deno.test("createSources refuses a bad file whole, with line and reason", () => {
