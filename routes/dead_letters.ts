@@ -35,7 +35,7 @@ const Replaying = z.strictObject({
   from: WrittenTime.optional(),
   to: WrittenTime.optional(),
   /** The corrected event: text as it is to be stored, or JSON. */
-  body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+  body: z.union([PlainText, z.record(z.string(), z.unknown())]).optional(),
 }).refine(({ ids, body }) => body === undefined || ids?.length === 1, {
   path: ["body"],
   message: "a body goes with exactly one id",

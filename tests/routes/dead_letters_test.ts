@@ -105,6 +105,8 @@ Deno.test("replay takes a corrected body for one letter, and filters", async () 
   equal(test.records[0].key, "fixed");
   deepEqual((await replay({ ids: [id(1)], body: { user_id: "object" } })).body.replayed, 1);
   equal((await replay({ ids: [id(1), id(2)], body: "{}" })).status, 400);
+  // Other bytes than these would be stored.
+  equal((await replay({ ids: [id(1)], body: '{"user_id":"\ud800"}' })).status, 400);
   equal((await replay({ reason: "undecodable", source: "shop" })).body.matched, 1);
   equal(
     (await replay({ from: "2027-01-12T00:00:00Z", to: "2027-01-13T00:00:00Z", source: "none" })).body.matched,
