@@ -23,7 +23,7 @@ async function post({ app }: TestApp, headers: Record<string, string>, body: str
 }
 
 Deno.test("cloudevents takes structured, batched and binary events", async () => {
-  const test = withSources("");
+  const test = withSources("sources: {}");
   const structured = await post(
     test,
     { "content-type": "application/cloudevents+json" },
@@ -49,7 +49,7 @@ Deno.test("cloudevents takes structured, batched and binary events", async () =>
 });
 
 Deno.test("cloudevents refuses what is none, and strangers", async () => {
-  equal((await post(withSources(""), { "content-type": "application/json" }, "{}")).status, 415);
+  equal((await post(withSources("sources: {}"), { "content-type": "application/json" }, "{}")).status, 415);
   const closed = testApp({ INGEST_TOKENS: "shop=shop-token-1" });
   equal((await post(closed, { "content-type": "application/cloudevents+json" }, "{}")).status, 401);
 });
