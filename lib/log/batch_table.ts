@@ -14,6 +14,7 @@ import { Fault, messageOf } from "../errors.ts";
 import { type Frame, nextOffset, nextOffsets, noPlaces, placeOf, rowsOf } from "./commit_row.ts";
 import { carryOver, FORMAT_BEFORE } from "./format_before.ts";
 import type { Bounds, LogIdentity } from "./log.ts";
+import { RecentRows, type Sized } from "./recent_rows.ts";
 
 export interface StoredBatch {
   base_offset: number;
@@ -32,6 +33,12 @@ interface Row {
   places: Uint8Array;
 }
 
+/** A commit with its frames. */
+interface WholeRow extends Sized {
+  number: number;
+  places: Uint8Array;
+}
+
 const FORMAT = 2;
 const OPENING_TIMEOUT_MS = 10_000;
 const OPENING_PAUSE_MS = 5;
@@ -44,6 +51,8 @@ const TRIMMED_AT_ONCE = 100;
 const PAGE_BYTES = 16 * 1024;
 const CHECKPOINT_PAGES = 1024;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
+/** What the partitions of a thread read of a second of webhooks, and more than one read of a backlog spans. */
+const RECENT_BYTES = 8 * 1024 * 1024;
 
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
@@ -62,6 +71,8 @@ export class BatchTable implements Disposable {
   readonly #sql: Statements;
   /** Of a log without a row. */
   readonly #noPlaces: Uint8Array;
+  /** Every row is of many partitions, which are read one shortly after the other. */
+  readonly #recent = new RecentRows<WholeRow>(RECENT_BYTES);
   /** Where the last search of a partition ended: the next one mostly begins there. */
   readonly #reached = new Map<number, { number: number; base_offset: number; next_offset: number }>();
 
@@ -151,13 +162,14 @@ export class BatchTable implements Disposable {
   /** Batches that hold offsets >= `from`, ascending, for as long as `wanted` says yes to what it was given. */
   eachFrom(partition: number, from: number, wanted: (batch: StoredBatch) => boolean): true | null {
     return this.#read(() => {
-      for (const { number, places } of this.#rowsFrom(this.#rowWith(partition, from))) {
+      let row = this.#wholeFrom(this.#rowWith(partition, from));
+      for (; row !== null; row = this.#wholeFrom(row.number + 1)) {
+        const { number, places, bytes } = row;
         const { next_offset, count, at, length } = placeOf(places, partition);
         const base_offset = next_offset - count;
         this.#reached.set(partition, { number, base_offset, next_offset });
         if (next_offset <= from || count === 0) continue;
-        const bytes = blob(this.#sql.bytes.get(number)?.bytes).subarray(at, at + length);
-        if (!wanted({ base_offset, bytes })) break;
+        if (!wanted({ base_offset, bytes: bytes.subarray(at, at + length) })) break;
       }
       return true;
     });
@@ -178,6 +190,17 @@ export class BatchTable implements Disposable {
 
   *#rowsFrom(number: number): Generator<Row> {
     for (const row of this.#sql.from.iterate(number)) yield rowOf(row);
+  }
+
+  /** The first row from `number` on; null when there is none yet. */
+  #wholeFrom(number: number): WholeRow | null {
+    const known = this.#recent.get(number);
+    if (known) return known;
+    const found = this.#sql.whole.get(number);
+    if (!found) return null;
+    const row = { number: Number(found.number), places: blob(found.places), bytes: blob(found.bytes) };
+    this.#recent.put(row.number, row);
+    return row;
   }
 
   /** The number of a row before which no record of the partition has an offset >= `from`. */
@@ -246,7 +269,7 @@ function prepare(db: DatabaseSync) {
     oldest: db.prepare("SELECT number FROM commits ORDER BY number LIMIT 1"),
     at: db.prepare("SELECT number, newest_ms, places FROM commits WHERE number = ?"),
     from: db.prepare("SELECT number, newest_ms, places FROM commits WHERE number >= ? ORDER BY number"),
-    bytes: db.prepare("SELECT bytes FROM commits WHERE number = ?"),
+    whole: db.prepare("SELECT number, places, bytes FROM commits WHERE number >= ? ORDER BY number LIMIT 1"),
     bytesHeld: db.prepare("SELECT total(length(bytes)) AS bytes FROM commits"),
     begin_offset: db.prepare("SELECT begin_offset FROM begins WHERE partition = ?"),
     setBegin: db.prepare("INSERT OR REPLACE INTO begins VALUES (?, ?)"),

@@ -19,7 +19,8 @@ const SEGMENT_CHARACTERS = 64 * 1024 * 1024;
 const WORTHY_CHARACTERS = 4 * 1024 * 1024;
 /** A segment touches at most so many days, so that its publication opens at most so many files. */
 const SEGMENT_DAYS = 200;
-const READ = { max_records: 4_000, max_bytes: 8 * 1024 * 1024 };
+/** No more than the partitions of a thread find among the rows that the log read lately (batch_table.ts). */
+const READ = { max_records: 1_000, max_bytes: 8 * 1024 * 1024 };
 const READ_WAIT_MS = 250;
 /** A backlog is read without ever waiting: after so many records the others of this thread, and who asks us to go, are heard. */
 const TURN_RECORDS = 500;
