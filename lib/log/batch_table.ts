@@ -4,16 +4,15 @@
  *   commits(number, newest_ms, places, bytes)      numbers have no gaps; the newest row is never deleted
  *   begins(partition, begin_offset)                of what was trimmed; what is before is not told, deleted or not
  *
- * WAL and synchronous=FULL: a commit that returned survives a power cut. Any number of connections, in threads and
- * processes, may be open. Everything here is synchronous and never waits for another writer: a busy file answers null,
- * and the caller tries again, so that a thread is not held up and a busy neighbour cannot starve us by SQLite's own
- * growing pauses.
+ * A commit that returned survives a power cut (log_file.ts). Any number of connections, in threads and processes, may be
+ * open. Everything here is synchronous and never waits for another writer: a busy file answers null, and the caller tries
+ * again, so that a thread is not held up and a busy neighbour cannot starve us by SQLite's own growing pauses.
  */
-import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
-import { Fault, messageOf } from "../errors.ts";
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import { Fault } from "../errors.ts";
 import { type Frame, nextOffset, nextOffsets, noPlaces, placeOf, rowsOf } from "./commit_row.ts";
-import { carryOver, FORMAT_BEFORE } from "./format_before.ts";
 import type { Bounds, LogIdentity } from "./log.ts";
+import { isBusy, openLogFile, storageFault } from "./log_file.ts";
 import { RecentRows, type Sized } from "./recent_rows.ts";
 
 export interface StoredBatch {
@@ -39,31 +38,10 @@ interface WholeRow extends Sized {
   places: Uint8Array;
 }
 
-const FORMAT = 2;
-const OPENING_TIMEOUT_MS = 10_000;
-const OPENING_PAUSE_MS = 5;
 /** A trim deletes at most so many rows at a time, so that it does not keep appends waiting. */
 const TRIMMED_AT_ONCE = 100;
-/**
- * A commit writes each page that it touches whole: one to three, for a row of a few webhooks. Large pages suit batches.
- * The write-ahead log is carried over each 16 MiB, in the commit that fills it.
- */
-const PAGE_BYTES = 16 * 1024;
-const CHECKPOINT_PAGES = 1024;
-const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 /** What the partitions of a thread read of a second of webhooks, and more than one read of a backlog spans. */
 const RECENT_BYTES = 8 * 1024 * 1024;
-
-const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER, id TEXT, partitions INTEGER);
-  CREATE TABLE IF NOT EXISTS begins (partition INTEGER PRIMARY KEY, begin_offset INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS commits (
-    number INTEGER PRIMARY KEY, newest_ms INTEGER NOT NULL, places BLOB NOT NULL, bytes BLOB NOT NULL);
-`;
 
 export class BatchTable implements Disposable {
   readonly identity: LogIdentity;
@@ -78,16 +56,11 @@ export class BatchTable implements Disposable {
 
   /** Opens the file, or makes it with `partitions` partitions, which never change afterwards. */
   constructor(readonly path: string, partitions: number) {
-    const doing = `open the log ${path}`;
-    this.#db = orFault(doing, () => new DatabaseSync(path, { timeout: OPENING_TIMEOUT_MS }));
-    try {
-      this.identity = untilFree(this.#db, () => openSchema(this.#db, path, partitions));
-      this.#sql = prepare(this.#db);
-      this.#noPlaces = noPlaces(Array<number>(this.identity.partitions).fill(0));
-    } catch (error) {
-      this.#db.close();
-      throw storageFault(doing, error);
-    }
+    const { db, identity } = openLogFile(path, partitions);
+    this.#db = db;
+    this.identity = identity;
+    this.#sql = prepare(db);
+    this.#noPlaces = noPlaces(Array<number>(identity.partitions).fill(0));
   }
 
   /** Stores all frames or none, and answers with the offset of the first record of each; null when the file is busy. */
@@ -234,7 +207,7 @@ export class BatchTable implements Disposable {
       return work();
     } catch (error) {
       if (error instanceof Fault) throw error;
-      if (codeOf(error) === SQLITE_BUSY) return null;
+      if (isBusy(error)) return null;
       throw storageFault(`read the log ${this.path}`, error);
     }
   }
@@ -243,7 +216,7 @@ export class BatchTable implements Disposable {
     try {
       this.#sql.begin.run();
     } catch (error) {
-      if (codeOf(error) === SQLITE_BUSY) return null;
+      if (isBusy(error)) return null;
       throw storageFault(`${verb} the log ${this.path}`, error);
     }
     try {
@@ -280,35 +253,6 @@ function prepare(db: DatabaseSync) {
   };
 }
 
-function openSchema(db: DatabaseSync, path: string, partitions: number): LogIdentity {
-  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
-  const known = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'meta'").get();
-  if (known?.tables === 0) {
-    db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
-    // Of several openers of a new file the first one's values stand.
-    db.prepare("INSERT OR IGNORE INTO meta VALUES (1, ?, ?, ?)").run(FORMAT, crypto.randomUUID(), partitions);
-    db.exec("COMMIT");
-  }
-  if (formatOf(db) === FORMAT_BEFORE) {
-    db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
-    // Another opener may have done it by now.
-    if (formatOf(db) === FORMAT_BEFORE) carryOver(db, FORMAT);
-    db.exec("COMMIT");
-  }
-  const meta = db.prepare("SELECT format, id, partitions FROM meta").get();
-  if (meta?.format !== FORMAT) {
-    const message = `Cannot open the log ${path}: it has format ${meta?.format}, known is ${FORMAT}`;
-    throw new Fault("unknown_format", message, { blame: "us", retry: "never" });
-  }
-  db.exec("PRAGMA busy_timeout = 0");
-  return { id: String(meta.id), partitions: Number(meta.partitions) };
-}
-
-function formatOf(db: DatabaseSync): unknown {
-  return db.prepare("SELECT format FROM meta").get()?.format;
-}
-
 function rowOf({ number, newest_ms, places }: Record<string, SQLOutputValue>): Row {
   return { number: Number(number), newest_ms: Number(newest_ms), places: blob(places) };
 }
@@ -316,48 +260,4 @@ function rowOf({ number, newest_ms, places }: Record<string, SQLOutputValue>): R
 function blob(value: SQLOutputValue | undefined): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new TypeError("What should be bytes is none");
   return value;
-}
-
-/** Of several openers of a new file SQLite turns some away at once, whatever the timeout: they begin anew. */
-function untilFree<T>(db: DatabaseSync, open: () => T): T {
-  const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const until = performance.now() + OPENING_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return open();
-    } catch (error) {
-      if (codeOf(error) !== SQLITE_BUSY || performance.now() >= until) throw error;
-      if (db.isTransaction) db.exec("ROLLBACK");
-      Atomics.wait(pause, 0, 0, OPENING_PAUSE_MS);
-    }
-  }
-}
-
-function orFault<T>(doing: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw storageFault(doing, error);
-  }
-}
-
-function codeOf(error: unknown): number | null {
-  const code = error instanceof Error && "errcode" in error ? error.errcode : null;
-  return typeof code === "number" ? code & 0xff : null;
-}
-
-function storageFault(doing: string, cause: unknown): Fault {
-  if (cause instanceof Fault) return cause;
-  const damaged = codeOf(cause) === SQLITE_CORRUPT || codeOf(cause) === SQLITE_NOTADB ||
-    /not a database|malformed/.test(messageOf(cause));
-  // Readers share memory with the writers, in a file beside it.
-  const hint = /unable to open|readonly database/.test(messageOf(cause))
-    ? "; who reads a log must be able to write in its folder, too"
-    : "";
-  const message = `Cannot ${doing}: ${messageOf(cause)}${hint}`;
-  return new Fault(damaged ? "log_damaged" : "log_unavailable", message, {
-    blame: "dependency",
-    retry: damaged ? "never" : "after_backoff",
-    cause,
-  });
 }
