@@ -5,6 +5,7 @@ import { Fault, messageOf } from "./errors.ts";
 import { type Kinds, kindsOf } from "./event/kinds.ts";
 import { readKindsFile } from "./event/kinds_file.ts";
 import { createSources, type Sources } from "./source/sources.ts";
+import { saysNothing } from "./stream/definition_file.ts";
 import { readRuleFile } from "./stream/rule_definition.ts";
 import { readWindowFile, type WindowDefinition } from "./stream/window_definition.ts";
 
@@ -24,6 +25,8 @@ export interface Configuration {
   settings: ControlFile;
   /** A digest of each file's text, by its name. */
   files: Readonly<Record<FileName, string>>;
+  /** Files that are there and say nothing: what was in force by them is not any more. */
+  empty: readonly FileName[];
   /** Differs when any file does. */
   version: string;
 }
@@ -76,6 +79,7 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
       "rules.yaml": digest(rulesText),
       "windows.yaml": digest(windowsText),
     },
+    empty: FILES.filter((_, i) => texts[i] !== null && saysNothing(texts[i])),
     version: digest(JSON.stringify(texts)),
   };
 }

@@ -1,8 +1,8 @@
 /**
  * Looks at the files of `CONFIG_DIR` again and again: what is good counts from then on, what is bad is told once and
- * changes nothing. A file is refused whole, also one that is empty, and with it every other edit until it is mended.
+ * changes nothing. A file is refused whole, and with it every other edit until it is mended.
  *
- * An edit counts when two looks in a row found the same: an editor that takes a file away before it writes it anew would
+ * An edit counts when two looks in a row found the same: an editor that empties a file before it writes it anew would
  * else switch redaction off for a moment.
  */
 import type { Clock } from "./clock.ts";
@@ -83,5 +83,8 @@ function tellTaken(before: Configuration, next: Configuration, line: LogLine): v
   );
   const taken = edited.filter((name) => name !== KINDS);
   if (taken.length > 0) line.info(`took ${taken.join(" and ")} over`);
+  for (const name of taken.filter((name) => next.empty.includes(name))) {
+    line.warn(`${name} is empty: what it said is no longer in force`);
+  }
   if (edited.includes(KINDS)) line.warn(`${KINDS} was edited: restart to take it over`);
 }

@@ -58,14 +58,14 @@ function valueOf(what: string, document: Document, lines: LineCounter): unknown 
   }
 }
 
-/**
- * Parses a file of `CONFIG_DIR`; null is a file that is not there, which says what `none` does. One that is there and
- * says nothing is refused: some editors empty a file before they write it anew, and everything would be off meanwhile.
- */
+/** Parses a file of `CONFIG_DIR`. One that is not there (null), and one that says nothing, say what `none` does. */
 export function readConfigYaml(what: string, text: string | null, none: string): DefinitionText {
-  const read = readYaml(what, text ?? none);
-  if (read.value !== null) return read;
-  throw refusal(what, [{ path: [], message: `says nothing; write \`${none}\` for none` }], () => 1);
+  return readYaml(what, text === null || saysNothing(text) ? none : text);
+}
+
+/** Empty, or nothing but comments. */
+export function saysNothing(text: string): boolean {
+  return text.split("\n").every((line) => /^\s*(#|$)/.test(line));
 }
 
 function isRanged(node: unknown): node is { range: [number, number, number] } {

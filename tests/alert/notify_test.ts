@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
 import { alertRow } from "../../lib/alert/alert.ts";
 import { Notifier, type NotifyParts } from "../../lib/alert/notify.ts";
@@ -314,8 +314,7 @@ Deno.test("without a secret only chats are told", async () => {
 });
 
 Deno.test("a file of routes is refused with line and reason", () => {
-  deepStrictEqual(readAlertsFile(null), []);
-  throws(() => readAlertsFile(""), { message: /alerts\.yaml: line 1: says nothing/ });
+  for (const text of [null, "", "# nothing\n"]) deepStrictEqual(readAlertsFile(text), []);
   const [one] = readAlertsFile(
     "webhooks:\n  - { name: ops, url: 'https://example.com/x', severities: [high] }\n",
   );
