@@ -7,6 +7,7 @@ import { RAW_EVENTS } from "../lib/event/raw_event.ts";
 import type { EventLog, NewRecord } from "../lib/log/log.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import { controlRecord } from "../lib/partition/control_record.ts";
+import { saysNothing } from "../lib/stream/definition_file.ts";
 import type { Env } from "./door.ts";
 import { faulty } from "./cursor.ts";
 import type { LakeSql } from "./lake_sql.ts";
@@ -47,6 +48,7 @@ export interface RulesDeps {
   lines: LogLine;
 }
 
+const SAYS_NOTHING = "The text names no rules. To have none, write `rules: []`.";
 /** Records of rules in which one that is still in force is looked for. */
 const LOOKED_BACK = 100;
 export const MAX_TRIAL_HOURS = 24 * 30;
@@ -93,8 +95,12 @@ function putRecord(partition: number, { body, version }: ControlFile, received_a
   return controlRecord("rules", partition, { body, received_at, headers: { version } });
 }
 
-/** Refused rules say on which line, for an editor to show. */
+/**
+ * Refused rules say on which line, for an editor to show. Unlike a file, a text that was sent has a sender who can be asked
+ * whether nothing at all is a slip: it would end every rule.
+ */
 function parsed(rules: RulesFile, text: string): ControlFile | Response {
+  if (saysNothing(text)) return problem({ status: 400, detail: SAYS_NOTHING, code: "no_rules" });
   try {
     return rules.parse(text);
   } catch (error) {
