@@ -2,12 +2,14 @@
  * `main.ts dev`: everything in one process with demo data flowing, and a few lines that say what is where.
  * `main.ts reset --yes`: empties what `dev` made.
  */
+import { join } from "node:path";
 import { isLoopback, type Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { isThere } from "../lib/store/local_file.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import {
+  answers,
   DEV_FOLDER,
   devFolder,
   devSecrets,
@@ -114,20 +116,23 @@ async function buildIfStale(say: (text: string) => void, signal: AbortSignal): P
   }
 }
 
-function greeting(url: string, settings: Settings, folder: string): string {
+export function greeting(url: string, settings: Settings, folder: string): string {
   const demo = settings.DEMO_EVENTS_PER_SECOND > 0
-    ? `${settings.DEMO_EVENTS_PER_SECOND} events a second are made up meanwhile (config/generator.yaml; an edit counts at once).`
+    ? `${settings.DEMO_EVENTS_PER_SECOND} events a second are made up meanwhile (${
+      join(settings.CONFIG_DIR, "generator.yaml")
+    }; an edit counts at once).`
     : "No demo data: DEMO_EVENTS_PER_SECOND is 0.";
   const token = isLoopback(settings.HOST)
     ? ""
     : ` -H "authorization: Bearer <INGEST_TOKEN of ${folder}/secrets.env>"`;
+  const run = `${folder === DEV_FOLDER ? "" : `DATA_DIR=${folder} `}deno run -A main.ts`;
   return `
   Millrace is running.
 
     ${url}                 SQL and dashboard in the browser
     ${url}/docs            the HTTP interface
-    ${url}/iceberg         the tables, for any Iceberg reader (REST catalog)
-    ${folder}    log, lake, secrets.env; main.ts reset --yes empties it
+    ${url}/iceberg/v1/namespaces    the tables, for any Iceberg reader (REST catalog at ${url}/iceberg)
+    ${folder}    log, lake, secrets.env; this empties it: ${run} reset --yes
 
   ${demo}
 
@@ -135,7 +140,7 @@ function greeting(url: string, settings: Settings, folder: string): string {
     ${curlLine(url, token)}
 
   Send a signed webhook, as Stripe would (also revolut, github, shopify, standard_webhooks):
-    ${folder === DEV_FOLDER ? "" : `DATA_DIR=${folder} `}deno run -A main.ts hook stripe
+    ${run} hook stripe
 
   From Stripe itself, with its secret as STRIPE_WEBHOOK_SECRET:
     stripe listen --forward-to ${url}/hooks/stripe
@@ -211,15 +216,4 @@ async function heldForReset(folder: string): Promise<Disposable> {
 
 function cannotEmpty(folder: string, reason: string): Fault {
   return new Fault("reset_refused", `Cannot empty ${folder}: ${reason}`, { blame: "us", retry: "never" });
-}
-
-const ANSWER_MS = 1000;
-
-/** Whether somebody listens at an address; whatever fails means no. */
-async function answers(url: string): Promise<boolean> {
-  return await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ANSWER_MS) })
-    .then(async (answer) => {
-      await answer.body?.cancel();
-      return true;
-    }, () => false);
 }

@@ -84,6 +84,17 @@ export async function devUrl(folder: string): Promise<string | null> {
   return (await readMark(folder))?.url ?? null;
 }
 
+const ANSWER_MS = 1000;
+
+/** Whether somebody listens at an address; whatever fails means no. */
+export async function answers(url: string): Promise<boolean> {
+  return await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    .then(async (answer) => {
+      await answer.body?.cancel();
+      return true;
+    }, () => false);
+}
+
 export async function isDevFolder(folder: string): Promise<boolean> {
   return await readMark(folder) !== null;
 }

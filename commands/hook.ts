@@ -1,11 +1,12 @@
 /** `main.ts hook <source>`: a webhook as that sender would send it, correctly signed, to a running server. */
+import type { Settings } from "../lib/config.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { sampleRequest } from "../lib/source/sample.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { reachableUrl } from "./listen.ts";
-import { devFolder, devUrl, readSecrets, secretName } from "./dev_folder.ts";
+import { answers, devFolder, devUrl, readSecrets, secretName } from "./dev_folder.ts";
 
 const ANSWER_MS = 15_000;
 
@@ -17,8 +18,9 @@ export const hook: Command = {
     "Sources: stripe, revolut, github, shopify, standard_webhooks, and those of sources.yaml.",
     "Signs with <SOURCE>_WEBHOOK_SECRET, or with the secret that dev made in its folder.",
     "--file sends the bytes of that file instead of the sample.",
-    "--url is the server (http://127.0.0.1:8000) or the whole address; without it the running dev server, else HOST and PORT.",
-    "Prints the answer; exit status 1 unless it is a 2xx.",
+    "--url is the server (http://127.0.0.1:8000) or the whole address; without it HOST and PORT where they are set, else",
+    "the running dev server, else the usual address.",
+    "Prints the answer, and on standard error where it was sent and with which secret; exit status 1 unless it is a 2xx.",
   ],
   async run({ args, settings, given }) {
     const { words: [name], options } = parseArguments(args, { words: [1, 1], options: ["file", "url"] });
@@ -29,24 +31,62 @@ export const hook: Command = {
       throw wrongUsage(`${name} sends no webhooks; there are ${known.join(", ")}`);
     }
     const folder = devFolder(settings, given);
-    const secret = settings.webhook_secrets[name]?.[0]?.secret ??
-      (await readSecrets(folder))[secretName(name)];
-    if (secret === undefined) {
-      throw wrongUsage(`there is no ${secretName(name)}, and no secrets of dev in ${folder}`);
-    }
+    const { secret, origin } = await secretOf(name, settings, folder);
     const body = options.file === undefined ? undefined : await readBody(options.file);
     const id = crypto.randomUUID().replaceAll("-", "");
     const request = sampleRequest(source, { secret, now_ms: Date.now(), id, body });
     if (request === null) {
       throw wrongUsage(`the secret of ${name} ${source.secretFault(secret) ?? "cannot sign"}`);
     }
-    const target = hookUrl(
-      options.url ?? await devUrl(folder) ?? reachableUrl(settings.HOST, settings.PORT),
-      name,
-    );
-    return await send(target, request);
+    const { url, note } = options.url === undefined
+      ? await serverOf(settings, given, folder)
+      : { url: options.url, note: null };
+    const target = hookUrl(url, name);
+    if (note !== null) console.error(note);
+    console.error(`to ${target.href}, signed with ${origin}`);
+    const status = await send(target, request);
+    const hint = HINTS[status];
+    if (hint !== undefined) console.error(`${hint}; ${secretName(name)} must be the same here and there`);
+    return status >= 200 && status < 300 ? 0 : 1;
   },
 };
+
+/** What an answer most often means. */
+const HINTS: Readonly<Record<number, string>> = {
+  401: "the server has another secret",
+  404: "the server has no secret of this sender, or does not know it",
+};
+
+/** A secret that still counts: the environment's, else that of dev. */
+async function secretOf(
+  name: string,
+  settings: Settings,
+  folder: string,
+): Promise<{ secret: string; origin: string }> {
+  const now = Date.now();
+  const own = settings.webhook_secrets[name]?.find(({ until_ms }) => until_ms === null || until_ms > now);
+  if (own) return { secret: own.secret, origin: secretName(name) };
+  const secret = (await readSecrets(folder))[secretName(name)];
+  if (secret !== undefined) return { secret, origin: `the secret that dev made in ${folder}` };
+  throw wrongUsage(`there is no ${secretName(name)}, and no secrets of dev in ${folder}`);
+}
+
+/**
+ * The server that the environment names, else that of dev while it runs, else the usual one. A dev that was killed leaves
+ * its address behind.
+ */
+export async function serverOf(
+  settings: Settings,
+  given: ReadonlySet<string>,
+  folder: string,
+): Promise<{ url: string; note: string | null }> {
+  const usual = reachableUrl(settings.HOST, settings.PORT);
+  if (settings.PORT !== 0 && (given.has("HOST") || given.has("PORT"))) return { url: usual, note: null };
+  const ofDev = await devUrl(folder);
+  if (ofDev === null) return { url: usual, note: null };
+  if (await answers(ofDev)) return { url: ofDev, note: null };
+  return { url: usual, note: `nothing answers at ${ofDev}, where dev was last` };
+}
 
 /** The address of the source's door; one that names a path already is taken as it is. */
 function hookUrl(url: string, name: string): URL {
@@ -66,6 +106,7 @@ async function readBody(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** The status of the answer, which is printed. */
 async function send(
   target: URL,
   request: { headers: Record<string, string>; body: Uint8Array },
@@ -76,12 +117,13 @@ async function send(
     body: new Uint8Array(request.body),
     signal: AbortSignal.timeout(ANSWER_MS),
   }).catch((error) => {
-    throw new Fault("no_answer", `Cannot reach ${target.href}: ${messageOf(error)}`, {
+    const advice = "Is the program running there? --url, or HOST and PORT, name another address";
+    throw new Fault("no_answer", `Cannot reach ${target.href}: ${messageOf(error)}. ${advice}`, {
       blame: "dependency",
       retry: "after_backoff",
       cause: error,
     });
   });
   console.log(`${answer.status} ${await answer.text()}`);
-  return answer.ok ? 0 : 1;
+  return answer.status;
 }
