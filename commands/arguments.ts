@@ -55,7 +55,7 @@ export function wholeOption(
   const text = parsed.options[name];
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < bounds[0] || value > bounds[1]) {
+  if (!/^\d+$/.test(text) || value < bounds[0] || value > bounds[1]) {
     throw wrongUsage(`--${name} must be a whole number from ${bounds[0]} to ${bounds[1]}`);
   }
   return value;

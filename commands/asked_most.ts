@@ -1,4 +1,5 @@
 /** `main.ts alerts` and `main.ts transactions`: the questions asked most, without writing SQL. */
+import { SEVERITIES } from "../lib/alert/alert.ts";
 import { Fault } from "../lib/errors.ts";
 import { parseTableKey } from "../lib/lake/table_key.ts";
 import { FORMAT_HELP, formatOf, giveAnswer, MAX_ROWS, TIME_HELP, timeOf } from "./answer.ts";
@@ -71,6 +72,10 @@ export const alerts: Command = {
   on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: [...COMMON, "rule", "severity"] });
+    const { severity } = parsed.options;
+    if (severity !== undefined && !SEVERITIES.some((one) => one === severity)) {
+      throw wrongUsage(`--severity must be one of ${SEVERITIES.join(", ")}`);
+    }
     const where = whereOf(parsed, "", ["rule", "severity"]);
     return answer(
       settings,

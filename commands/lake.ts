@@ -3,9 +3,11 @@ import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
 import { loadConfiguration } from "../lib/configuration.ts";
 import { connectCatalog, connectEngine, connectFiles, openStore } from "../lib/connect.ts";
-import type { Catalog } from "../lib/iceberg/catalog.ts";
+import type { Catalog, LoadedTable } from "../lib/iceberg/catalog.ts";
 import { Questions } from "../lib/lake/questions.ts";
+import { parseTableKey } from "../lib/lake/table_key.ts";
 import { lakeViews } from "../lib/lake/views.ts";
+import { SEARCH_PATH } from "../lib/query/allowed_tree.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import { needLake } from "./lake_place.ts";
 
@@ -36,4 +38,14 @@ export async function openLake(settings: Settings): Promise<OpenLake> {
   });
   const stack = building.move();
   return { store, catalog, questions, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** By its full name, or by its own one alone, as in a query. */
+export async function tableOf(catalog: Catalog, key: string): Promise<LoadedTable | null> {
+  const keys = key.includes(".") ? [key] : SEARCH_PATH.map((stage) => `${stage}.${key}`);
+  for (const one of keys) {
+    const table = await catalog.load(parseTableKey(one));
+    if (table) return table;
+  }
+  return null;
 }

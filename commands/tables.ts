@@ -1,13 +1,11 @@
 /** `main.ts tables` and `main.ts snapshots <table>`: what there is, and what it was. */
-import type { Catalog, LoadedTable } from "../lib/iceberg/catalog.ts";
-import { parseTableKey, tableKey } from "../lib/lake/table_key.ts";
+import { tableKey } from "../lib/lake/table_key.ts";
 import { Fault } from "../lib/errors.ts";
 import { currentSnapshot } from "../lib/iceberg/snapshot.ts";
-import { SEARCH_PATH } from "../lib/query/allowed_tree.ts";
 import { FORMAT_HELP, formatOf, giveRows } from "./answer.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { openLake } from "./lake.ts";
+import { openLake, tableOf } from "./lake.ts";
 
 export const tables: Command = {
   names: ["tables"],
@@ -66,13 +64,3 @@ export const snapshots: Command = {
     return 0;
   },
 };
-
-/** By its full name, or by its own one alone, as in a query. */
-async function tableOf(catalog: Catalog, key: string): Promise<LoadedTable | null> {
-  const keys = key.includes(".") ? [key] : SEARCH_PATH.map((stage) => `${stage}.${key}`);
-  for (const one of keys) {
-    const table = await catalog.load(parseTableKey(one));
-    if (table) return table;
-  }
-  return null;
-}

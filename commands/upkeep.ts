@@ -23,6 +23,7 @@ import { tableKey } from "../lib/lake/table_key.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import { parseArguments, wholeOption } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { tableOf } from "./lake.ts";
 import { needLake } from "./lake_place.ts";
 import { progressOnTerminal, whileWaiting } from "./progress.ts";
 import { sizeText } from "./size_text.ts";
@@ -31,8 +32,9 @@ const DAY_S = 86_400;
 
 export const compact: Command = {
   names: ["compact"],
-  usage: "compact [stage.table] [--full] [--dry-run]",
+  usage: "compact [table] [--full] [--dry-run]",
   doc: "merge small files into large sorted ones",
+  more: ["The table is stage.table, or its name alone; without one all are looked at."],
   on_lake: true,
   async run({ args, settings }) {
     const { words: [only], flags } = parseArguments(args, { words: [0, 1], flags: ["full", "dry-run"] });
@@ -151,9 +153,8 @@ async function openTables(settings: Settings) {
     catalog,
     /** All tables, or the one named. */
     async tables(only?: string): Promise<LoadedTable[]> {
-      const names = (await catalog.list()).filter((name) => only === undefined || tableKey(name) === only);
-      if (names.length === 0 && only !== undefined) throw noTable(only);
-      const tables = await Promise.all(names.map((name) => catalog.load(name)));
+      if (only !== undefined) return [await tableOf(catalog, only) ?? noTable(only)];
+      const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
       return tables.filter((table) => table !== null);
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
@@ -170,8 +171,8 @@ function verb(flags: ReadonlySet<string>): string {
   return flags.has("dry-run") ? "would become" : "became";
 }
 
-function noTable(key: string): Fault {
-  return new Fault("not_found", `Cannot find the table ${key}: there is none`, {
+function noTable(key: string): never {
+  throw new Fault("not_found", `Cannot find the table ${key}: there is none`, {
     blame: "sender",
     retry: "never",
   });

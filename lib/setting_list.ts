@@ -1,9 +1,10 @@
 /** Every setting of the program by itself: how it is read, what it is by default, and one sentence of what it means. */
 import { z } from "zod";
 
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const whole = (min: number, max: number) =>
+  z.string().regex(/^-?\d+$/, "it must be a whole number").transform(Number).pipe(z.int().min(min).max(max));
 const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
-const text = z.string().min(1);
+const text = z.string().regex(/\S/, "it is blank");
 const address = z.url({ protocol: /^https?$/, error: "it must be an address with http:// or https://" });
 const brokers = z.string().regex(
   /^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$|^(\[[0-9a-fA-F:]+\]:\d{1,5},?)+$/,

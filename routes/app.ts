@@ -116,7 +116,7 @@ function createSite(deps: AppDeps, door: Door): App {
   if (deps.query && names) {
     mountQuestions(app, deps, new LakeSql(deps.query, names), { bodies, progress, door });
   }
-  if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi());
+  if (deps.has_door) app.route("/", kinds(deps)).route("/", openapi(deps));
   if (deps.windows) app.route("/", windows({ windows: deps.windows }));
   if (deps.live) app.route("/", live({ clock, live: deps.live }));
   if (deps.page) app.route("/", page({ page: deps.page }));

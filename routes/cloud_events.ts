@@ -62,7 +62,7 @@ function handshake(door: Door, request: Request, requestId: string): Response {
   if (origin === null) {
     return problem({
       status: 403,
-      detail: "This origin is not listed in config/sources.yaml.",
+      detail: "This origin is not listed in sources.yaml.",
       code: "origin_not_listed",
       headers: { allow: "POST, OPTIONS" },
     });

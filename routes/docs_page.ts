@@ -20,11 +20,13 @@ const WHO: Record<Access, string> = {
   admin: "Needs API_TOKEN, where it is set.",
 };
 
-const INTRODUCTION = `curl -H 'content-type: application/json' http://127.0.0.1:8000/ingest/transaction \\
+const introduction = (base: string) =>
+  `curl -H 'content-type: application/json' ${base}/ingest/transaction \\
   -d '{"event_id":"e1","timestamp":"2026-01-31T09:30:00Z","user_id":"u1","amount":"19.99","currency":"EUR","status":"completed"}'
-curl http://127.0.0.1:8000/api/query -d 'SELECT count(*) FROM transactions'`;
+curl ${base}/api/query -d 'SELECT count(*) FROM transactions'`;
 
-export function docsPage(routes: readonly Route[]): string {
+/** `base` is the address of this server as the reader has it. */
+export function docsPage(routes: readonly Route[], base: string): string {
   const tags = [...new Set(routes.map(({ tag }) => tag))];
   const sections = tags.map((tag) =>
     `<section id="${idOf(tag)}"><h2>${escaped(tag)}</h2>` +
@@ -35,7 +37,7 @@ export function docsPage(routes: readonly Route[]): string {
 <header><h1>HTTP API</h1><p class="dim">Errors are RFC 9457 problems, times are ISO 8601 with Z, lists are
 <code>{items, cursor}</code>. For programs: <a href="/openapi.json">openapi.json</a>.</p>
 <nav>${tags.map((tag) => `<a href="#${idOf(tag)}">${escaped(tag)}</a>`).join("")}</nav>
-<pre>${escaped(INTRODUCTION)}</pre></header><main>${sections.join("")}</main></body></html>`;
+<pre>${escaped(introduction(base))}</pre></header><main>${sections.join("")}</main></body></html>`;
 }
 
 function articleOf({ method, path, doc, access, parameters = [], takes, gives, also = [] }: Route): string {

@@ -28,6 +28,7 @@ export interface DoorDeps {
     & GateSettings
     & Pick<
       Settings,
+      | "CONFIG_DIR"
       | "MAX_BODY_BYTES"
       | "BODY_TIMEOUT_MS"
       | "HOOK_RATE_PER_SECOND"

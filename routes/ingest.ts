@@ -4,6 +4,7 @@
  * One bad line never fails its neighbours: it is accepted as a dead letter and named in the answer. Only what says
  * nothing about single events (too large, too many, wrong content type) refuses the whole request.
  */
+import { join } from "node:path";
 import { Hono } from "hono";
 import { ANY_EVENT, type Kinds } from "../lib/event/kinds.ts";
 import type { Kind } from "../lib/event/kind.ts";
@@ -22,7 +23,7 @@ export function ingest(door: Door): Hono<Env> {
     const requestId = nextRequestId();
     const source = door.admit(c);
     if (source instanceof Response) return door.refuse(source, STRANGER, requestId);
-    const target = targetOf(door.deps.kinds(), c.req.param("kind"), c.req.raw.headers);
+    const target = targetOf(door, c.req.param("kind"), c.req.raw.headers);
     if (target instanceof Response) return door.refuse(target, source, requestId);
     const max_bytes = door.deps.settings.MAX_BODY_BYTES;
     const bounds = { rate: door.ingestRate, key: source, max_bytes };
@@ -42,9 +43,10 @@ interface Target {
   content_type: string;
 }
 
-function targetOf(kinds: Kinds, name: string, headers: Headers): Target | Response {
+function targetOf({ deps }: Door, name: string, headers: Headers): Target | Response {
+  const kinds = deps.kinds();
   const kind = kinds.get(name) ?? null;
-  if (kind === null && name !== ANY_EVENT) return unknownKind(kinds);
+  if (kind === null && name !== ANY_EVENT) return unknownKind(kinds, deps.settings.CONFIG_DIR);
   const content_type = headers.get("content-type") ?? "";
   const format = formatOf(content_type);
   if (format === null) return wrongType("application/json, application/x-ndjson");
@@ -102,11 +104,11 @@ export function answerText(records: readonly { rejected: string | null }[]): str
   return JSON.stringify({ accepted: records.length, duplicates: 0, rejected });
 }
 
-function unknownKind(kinds: Kinds): Response {
+function unknownKind(kinds: Kinds, folder: string): Response {
   const names = [...kinds.keys(), ANY_EVENT].join(", ");
   return problem({
     status: 404,
-    detail: `There is no such kind. Known are ${names}; more are declared in config/kinds.yaml.`,
+    detail: `There is no such kind. Known are ${names}; more are declared in ${join(folder, "kinds.yaml")}.`,
     code: "unknown_kind",
     close: true,
   });

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { Hono } from "hono";
 import { CONTROL_ROUTES } from "./api_control_routes.ts";
 import { DATA_ROUTES } from "./api_data_routes.ts";
+import type { Settings } from "../lib/config.ts";
 import type { Access, Parameter, Route } from "./api_route.ts";
 import { SCHEMAS } from "./api_schemas.ts";
 import type { Env } from "./door.ts";
@@ -37,13 +38,15 @@ const STATUS_WORDS: Record<number, string> = {
   503: "A dependency is away; Retry-After says when.",
 };
 
-export function openapi(): Hono<Env> {
+export function openapi({ settings }: { settings: Pick<Settings, "PUBLIC_URL"> }): Hono<Env> {
   const description = JSON.stringify(openapiDocument());
-  const html = docsPage(ROUTES);
   const policy = formPolicy(createHash("sha256").update(STYLE).digest("base64"));
   return new Hono<Env>()
     .get("/openapi.json", (c) => c.body(description, 200, { "content-type": "application/json" }))
-    .get("/docs", (c) => c.html(html, 200, { "content-security-policy": policy }));
+    .get("/docs", (c) => {
+      const { origin } = new URL(settings.PUBLIC_URL ?? c.req.url);
+      return c.html(docsPage(ROUTES, origin), 200, { "content-security-policy": policy });
+    });
 }
 
 export function openapiDocument() {

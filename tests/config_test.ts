@@ -21,6 +21,16 @@ Deno.test("readSettings has a default for everything and takes the empty text fo
   deepEqual([PORT, HOST, KAFKA_BROKERS, CHECKPOINT_MS], [8000, "127.0.0.1", null, 5000]);
 });
 
+Deno.test("readSettings takes blanks for no value of anything, and only digits for a number", () => {
+  for (const text of [" ", "0x10", "1e3", "8000.5", "８"]) {
+    match(faultsOf({ PORT: text })[0] ?? "", /^PORT .* is refused: it must be/);
+  }
+  match(faultsOf({ PORT: "65536" })[0], /^PORT "65536" is refused: /);
+  for (const name of ["DATA_DIR", "HOST", "S3_BUCKET"]) {
+    deepEqual(faultsOf({ [name]: "  " }), [`${name} "  " is refused: it is blank`]);
+  }
+});
+
 Deno.test("readSettings tells every fault at once, by name", () => {
   const faults = faultsOf({
     PORT: "x",

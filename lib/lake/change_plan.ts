@@ -31,6 +31,11 @@ export function withChange(
       break;
     case "widen":
       refuseCommon(change.name, "widen");
+      if (
+        evolvedColumns(kind, changes).some(({ name, type }) => name === change.name && type === change.type)
+      ) {
+        throw refused(`widen ${change.name} to ${change.type}`, "it has that type already");
+      }
       break;
     case "rename":
       refuseName(kind, changes, change.to, `rename ${change.name} to ${change.to}`);

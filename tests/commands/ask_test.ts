@@ -68,6 +68,7 @@ Deno.test("sql, tables, snapshots, transactions, alerts, tail and audit answer b
   deepEqual(JSON.parse(report.stdout).problems, []);
   match(report.stderr.trim().split("\n").at(-1)!, /^audit: ok, \d+ files, \d+ rows, \d+ offsets$/);
   match((await ask("audit")).stdout.trim().split("\n").at(-1)!, /^audit: ok, /);
+  match((await ask("compact", "transactions", "--dry-run")).stdout, /^compact: /);
   match((await ask("doctor")).stdout, /^doctor: all is well$/m);
   await Deno.remove(DATA_DIR, { recursive: true });
 });
@@ -85,7 +86,10 @@ Deno.test("a command that is wrong exits with 2 and says how it is written; one 
     [["sql", "SELECT 1", "--as-of", "yesterday"], /is no time; write it like/],
     [["sql", "SELECT\n foo"], /\(line 2, column 2\)/],
     [["sql", "COPY x TO 'y'"], /COPY is not allowed/],
+    [["sql", "SELECT 1", "--limit", "1e3"], /--limit must be a whole number from 0 to/],
+    [["alerts", "--severity", "foo"], /--severity must be one of low, medium, high, critical/],
     [["snapshots", "nothing"], /there is no such table/],
+    [["compact", "nothing"], /Cannot find the table nothing/],
     [["tail", "--format", "parquet"], /parquet needs a --limit/],
     [["tail", "nothing"], /there are events, alerts, aggregates, dead_letters/],
     [["settings", "--bogus"], /there is no option --bogus here/],

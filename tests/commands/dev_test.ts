@@ -1,8 +1,10 @@
 /** `main.ts dev` as people run it: events flow, webhooks are taken, it ends in order, and `reset` leaves nothing. */
 import { match, ok, strictEqual } from "node:assert/strict";
-import { curlLine } from "../../commands/dev.ts";
+import { curlLine, greeting } from "../../commands/dev.ts";
+import { DEV_FOLDER } from "../../commands/dev_folder.ts";
 import { isThere } from "../../lib/store/local_file.ts";
 import { startProgram } from "../program.ts";
+import { settingsOf } from "../routes/test_app.ts";
 import { eventually } from "../waiting.ts";
 import { runCommand } from "./run_command.ts";
 
@@ -83,6 +85,32 @@ Deno.test("dev lets events flow, takes a signed webhook and curl's event, ends w
   }
   strictEqual((await runCommand(["reset", "--yes"], { DATA_DIR: folder })).code, 0);
   strictEqual(await Deno.stat(folder).then(() => true, () => false), false);
+});
+
+Deno.test("the greeting names what there is: addresses that answer, the folders in force, commands that find them", async () => {
+  const url = "http://127.0.0.1:8123";
+  const settings = settingsOf({ CONFIG_DIR: "/etc/lake", DEMO_EVENTS_PER_SECOND: "5" });
+  const text = greeting(url, settings, "/var/lake");
+  match(text, /made up meanwhile \(\/etc\/lake\/generator\.yaml;/);
+  match(text, /: DATA_DIR=\/var\/lake deno run -A main\.ts reset --yes$/m);
+  match(
+    greeting(url, settingsOf({ DEMO_EVENTS_PER_SECOND: "5" }), DEV_FOLDER),
+    /: deno run -A main\.ts reset --yes$/m,
+  );
+  const paths = [...text.matchAll(/^ {4}http:\S+:8123(\S*) /gm)].map(([, path]) => path);
+  const DATA_DIR = await Deno.makeTempDir();
+  const program = await startProgram({ env: { DATA_DIR } });
+  try {
+    strictEqual(paths.length, 3);
+    for (const path of paths.slice(1)) {
+      const answer = await fetch(`${program.url}${path}`, { headers: { accept: "text/html" } });
+      strictEqual(answer.status, 200, path);
+      await answer.body?.cancel();
+    }
+  } finally {
+    strictEqual(await program.stop(), 0, program.lines.join("\n"));
+    await Deno.remove(DATA_DIR, { recursive: true });
+  }
 });
 
 Deno.test("reset does not empty a folder in which another role works, though dev was refused there", async () => {

@@ -138,6 +138,7 @@ Deno.test("`withChange` refuses what somebody leans on, and says who", () => {
     [{ change: "rename", name: "country", to: "land" }, /the model m/],
     [{ change: "drop", name: "late" }, /every kind/],
     [{ change: "widen", name: "log_partition", type: "long" }, /every kind/],
+    [{ change: "widen", name: "amount", type: "decimal(18, 4)" }, /has that type already/],
     [{ change: "rename", name: "ip", to: "country" }, /has a field/],
     [{ change: "rename", name: "ip", to: "a b" }, /a name has/],
     [{ change: "add", column: { name: "timestamp", type: "long" } }, /event_time/],

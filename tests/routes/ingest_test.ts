@@ -56,6 +56,8 @@ Deno.test("ingest takes any object as event, and names the kinds to who asks for
     match(detail, /transaction, .*clickstream.*event/);
     match(detail, /config\/kinds\.yaml/);
   }
+  const elsewhere = await post(testApp({ CONFIG_DIR: "/etc/lake" }), "{}", { path: "/ingest/nope" });
+  match((await elsewhere.json()).detail, / in \/etc\/lake\/kinds\.yaml\.$/);
 });
 
 Deno.test("ingest refuses another content type with 415", async () => {

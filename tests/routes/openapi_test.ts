@@ -95,8 +95,14 @@ Deno.test("the table says what the guard does: reading, changing, open", async (
 
 Deno.test("docs needs no script and no other origin", async () => {
   const { app } = testApp();
-  const response = await app.request("/docs");
+  const response = await app.request("http://127.0.0.1:8123/docs");
   const html = await response.text();
+  ok(html.includes(" http://127.0.0.1:8123/ingest/transaction "));
+  const behindProxy = testApp({ PUBLIC_URL: "https://lake.example" }).app;
+  match(
+    await (await behindProxy.request("http://127.0.0.1:8123/docs")).text(),
+    /curl https:\/\/lake\.example\/api/,
+  );
   for (const { path } of ROUTES) ok(html.includes(path.replaceAll("&", "&amp;")), path);
   doesNotMatch(html, /<script|https?:\/\/(?!127\.0\.0\.1)/);
   match(response.headers.get("content-security-policy") ?? "", /default-src 'none'.*style-src 'sha256-/);
