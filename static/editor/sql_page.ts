@@ -241,10 +241,11 @@ class SqlPage {
       this.#server.classList.toggle("is-advised", isMuch);
       const pruned = estimate && estimate.pruned_files > 0 ? `, ${estimate.pruned_files} pruned` : "";
       this.#estimate.textContent = estimate && estimate.files > 0
-        ? `reads at most ${bytes(estimate.bytes)} in ${plural(estimate.files, "file")}${pruned}${
-          isMuch ? ": better on the server" : ""
-        }`
+        ? `${isMuch ? "better on the server: " : ""}reads at most ${bytes(estimate.bytes)} in ${
+          plural(estimate.files, "file")
+        }${pruned}`
         : "";
+      this.#estimate.title = this.#estimate.textContent;
     } catch {
       // The run itself will say what is wrong; without an estimate there is nothing to show.
       if (!signal.aborted) this.#estimate.textContent = "";

@@ -11,7 +11,11 @@ export function tabBar(store: TabStore): HTMLElement {
     title: "New query",
     on: { click: () => store.open("") },
   }, icon(ICONS.plus));
-  const draw = () => replace(list, ...store.tabs.map((tab) => tabElement(store, tab)));
+  const draw = () => {
+    replace(list, ...store.tabs.map((tab) => tabElement(store, tab)));
+    // Once it has its place on the screen.
+    requestAnimationFrame(() => showActive(list));
+  };
   store.addEventListener("change", draw);
   list.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -22,6 +26,14 @@ export function tabBar(store: TabStore): HTMLElement {
   });
   draw();
   return h("div", { class: "query-tab-row" }, list, add);
+}
+
+/** Scrolls the row alone, and not the page. */
+function showActive(list: Element): void {
+  const tab = list.querySelector(".is-active")?.getBoundingClientRect();
+  if (!tab) return;
+  const row = list.getBoundingClientRect();
+  list.scrollLeft += tab.left + tab.width / 2 - row.left - row.width / 2;
 }
 
 function focusActive(list: Element | null): void {

@@ -219,6 +219,12 @@ export async function cannedAnswer(request: Request): Promise<Response | null> {
           over: "transaction",
           severity: "medium",
           enabled: true,
+        }, {
+          name: "merchant_diversity_spike",
+          kind: "impossible_travel",
+          over: "transaction",
+          severity: "critical",
+          enabled: false,
         }],
       });
     case "GET /api/kinds":

@@ -1,6 +1,6 @@
 /** The pages beside the editor, in a real Chromium: what they show, what they change, and that everybody can use them. */
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { eventually } from "../waiting.ts";
 import { pageSuite, rows } from "./suite.ts";
 
@@ -320,6 +320,57 @@ test("the whole way of a query goes with the keyboard alone", async ({ page }) =
   await page.keyboard.press("Enter");
   await page.getByRole("dialog", { name: "kind, row 2" }).waitFor();
 });
+
+/** How far the element's content is wider than the element. */
+const cutPixels = (element: HTMLElement | SVGElement) => element.scrollWidth - element.clientWidth;
+
+test("at 1280 pixels nothing is cut and the editor's buttons stand in one line", async ({ page, server }) => {
+  await page.getByRole("row", { name: /merchant_diversity_spike/ }).waitFor();
+  const table = page.getByRole("region", { name: "Rules in force" }).last();
+  assert.equal(await table.evaluate(cutPixels), 0, "the rules in force are cut");
+  const { items } = await (await fetch(`${server.url}/api/tables`)).json();
+  const known = items.find((one: { kind: string }) => one.kind === "table");
+  const long = { ...known, name: "processed.a_table_with_quite_a_long_name_of_its_own", rows: 12_345_678 };
+  server.answers.set("GET /api/tables", () => Response.json({ items: [...items, long], cursor: null }));
+  await page.goto(`${server.url}/#/sql`);
+  const note = page.getByRole("treeitem", { name: /a_table_with_quite/ }).locator(".tree-note");
+  await note.waitFor();
+  assert.equal(await note.evaluate(cutPixels), 0, "the number of rows is cut");
+  await page.getByRole("button", { name: "As of now" }).click();
+  await page.getByRole("button", { name: "Use this snapshot" }).click();
+  await page.getByRole("button", { name: /^As of 20/ }).waitFor();
+  await page.locator(".estimate", { hasText: "reads at most" }).waitFor();
+  const tops = await page.locator(".toolbar .button").evaluateAll((all) =>
+    new Set(all.map((one) => Math.round(one.getBoundingClientRect().top + one.clientHeight / 2))).size
+  );
+  assert.equal(tops, 1, "the toolbar is broken");
+}, { at: "#/rules" });
+
+test(
+  "at 390 pixels the active query and the way to acknowledge are on the screen",
+  async ({ page, server }) => {
+    const isSeen = (locator: Locator) =>
+      locator.evaluate((element) => {
+        const { left, right } = element.getBoundingClientRect();
+        return left >= 0 && right <= innerWidth && element.contains(
+          document.elementFromPoint((left + right) / 2, element.getBoundingClientRect().top + 4),
+        );
+      });
+    await page.getByRole("tab", { selected: true }).waitFor();
+    for (let more = 0; more < 5; more++) await page.getByRole("button", { name: "New query" }).click();
+    const active = page.getByRole("tab", { selected: true });
+    await eventually(() => isSeen(active), Boolean, { what: "the active query in sight" });
+    await page.reload();
+    await active.waitFor();
+    await eventually(() => isSeen(active), Boolean, { what: "the active query in sight after a reload" });
+    await page.goto(`${server.url}/#/alerts`);
+    const button = page.getByRole("button", { name: /^Acknowledge/ }).first();
+    await button.waitFor();
+    await button.evaluate((element) => scrollBy(0, element.getBoundingClientRect().top - innerHeight / 2));
+    assert.ok(await isSeen(button), "the button is off the screen");
+  },
+  { width: 390, height: 844 },
+);
 
 for (const dark of [false, true]) {
   test(`every page fits 360 pixels${dark ? " in the dark" : ""}`, async ({ page, server }) => {
