@@ -4,7 +4,7 @@ import type { Settings } from "../lib/config.ts";
 import { Fault } from "../lib/errors.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { spillStateOf } from "../lib/log/spill_state.ts";
-import type { Condition, Dependency } from "../lib/observe/health.ts";
+import type { Condition, Dependency, Finding } from "../lib/observe/health.ts";
 import type { LastTrouble } from "../lib/observe/last_trouble.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
@@ -16,7 +16,7 @@ export interface DependencyParts {
   store: Pick<ObjectStore, "head">;
   supervisor: Pick<Supervisor, "ready">;
   /** Of the door's appends: a log that can be read may not take any more (a disk that is full or failing). */
-  appends: Pick<LastTrouble, "lasts">;
+  appends: Pick<LastTrouble, "cause">;
   clock: Clock;
 }
 
@@ -49,19 +49,19 @@ async function logCondition(
   log: EventLog,
   has_door: boolean,
   { settings, appends, clock }: DependencyParts,
-): Promise<Condition> {
+): Promise<Condition | Finding> {
   const over = new AbortController();
   const late = clock.sleep(BROKER_MS, over.signal).then(() => {
     throw new Fault("log_silent", "does not answer", { blame: "dependency", retry: "after_backoff" });
   });
   try {
     await Promise.race([log.bounds("events", 0), late]);
-    return appends.lasts ? "degraded" : "ok";
+    return appends.cause === null ? "ok" : { condition: "degraded", detail: appends.cause };
   } catch (error) {
     const { KAFKA_BROKERS, SPILL_MAX_BYTES } = settings;
     const hasRoom = has_door && KAFKA_BROKERS !== null && spillStateOf(log).bytes < SPILL_MAX_BYTES;
     if (!hasRoom || !(error instanceof Fault)) throw error;
-    return "degraded";
+    return { condition: "degraded", detail: error.message };
   } finally {
     over.abort();
     late.catch(() => undefined);

@@ -8,6 +8,7 @@ import type { EventLog, NewRecord } from "../lib/log/log.ts";
 import type { LogLine } from "../lib/observe/log_line.ts";
 import type { LastTrouble } from "../lib/observe/last_trouble.ts";
 import type { Histogram, Metrics } from "../lib/observe/metrics.ts";
+import { SeldomWarning } from "../lib/observe/seldom_warning.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
 import type { Sources } from "../lib/source/sources.ts";
 import { AcceptedCounts } from "./accepted_counts.ts";
@@ -50,6 +51,7 @@ export interface DoorDeps {
   scrub: Scrub;
 }
 
+const APPEND_FAILED = "append failed";
 const NO_TOKEN = { detail: "The token is missing or wrong.", close: true };
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -64,6 +66,7 @@ export class Door {
   readonly strangerRate: RateLimit;
   readonly accepted: AcceptedCounts;
   readonly #append: Histogram;
+  readonly #appendFailed: SeldomWarning;
 
   constructor(readonly deps: DoorDeps) {
     const { settings, clock } = deps;
@@ -74,6 +77,7 @@ export class Door {
     this.ingestRate = new RateLimit({ rate_per_second: rate(settings.INGEST_RATE_PER_SECOND), clock });
     this.strangerRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
     this.accepted = new AcceptedCounts(deps);
+    this.#appendFailed = new SeldomWarning(APPEND_FAILED, { line: deps.lines, clock });
     this.#append = deps.metrics.histogram("append_seconds", {});
   }
 
@@ -84,13 +88,12 @@ export class Door {
     try {
       await this.deps.log.append("events", records);
     } catch (error) {
-      if (!(error instanceof Fault) || error.blame !== "sender") this.deps.appends.failed();
-      this.deps.lines.warn("append failed", {
-        source,
-        records: records.length,
-        reason: messageOf(error),
-        request_id: requestId,
-      });
+      const reason = messageOf(error);
+      const isDependency = error instanceof Fault && error.blame === "dependency";
+      if (!(error instanceof Fault) || error.blame !== "sender") this.deps.appends.failed(reason);
+      const facts = { source, records: records.length, reason, request_id: requestId };
+      if (isDependency) this.#appendFailed.warn(error.code, facts);
+      else this.deps.lines.warn(APPEND_FAILED, facts);
       return problemOf(error, this.deps.scrub);
     }
     this.deps.appends.succeeded();

@@ -5,12 +5,18 @@ import { messageOf } from "../errors.ts";
 /** `degraded`: the work goes on, but not as it should (a spill fills while the broker is away). */
 export type Condition = "ok" | "degraded" | "down";
 
+/** What was found, and why it is not better. */
+export interface Finding {
+  condition: Condition;
+  detail?: string;
+}
+
 export interface Dependency {
   name: string;
   /** Whether the role cannot do its work without it. */
   required: boolean;
   /** Rejecting is being down; the text of the rejection is shown. */
-  check(signal: AbortSignal): Promise<Condition>;
+  check(signal: AbortSignal): Promise<Condition | Finding>;
 }
 
 export interface DependencyReport {
@@ -25,14 +31,8 @@ export interface DependencyReport {
 const FRESH_MS = 1_000;
 const PATIENCE_MS = 2_000;
 
-interface Finding {
-  condition: Condition;
-  detail?: string;
-  at_ms: number;
-}
-
 export class Health {
-  readonly #found = new Map<string, Finding>();
+  readonly #found = new Map<string, Finding & { at_ms: number }>();
   readonly #asking = new Map<string, Promise<void>>();
 
   constructor(readonly dependencies: readonly Dependency[], readonly clock: Clock) {}
@@ -64,12 +64,12 @@ export class Health {
   async #find(dependency: Dependency): Promise<void> {
     const over = new AbortController();
     const late = this.clock.sleep(PATIENCE_MS, over.signal).then(
-      (): Omit<Finding, "at_ms"> => ({ condition: "down", detail: "does not answer" }),
-      (): Omit<Finding, "at_ms"> => ({ condition: "down", detail: "was not waited for" }),
+      (): Finding => ({ condition: "down", detail: "does not answer" }),
+      (): Finding => ({ condition: "down", detail: "was not waited for" }),
     );
     const asked = dependency.check(over.signal).then(
-      (condition): Omit<Finding, "at_ms"> => ({ condition }),
-      (error): Omit<Finding, "at_ms"> => ({ condition: "down", detail: messageOf(error) }),
+      (found): Finding => typeof found === "string" ? { condition: found } : found,
+      (error): Finding => ({ condition: "down", detail: messageOf(error) }),
     );
     const finding = await Promise.race([asked, late]);
     over.abort();

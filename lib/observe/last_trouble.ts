@@ -7,19 +7,20 @@ import type { Clock } from "../clock.ts";
 const TOLD_MS = 30_000;
 
 export class LastTrouble {
-  #at_ms: number | null = null;
+  #last: { at_ms: number; cause: string } | null = null;
 
   constructor(readonly clock: Pick<Clock, "now">) {}
 
-  failed(): void {
-    this.#at_ms = this.clock.now();
+  failed(cause: string): void {
+    this.#last = { at_ms: this.clock.now(), cause };
   }
 
   succeeded(): void {
-    this.#at_ms = null;
+    this.#last = null;
   }
 
-  get lasts(): boolean {
-    return this.#at_ms !== null && this.clock.now() - this.#at_ms < TOLD_MS;
+  /** Of what lasts; null when nothing does. */
+  get cause(): string | null {
+    return this.#last !== null && this.clock.now() - this.#last.at_ms < TOLD_MS ? this.#last.cause : null;
   }
 }

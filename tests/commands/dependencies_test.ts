@@ -34,26 +34,31 @@ async function saidBy(options: {
       log,
       store: { head: () => Promise.resolve(null) },
       supervisor: { ready: () => true },
-      appends: { lasts: options.fails === true },
+      appends: { cause: options.fails ? "Cannot append: the disk is full" : null },
       clock: systemClock,
     }),
     systemClock,
   );
-  return readiness(await health.report());
+  const reports = await health.report();
+  const detail = reports.find(({ name }) => name === "log")?.detail;
+  return [readiness(reports), ...(detail ? [detail] : [])].join(": ");
 }
 
 Deno.test("a door is degraded while the broker is away and its spill has room, and unready without room", async () => {
   deepEqual(await saidBy({ has_door: true, bounds: () => Promise.resolve({ begin: 0, end: 0 }) }), "ready");
-  deepEqual(await saidBy({ has_door: true, spilled: 999 }), "degraded");
+  deepEqual(await saidBy({ has_door: true, spilled: 999 }), "degraded: Cannot ask");
   deepEqual(
     await saidBy({ has_door: true, fails: true, bounds: () => Promise.resolve({ begin: 0, end: 0 }) }),
-    "degraded",
+    "degraded: Cannot append: the disk is full",
   );
-  deepEqual(await saidBy({ has_door: true, bounds: () => new Promise(() => {}) }), "degraded");
-  deepEqual(await saidBy({ has_door: true, spilled: 1000 }), "unready");
-  deepEqual(await saidBy({ has_door: true, env: { SPILL_MAX_BYTES: "0" } }), "unready");
+  deepEqual(
+    await saidBy({ has_door: true, bounds: () => new Promise(() => {}) }),
+    "degraded: does not answer",
+  );
+  deepEqual(await saidBy({ has_door: true, spilled: 1000 }), "unready: Cannot ask");
+  deepEqual(await saidBy({ has_door: true, env: { SPILL_MAX_BYTES: "0" } }), "unready: Cannot ask");
 });
 
 Deno.test("a role without a door is unready while its log is away", async () => {
-  deepEqual(await saidBy({ has_door: false }), "unready");
+  deepEqual(await saidBy({ has_door: false }), "unready: Cannot ask");
 });

@@ -2,7 +2,7 @@
  * A disk on which no file can grow any more (a limit of the operating system, which SQLite meets as a full disk). Invariant:
  * the door answers 503 with Retry-After, and what it acknowledged before is there, once, when there is room again.
  */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { askedRows } from "../asked_rows.ts";
 import { settled, startProgram } from "../program.ts";
 import { transactionLine } from "../transaction_line.ts";
@@ -29,6 +29,9 @@ Deno.test("a full disk is 503 with Retry-After, and nothing that was acknowledge
       else refused = answer;
     }
     strictEqual((await (await fetch(`${program.url}/health`)).json()).log, "degraded");
+    const { dependencies } = await (await fetch(`${program.url}/readyz`)).json();
+    const log = dependencies.find(({ name }: { name: string }) => name === "log");
+    match(log.detail, /^Cannot append to the log .*: .*disk/);
     await program.kill();
   }
   ok(acknowledged.size > 0, "nothing was acknowledged");

@@ -5,7 +5,7 @@ import { createSources } from "../../lib/source/sources.ts";
 import { stripeBody, stripeSignature } from "../stripe_sender.ts";
 import { handClock, type TestApp, testApp } from "./test_app.ts";
 
-function withSources(file: string | null, redact_key: string | null = null): TestApp {
+function withSources(file: string, redact_key: string | null = null): TestApp {
   const sources = createSources({ file, kinds: kindsOf(), redact_key });
   return testApp({}, { clock: handClock(), sources: () => sources });
 }
