@@ -86,10 +86,17 @@ const CHECKS: readonly Check[] = [
       if (loaded.status === "rejected" || routes.status === "rejected" || refused.length > 0) {
         throw new Error(refused.join(". "));
       }
-      const { kinds, windows, rules } = loaded.value;
-      return `${kinds.size} kinds, ${windows.length} windows, rules ${
-        rules.version.slice(0, 8)
-      }, ${routes.value.length} webhooks of alerts`;
+      const { kinds, windows, rules, empty } = loaded.value;
+      const counts = `${kinds.size} kinds, ${windows.length} windows, rules ${rules.version.slice(0, 8)}`;
+      const text = `${counts}, ${routes.value.length} webhooks of alerts`;
+      const mustSign = routes.value.some(({ body }) => body === "plain");
+      const doubts = [
+        ...empty.map((name) => `${name} is empty`),
+        ...(mustSign && settings.ALERT_WEBHOOK_SECRET === null
+          ? ["webhooks of alerts.yaml get nothing without ALERT_WEBHOOK_SECRET"]
+          : []),
+      ];
+      return doubts.length === 0 ? text : { level: "warn", text: [text, ...doubts].join("; ") };
     },
     advice: "mend the file in CONFIG_DIR at the line that is named",
   },

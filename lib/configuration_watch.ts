@@ -84,7 +84,12 @@ function tellTaken(before: Configuration, next: Configuration, line: LogLine): v
   const taken = edited.filter((name) => name !== KINDS);
   if (taken.length > 0) line.info(`took ${taken.join(" and ")} over`);
   for (const name of taken.filter((name) => next.empty.includes(name))) {
-    line.warn(`${name} is empty: what it said is no longer in force`);
+    line.warn(emptyWarning(name));
   }
   if (edited.includes(KINDS)) line.warn(`${KINDS} was edited: restart to take it over`);
+}
+
+/** An editor's slip is more likely than the wish; `rules: []` would say it. */
+export function emptyWarning(name: string): string {
+  return `${name} is empty: what it said is no longer in force`;
 }

@@ -21,6 +21,8 @@ import { modelsSchedule } from "../lib/lake/models_schedule.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import { Upkeep } from "../lib/lake/upkeep.ts";
 import { lakeViews } from "../lib/lake/views.ts";
+import { emptyWarning } from "../lib/configuration_watch.ts";
+import { saysNothing } from "../lib/stream/definition_file.ts";
 import { Bell } from "../lib/observe/bell.ts";
 import { runWorker } from "./shell.ts";
 
@@ -76,6 +78,10 @@ runWorker("maintain", async (context) => {
   });
   const routes = new RouteFile({
     read: () => configText(`${settings.CONFIG_DIR}/alerts.yaml`),
+    taken(text) {
+      context.line.info("took alerts.yaml over");
+      if (text !== null && saysNothing(text)) context.line.warn(emptyWarning("alerts.yaml"));
+    },
     refused: (reason) => context.line.error("the old routes of alerts stay", { reason }),
     clock: systemClock,
   });

@@ -1,28 +1,45 @@
-/** `alerts.yaml` as it is edited: looked at now and then; of a bad edit the old routes stay, and it is told once. */
+/**
+ * `alerts.yaml` as it is edited: looked at now and then; of a bad edit the old routes stay, and it is told once. An edit
+ * counts when two looks in a row found the same: a route that was gone for the moment in which an editor writes the file
+ * anew would forget how far it is.
+ */
 import type { Clock } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import { type AlertRoute, readAlertsFile } from "./route.ts";
 
-const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 2_000;
+
+export interface RouteFileParts {
+  /** The file's text; null when there is none. */
+  read(): Promise<string | null>;
+  /** Called with the text of each edit that counts from now on; not with what was there at the start. */
+  taken(text: string | null): void;
+  refused(reason: string): void;
+  clock: Clock;
+}
 
 export class RouteFile {
   #routes: readonly AlertRoute[] = [];
-  #text: string | null = null;
+  /** What was taken over or refused last; not yet anything at the start. */
+  #judged: string | null | undefined = undefined;
+  #seen: string | null = null;
   #looked_at = -Infinity;
 
-  constructor(
-    private readonly parts: { read(): Promise<string | null>; refused(reason: string): void; clock: Clock },
-  ) {}
+  constructor(private readonly parts: RouteFileParts) {}
 
   async routes(): Promise<readonly AlertRoute[]> {
     const now = this.parts.clock.now();
     if (now - this.#looked_at < LOOK_EVERY_MS) return this.#routes;
     this.#looked_at = now;
     const text = await this.parts.read();
-    if (text === this.#text) return this.#routes;
-    this.#text = text;
+    const isFirst = this.#judged === undefined;
+    const isSettled = isFirst || text === this.#seen;
+    this.#seen = text;
+    if (!isSettled || text === this.#judged) return this.#routes;
+    this.#judged = text;
     try {
       this.#routes = readAlertsFile(text);
+      if (!isFirst) this.parts.taken(text);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.parts.refused(messageOf(error));

@@ -31,6 +31,18 @@ Deno.test("doctor says of every file of CONFIG_DIR what is wrong in it", async (
   await Deno.remove(CONFIG_DIR, { recursive: true });
 });
 
+Deno.test("doctor warns of a file that is empty, and of webhooks that no secret signs for", async () => {
+  const CONFIG_DIR = await configFolder({
+    "alerts.yaml": "webhooks:\n  - {name: one, url: https://example.com/a}\n",
+    "windows.yaml": "",
+  });
+  const { code, stdout } = await runCommand(["doctor"], { CONFIG_DIR, DATA_DIR: `${CONFIG_DIR}/none` });
+  equal(code, 0, stdout);
+  const warning = "windows.yaml is empty; webhooks of alerts.yaml get nothing without ALERT_WEBHOOK_SECRET";
+  match(stdout, new RegExp(`^warn {2}configuration files: .*; ${warning}$`, "m"));
+  await Deno.remove(CONFIG_DIR, { recursive: true });
+});
+
 Deno.test("a secret that can sign no alert is refused at a start, and by doctor", async () => {
   const DATA_DIR = `${await Deno.makeTempDir()}/data`;
   const env = { DATA_DIR, PORT: "0", ALERT_WEBHOOK_SECRET: "whsec_!!secret!!" };

@@ -130,6 +130,9 @@ Deno.test("a lake in a folder that may only be read is read; who must write ther
   const models = await run("models");
   deepEqual([models.code, models.stderr], [1, ""]);
   match(models.stdout, /the file system is read-only/);
+  const produced = await run("produce", "--count", "1");
+  equal(produced.code, 1);
+  match(produced.stderr, /^Cannot produce: Read-only file system [^\n]*\n$/);
   equal(await isThere(`${DATA_DIR}/tmp`), false);
   await Deno.remove(DATA_DIR, { recursive: true });
 });
