@@ -85,7 +85,11 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     at: time,
     metrics: byName(orNull("number")),
     stages: listed(ref("Stage")),
-    history: listed(object({ t: integer, kinds: byName(number), sources: byName(number) })),
+    history: listed(object({ t: integer, seconds: number, kinds: byName(number), sources: byName(number) }, [
+      "t",
+      "kinds",
+      "sources",
+    ])),
     alerts: listed(object({
       alert_id: text(),
       rule: text(),

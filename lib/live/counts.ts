@@ -10,6 +10,7 @@
  */
 import type { Sample } from "../observe/metrics.ts";
 import type { LivePoint } from "./payload.ts";
+import { GrowingCount, RatePoints } from "./rate_points.ts";
 
 export type Tally = Readonly<Record<string, number>>;
 
@@ -47,6 +48,8 @@ export function total(samples: readonly Sample[], name: string): number | null {
 const RATE_WINDOW_MS = 5_000;
 /** By then all threads have reported what was on the log at a moment. */
 const REPORTED_AFTER_MS = 1_500;
+/** The log is read more often than that while somebody looks. */
+const READ_PAUSE_MS = 10_000;
 
 /** When a count was seen for the first time. */
 interface Moment {
@@ -59,11 +62,13 @@ const isSource = (name: string) => !name.startsWith("(");
 
 export class EventCounts {
   #sources: Record<string, number> = {};
-  #kinds: Tally = {};
+  readonly #points = new RatePoints();
+  readonly #growing = { sources: new GrowingCount(), kinds: new GrowingCount() };
+  /** What came through other processes, since the log was last read after a pause. */
+  #elsewhere: { count: GrowingCount; joined_ms: number } | null = null;
   #base: { counts: Tally; doors: Tally } = { counts: {}, doors: {} };
   /** A reading of the log that the doors' counters may not have caught up with. */
   #reading: { counts: Tally; at_ms: number } | null = null;
-  #last: { sources: Tally; kinds: Tally } | null = null;
   #moments: Moment[] = [];
   /** The log was read once. */
   #isKnown = false;
@@ -78,16 +83,17 @@ export class EventCounts {
     // What the log held before anybody looked did not come just now.
     this.#isKnown = true;
     this.#moments = [{ at_ms, accepted: this.accepted }];
-    this.#last = null;
   }
 
   doorsRead(doors: DoorCounts, at_ms: number): void {
     if (this.#reading && at_ms - this.#reading.at_ms >= REPORTED_AFTER_MS) {
       this.#base = { counts: this.#reading.counts, doors: doors.sources };
       this.#reading = null;
+      this.#joined(at_ms);
     }
     this.#raise(this.#counted(doors.sources));
-    this.#kinds = doors.kinds;
+    this.#points.add("sources", this.#growing.sources, doors.sources, at_ms);
+    this.#points.add("kinds", this.#growing.kinds, doors.kinds, at_ms);
     this.#looked_ms = at_ms;
     if (this.#moments.at(-1)?.accepted !== this.accepted) {
       this.#moments.push({ at_ms, accepted: this.accepted });
@@ -111,12 +117,21 @@ export class EventCounts {
     return rate >= 10 ? Math.round(rate) : Math.round(rate * 10) / 10;
   }
 
-  /** What came since the point before; nothing for the first one, which has no point before it. */
-  point(t: number): LivePoint {
-    const now = { sources: { ...this.#sources }, kinds: this.#kinds };
-    const last = this.#last ?? now;
-    this.#last = now;
-    return { t, sources: growth(last.sources, now.sources), kinds: growth(last.kinds, now.kinds) };
+  /** Seconds that were not told before; nothing that comes later belongs to them. */
+  points(at_ms: number): LivePoint[] {
+    return this.#points.told(at_ms);
+  }
+
+  /** The log holds what these doors took and what others did; while nobody reads it, the others' is not known. */
+  #joined(at_ms: number): void {
+    const { counts, doors } = this.#base;
+    if (this.#elsewhere === null || at_ms - this.#elsewhere.joined_ms > READ_PAUSE_MS) {
+      this.#elsewhere = { count: new GrowingCount(), joined_ms: at_ms };
+    }
+    this.#elsewhere.joined_ms = at_ms;
+    const others = Object.entries(counts).filter(([name]) => isSource(name))
+      .map(([name, count]) => [name, Math.max(0, count - (doors[name] ?? 0))] as const);
+    this.#points.add("sources", this.#elsewhere.count, Object.fromEntries(others), at_ms);
   }
 
   /** The base, and what the doors counted since. */
@@ -135,9 +150,4 @@ export class EventCounts {
     const accepted = Object.values(counts).reduce((sum, count) => sum + count, 0);
     this.accepted = Math.max(this.accepted, accepted);
   }
-}
-
-function growth(before: Tally, now: Tally): Record<string, number> {
-  const grown = Object.entries(now).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
-  return Object.fromEntries(grown.filter(([, count]) => count > 0));
 }

@@ -117,7 +117,7 @@ export class LiveHub {
     if (now_ms - this.#looked.point_ms >= SECOND_MS) {
       this.#looked.point_ms = now_ms;
       this.#latencies.take(samples, now_ms);
-      news.history = [this.#counts.point(Math.floor(now_ms / SECOND_MS) * SECOND_MS)];
+      news.history = this.#counts.points(now_ms);
     }
     if (isWatched) Object.assign(news, await this.#watched(now_ms));
     const now = { ...this.#described(samples), ...news, at: isoTime(now_ms) };

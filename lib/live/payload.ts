@@ -10,11 +10,11 @@ export interface LivePayload {
   metrics: Readonly<Record<string, number | null>>;
   /** The way of an event, in its order. */
   stages?: readonly LiveStage[];
-  /** One point a second. */
+  /** The last hour: a point a second of its last minutes, fewer of what is older. */
   history?: readonly LivePoint[];
   /** Newest last. */
   alerts?: readonly LiveAlert[];
-  /** Dead letters by reason. */
+  /** Dead letters by reason, since the process began. */
   dead_letters?: Readonly<Record<string, number>>;
   accounting?: readonly unknown[];
   /** Sentences about what is wrong now. */
@@ -30,8 +30,11 @@ export interface LiveStage {
 }
 
 export interface LivePoint {
-  /** Milliseconds since 1970 of the second's start. */
+  /** Milliseconds since 1970 of its start. */
   t: number;
+  /** How many seconds it stands for; one when it does not say. */
+  seconds?: number;
+  /** Events a second. */
   kinds: Readonly<Record<string, number>>;
   sources: Readonly<Record<string, number>>;
 }
@@ -46,8 +49,10 @@ export interface LiveAlert {
   z_score: number | null;
 }
 
-/** A quarter of an hour. */
-export const MAX_POINTS = 900;
+const HISTORY_MS = 3_600_000;
+/** So much of it is kept second by second; of the rest each point stands for a few seconds. */
+const FINE_MS = 300_000;
+const COARSE_MS = 10_000;
 export const MAX_ALERTS = 50;
 
 /** One payload that says what both say. */
@@ -90,9 +95,41 @@ function joined<T>(
 function bounded(payload: LivePayload): LivePayload {
   return {
     ...payload,
-    ...(payload.history ? { history: payload.history.slice(-MAX_POINTS) } : {}),
+    ...(payload.history ? { history: thinned(payload.history) } : {}),
     ...(payload.alerts ? { alerts: payload.alerts.slice(-MAX_ALERTS) } : {}),
   };
+}
+
+/** An hour in some hundreds of points, so that a snapshot stays small: what is no longer new is told in means. */
+export function thinned(points: readonly LivePoint[]): readonly LivePoint[] {
+  const newest = points.at(-1)?.t ?? 0;
+  const isFine = (point: LivePoint) => point.t >= bucketOf(newest - FINE_MS);
+  const kept = points.filter((point) => point.t > newest - HISTORY_MS);
+  const buckets = Map.groupBy(kept.filter((point) => !isFine(point)), ({ t }) => bucketOf(t));
+  return [
+    ...[...buckets].map(([t, some]) => some.length === 1 ? some[0] : mean(t, some)),
+    ...kept.filter(isFine),
+  ];
+}
+
+function bucketOf(t: number): number {
+  return Math.floor(t / COARSE_MS) * COARSE_MS;
+}
+
+function mean(t: number, points: readonly LivePoint[]): LivePoint {
+  const seconds = points.reduce((sum, point) => sum + (point.seconds ?? 1), 0);
+  const rates = (of: "kinds" | "sources") => {
+    const sums: Record<string, number> = {};
+    for (const point of points) {
+      for (const [name, rate] of Object.entries(point[of])) {
+        sums[name] = (sums[name] ?? 0) + rate * (point.seconds ?? 1);
+      }
+    }
+    return Object.fromEntries(
+      Object.entries(sums).map(([name, sum]) => [name, Math.round(sum / seconds * 100) / 100]),
+    );
+  };
+  return { t, seconds, kinds: rates("kinds"), sources: rates("sources") };
 }
 
 /** Plain data, compared as it would be sent. */

@@ -1,4 +1,4 @@
-/** Events a second over days, counted in the lake: the server itself remembers a quarter of an hour. */
+/** Events a second over days, counted in the lake: the server itself remembers one hour. */
 import type { Rows } from "../engine/result.ts";
 import type { LivePoint } from "../shared/live.ts";
 

@@ -103,15 +103,16 @@ function rateSummary(
   { names, newest }: { names: readonly string[]; newest: string },
 ): string {
   const totals = points.map((point) => sumOf(point[grouping]));
-  const all = totals.reduce((sum, value) => sum + value, 0);
-  const first = points.reduce((sum, point) => sum + (point[grouping][names[0]] ?? 0), 0);
+  const seconds = points.map((point) => point.seconds ?? 1);
+  const all = totals.reduce((sum, value, at) => sum + value * seconds[at], 0);
+  const first = points.reduce((sum, point, at) => sum + (point[grouping][names[0]] ?? 0) * seconds[at], 0);
   const share = all > 0 ? ` Most come from ${names[0]} (${Math.round((first / all) * 100)} %).` : "";
   const span = duration((points[points.length - 1].t - points[0].t) / 1000);
   const most = Math.max(...totals);
   const cut = topOf(totals) === undefined ? "" : ` The burst of ${rate(most)} is cut off in the picture.`;
   return `Over ${span}: ${newest} ${rate(totals.at(-1))} events a second, ` +
     `between ${rate(Math.min(...totals))} and ${rate(most)}, ${
-      rate(all / totals.length)
+      rate(all / seconds.reduce((sum, one) => sum + one, 0))
     } on average.${share}${cut}`;
 }
 

@@ -8,7 +8,13 @@
  * `lib/live/payload.ts` says what is in it. A delta replaces whole top-level keys, except: `metrics` is merged key by key, `history` points and `alerts` are
  * appended. Everything but `metrics` may be absent: the page then leaves that part out or asks the API for it.
  */
-import type { LiveAlert, LivePayload as Told, LivePoint, LiveStage } from "../../lib/live/payload.ts";
+import {
+  type LiveAlert,
+  type LivePayload as Told,
+  type LivePoint,
+  type LiveStage,
+  thinned,
+} from "../../lib/live/payload.ts";
 
 export type { LiveAlert, LivePoint, LiveStage };
 
@@ -36,7 +42,6 @@ const STALE_AFTER_MS = 6_000;
 const RECONNECT_MS = 3_000;
 /** A page that nobody looks at lets go of its connection: browsers open only six to one server. */
 const HIDDEN_AFTER_MS = 20_000;
-const MAX_POINTS = 3_600;
 const MAX_ALERTS = 200;
 
 /** Emits `change` whenever `payload` or `state` did. */
@@ -127,7 +132,7 @@ export function merged(known: LivePayload, delta: LivePayload): LivePayload {
 function bounded(payload: LivePayload): LivePayload {
   return {
     ...payload,
-    history: payload.history?.slice(-MAX_POINTS),
+    history: payload.history && thinned(payload.history),
     alerts: payload.alerts?.slice(-MAX_ALERTS),
   };
 }

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { doorCounts, EventCounts } from "../../lib/live/counts.ts";
-import { difference, type LivePayload, merged } from "../../lib/live/payload.ts";
+import { difference, type LivePayload, type LivePoint, merged, thinned } from "../../lib/live/payload.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
 
 const doors = (sources: Record<string, number>, kinds: Record<string, number> = {}) => ({ sources, kinds });
@@ -44,12 +44,62 @@ Deno.test("EventCounts never goes back", () => {
   }));
 });
 
-Deno.test("EventCounts tells rates over seconds and points of what came between", () => {
+/** Points of a minute in which both ways of counting are looked at on beats of their own. */
+function pointsOf(tick_ms: number, counted: (at_ms: number) => { door: number; log: number }): LivePoint[] {
+  const counts = new EventCounts();
+  const points: LivePoint[] = [];
+  let read_ms = -Infinity;
+  for (let at_ms = 0; at_ms <= 60_000; at_ms += tick_ms) {
+    // A thread reports every second.
+    const { door } = counted(Math.floor(at_ms / 1_000) * 1_000);
+    counts.doorsRead(doors({ shop: door }, { transaction: door }), at_ms);
+    points.push(...counts.points(at_ms));
+    if (at_ms - read_ms < 2_000) continue;
+    read_ms = at_ms;
+    counts.logRead({ shop: counted(at_ms).log, "(not yet read)": 5 }, at_ms);
+  }
+  return points;
+}
+
+Deno.test("EventCounts tells an even stream as an even one, through these doors or others", () => {
+  for (const tick_ms of [480, 505, 620, 730, 1_010]) {
+    const points = [
+      pointsOf(tick_ms, (at_ms) => ({ door: at_ms / 50, log: 1_000 + at_ms / 50 })),
+      pointsOf(tick_ms, (at_ms) => ({ door: 0, log: 1_000 + at_ms / 50 })),
+    ];
+    for (const told of points) {
+      const rates = told.filter(({ t }) => t > 10_000).map((point) => point.sources.shop);
+      ok(rates.length > 40);
+      ok(rates.every((rate) => rate > 13 && rate < 27), `looking each ${tick_ms} ms: ${rates}`);
+    }
+  }
+});
+
+Deno.test("EventCounts loses nothing between its points, each of which is told once", () => {
+  const step = fc.record({ wait_ms: fc.integer({ min: 1, max: 6_000 }), door: fc.nat(100) });
+  fc.assert(fc.property(fc.array(step), (steps) => {
+    const counts = new EventCounts();
+    counts.doorsRead(doors({ shop: 0 }, { transaction: 0 }), 0);
+    const points: LivePoint[] = [];
+    let [at_ms, door] = [4_000, 0];
+    for (const one of [...steps, { wait_ms: 1, door: 0 }, { wait_ms: 10_000, door: 0 }]) {
+      at_ms += one.wait_ms;
+      door += one.door;
+      counts.doorsRead(doors({ shop: door }, { transaction: door }), at_ms);
+      points.push(...counts.points(at_ms));
+    }
+    deepEqual(points.map(({ t }) => t), points.map((_, at) => 1_000 + at * 1_000));
+    for (const  of of["sources", "kinds"] as const) {
+      const sum = points.reduce((all, point) => all + (Object.values(point[of])[0] ?? 0), 0);
+      ok(Math.abs(sum - door) <= 0.01 * points.length, `${sum} of ${door}`);
+    }
+  }));
+});
+
+Deno.test("EventCounts tells rates over seconds", () => {
   const counts = new EventCounts();
   counts.doorsRead(doors({ shop: 0 }, { transaction: 0 }), 0);
-  deepEqual(counts.point(0), { t: 0, sources: {}, kinds: {} });
   counts.doorsRead(doors({ shop: 50 }, { transaction: 50 }), 1_000);
-  deepEqual(counts.point(1_000), { t: 1_000, sources: { shop: 50 }, kinds: { transaction: 50 } });
   equal(counts.events_per_second, 50);
   for (let second = 2; second < 8; second++) counts.doorsRead(doors({ shop: 50 }), second * 1_000);
   equal(counts.events_per_second, 0);
@@ -77,15 +127,16 @@ Deno.test("EventCounts tells of the first events after a long silence as of a fe
 Deno.test("EventCounts takes what the log held before anybody looked for no growth", () => {
   const counts = new EventCounts();
   counts.doorsRead(doors({ shop: 0 }), 0);
-  counts.point(0);
   counts.logRead({ shop: 600_000 }, 500);
   counts.doorsRead(doors({ shop: 0 }), 1_000);
   equal(counts.events_per_second, 0);
-  deepEqual(counts.point(1_000).sources, {});
   counts.doorsRead(doors({ shop: 0 }), 2_100);
   counts.doorsRead(doors({ shop: 20 }), 2_600);
   ok(counts.events_per_second <= 20);
   equal(counts.accepted, 600_020);
+  counts.doorsRead(doors({ shop: 20 }), 10_000);
+  const told = counts.points(10_000).map((point) => point.sources.shop ?? 0);
+  ok(told.length > 4 && told.every((rate) => rate <= 20), String(told));
 });
 
 Deno.test("EventCounts counts what is not taken apart by source yet once", () => {
@@ -94,7 +145,6 @@ Deno.test("EventCounts counts what is not taken apart by source yet once", () =>
   equal(counts.accepted, 40);
   counts.logRead({ shop: 40 }, 2_000);
   equal(counts.accepted, 40);
-  deepEqual(Object.keys(counts.point(0).sources), []);
 });
 
 Deno.test("doorCounts reads the counters of the doors", () => {
@@ -130,4 +180,23 @@ Deno.test("merging deltas first or one after the other comes to the same", () =>
       deepEqual(merged(merged(known, a), b), merged(known, merged(a, b)));
     }),
   );
+});
+
+Deno.test("`thinned` keeps an hour in some hundreds of points, and its sum", () => {
+  let history: readonly LivePoint[] = [];
+  const point = (second: number): LivePoint => ({
+    t: second * 1_000,
+    kinds: { click: second % 20 },
+    sources: { shop: second % 2 },
+  });
+  for (let second = 0; second < 7_200; second++) history = thinned([...history, point(second)]);
+  ok(history.length < 700, `${history.length} points`);
+  ok(history[0].t >= 3_600_000 && history[0].t < 3_620_000);
+  deepEqual(history.slice(-300), Array.from({ length: 300 }, (_, at) => point(6_900 + at)));
+  const seconds = history.reduce((sum, one) => sum + (one.seconds ?? 1), 0);
+  equal(seconds, (7_200_000 - history[0].t) / 1_000);
+  const clicks = history.reduce((sum, one) => sum + one.kinds.click * (one.seconds ?? 1), 0);
+  ok(Math.abs(clicks / seconds - 9.5) < 0.05);
+  deepEqual(history[0].sources, { shop: 0.5 });
+  deepEqual(thinned([]), []);
 });

@@ -29,6 +29,15 @@ Deno.test("`rateData` stacks kinds, the largest at the foot, and says the sum in
   );
 });
 
+Deno.test("`rateData` weighs a point by the seconds that it stands for", () => {
+  const history = [{ t: 0, seconds: 9, kinds: { a: 10 }, sources: {} }, {
+    t: 9_000,
+    kinds: { a: 20 },
+    sources: {},
+  }];
+  assert.match(rateData({ metrics: {}, history }, new Samples(), "kinds", 0).summary, /, 11 on average/);
+});
+
 Deno.test("`rateData` shows sources while kinds are not known, and its own samples while nothing is", () => {
   const blind = { ...payload, history: payload.history?.map((point) => ({ ...point, kinds: {} })) };
   assert.deepEqual(rateData(blind, new Samples(), "kinds", 0).series.map((one) => one.name), ["demo"]);
