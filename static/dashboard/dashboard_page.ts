@@ -6,7 +6,7 @@ import { accountTable } from "../pages/account_table.ts";
 import { tag } from "../pages/severity.ts";
 import { WordedChart } from "../shared/chart.ts";
 import { h, replace } from "../shared/dom.ts";
-import { clock, count, rate } from "../shared/format.ts";
+import { clock } from "../shared/format.ts";
 import type { LiveAlert, LivePayload, LiveStream } from "../shared/live.ts";
 import { card, pageHead, type ShowPage } from "../shared/page.ts";
 import { hashOf } from "../shared/place.ts";
@@ -70,7 +70,6 @@ class Dashboard {
   #freshness = new WordedChart();
   #latency = h("p", { class: "chart-summary" });
   #alerts = h("ul", { class: "alert-feed", "aria-label": "Alerts as they fire" });
-  #letters = h("div", { class: "bars" });
   #accounts = h("div");
   #problems = h("div", { class: "problems" });
   #stale = h(
@@ -89,7 +88,7 @@ class Dashboard {
   }
 
   start(): void {
-    const [revenue, merchants, products, scores] = this.#panels.elements;
+    const [revenue, merchants, products, scores, letters] = this.#panels.elements;
     this.place.append(
       pageHead("Dashboard", "What is happening now, and what it adds up to.", ...this.#controls()),
       this.#stale,
@@ -106,7 +105,7 @@ class Dashboard {
         merchants,
         products,
         scores,
-        card("Dead letters by reason", this.#letters),
+        letters,
         sized("accounts", card("Every event adds up", this.#accounts)),
       ),
     );
@@ -198,7 +197,6 @@ class Dashboard {
     this.#freshness.show(freshnessData(samples, from));
     this.#latency.textContent = latencySentence(payload.metrics);
     replace(this.#alerts, ...alertItems(payload.alerts ?? []));
-    replace(this.#letters, ...letterBars(payload.dead_letters ?? {}));
     replace(this.#accounts, accountTable(payload.accounting ?? []));
     replace(
       this.#problems,
@@ -242,28 +240,4 @@ function alertItems(alerts: readonly LiveAlert[]): HTMLElement[] {
       h("time", { class: "muted number", datetime: alert.event_time }, clock(alert.event_time)),
     )
   );
-}
-
-/** Bars of one length scale; the numbers stand beside them. */
-function letterBars(reasons: Readonly<Record<string, number>>): HTMLElement[] {
-  const sorted = Object.entries(reasons).filter(([, amount]) => amount > 0).sort((a, b) => b[1] - a[1]);
-  if (sorted.length === 0) return [h("p", { class: "muted" }, "None.")];
-  const most = sorted[0][1];
-  const total = sorted.reduce((sum, [, amount]) => sum + amount, 0);
-  const rows = sorted.map(([reason, amount]) => {
-    const bar = h("span", { class: "bar", "aria-hidden": "true" });
-    bar.style.width = `${Math.max(2, (amount / most) * 100)}%`;
-    return h(
-      "a",
-      { class: "bar-row", href: hashOf("dead-letters") },
-      h("span", {}, reason),
-      h("span", { class: "bar-track" }, bar),
-      h("b", { class: "number" }, count(amount)),
-    );
-  });
-  const share = rate((sorted[0][1] / total) * 100);
-  return [
-    ...rows,
-    h("p", { class: "chart-summary" }, `${count(total)} in all; ${share} % are ${sorted[0][0]}.`),
-  ];
 }

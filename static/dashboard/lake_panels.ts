@@ -16,6 +16,7 @@ import { dataTable } from "../shared/data_table.ts";
 import { h, replace } from "../shared/dom.ts";
 import { count, plural } from "../shared/format.ts";
 import { card, TRIED_AGAIN } from "../shared/page.ts";
+import { drawLetters } from "./letter_bars.ts";
 import { scoreData } from "./score_chart.ts";
 import { sparkline } from "./sparkline.ts";
 
@@ -71,6 +72,14 @@ const PANELS: readonly Panel[] = [
       `SELECT epoch(event_time) AS at, z_score, user_id FROM processed.transactions
        WHERE event_time >= TIMESTAMP '${since}' AND is_anomaly ORDER BY event_time DESC LIMIT 1000`,
     draw: drawScores,
+  },
+  {
+    title: "Dead letters by reason",
+    table: "processed.dead_letters",
+    sql: (since) =>
+      `SELECT reason, count(*) AS letters FROM processed.dead_letters
+       WHERE received_at >= TIMESTAMP '${since}' GROUP BY reason ORDER BY letters DESC, reason`,
+    draw: drawLetters,
   },
 ];
 

@@ -108,6 +108,8 @@ async function otherPages(page: Page, program: Program): Promise<void> {
     .waitFor();
   await page.getByRole("region", { name: "Every event adds up" }).getByRole("row", { name: /demo.*yes/ })
     .waitFor();
+  await page.getByRole("region", { name: "Dead letters by reason" }).getByText(/letters? in this time/)
+    .waitFor();
   // The lists are of the moment at which they are opened.
   for (const path of ["dead-letters?reason=undecodable", "alerts?state=open"]) {
     const items = async () => (await (await fetch(`${program.url}/api/${path}`)).json()).items;
