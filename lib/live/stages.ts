@@ -58,7 +58,7 @@ export function liveStages(
       name: "compact",
       state: waiting ? "ok" : "idle",
       lag_records: null,
-      note: waiting ? `${number(waiting)} files waiting` : "nothing waits",
+      note: waiting ? `${number(waiting)} ${waiting === 1 ? "file" : "files"} waiting` : "nothing waits",
     },
   ];
 }

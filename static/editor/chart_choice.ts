@@ -40,29 +40,29 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
   const keys = [...new Set(taken.map(xOf).filter((key) => key !== null))];
   if (kind !== "category") keys.sort((a, b) => Number(a) - Number(b));
   const places = new Map(keys.map((key, at) => [key, at]));
-  const lines = new Map<string, (number | null)[]>();
-  const leftOut = new Set<string>();
+  const nameOf = (row: number, y: number) =>
+    choice.by >= 0 ? rows.text(row, choice.by) ?? "NULL" : rows.columns[y].name;
+  const { drawn, leftOut } = largest(
+    taken.flatMap((row) =>
+      choice.y.map((y) => ({ name: nameOf(row, y), value: numberAt(rows, row, y) ?? 0 }))
+    ),
+  );
+  const lines = new Map(drawn.map((name) => [name, keys.map((): number | null => null)]));
   for (const row of taken) {
     const place = places.get(xOf(row) ?? "");
     if (place === undefined) continue;
     for (const y of choice.y) {
-      const name = choice.by >= 0 ? rows.text(row, choice.by) ?? "NULL" : rows.columns[y].name;
-      if (!lines.has(name) && lines.size >= MAX_LINES) {
-        leftOut.add(name);
-        continue;
-      }
-      const line = lines.get(name) ?? keys.map(() => null);
-      line[place] = numberAt(rows, row, y);
-      lines.set(name, line);
+      const line = lines.get(nameOf(row, y));
+      if (line) line[place] = numberAt(rows, row, y);
     }
   }
   const series = [...lines].map(([name, values]) => ({ name, values }));
   const left = total > taken.length
     ? ` Only the first ${count(MAX_POINTS)} of ${count(total)} rows are drawn.`
     : "";
-  const dropped = leftOut.size > 0
-    ? ` Only ${MAX_LINES} of ${count(MAX_LINES + leftOut.size)} lines are drawn: ${
-      few([...leftOut])
+  const dropped = leftOut.length > 0
+    ? ` Only the ${MAX_LINES} largest of ${count(MAX_LINES + leftOut.length)} lines are drawn: ${
+      few(leftOut)
     } left out.`
     : "";
   return {
@@ -70,6 +70,18 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
     x: { kind, name: column.name, values: keys },
     series,
     summary: sentence(rows, choice, series, keys.length) + left + dropped,
+  };
+}
+
+/** Names of the lines that add up to most, in the order in which they came, and those of the others. */
+function largest(values: readonly { name: string; value: number }[]): { drawn: string[]; leftOut: string[] } {
+  const sums = new Map<string, number>();
+  for (const { name, value } of values) sums.set(name, (sums.get(name) ?? 0) + Math.abs(value));
+  const names = [...sums.keys()];
+  const chosen = new Set(names.toSorted((a, b) => sums.get(b)! - sums.get(a)!).slice(0, MAX_LINES));
+  return {
+    drawn: names.filter((name) => chosen.has(name)),
+    leftOut: names.filter((name) => !chosen.has(name)),
   };
 }
 

@@ -106,7 +106,7 @@ export class WordedChart extends HTMLElement {
       scales: {
         x: {
           time: data.x.kind === "time",
-          range: (_, min, max) => xRange(data.x.kind, min, max),
+          range: (_, min, max) => xRange((this.#data ?? data).x, min, max),
         },
         y: { range: (_, min, max) => yRange(this.#data, min, max) },
       },

@@ -54,11 +54,12 @@ export function lonelyPlaces(values: readonly (number | null | undefined)[]): nu
 }
 
 /** Where the axis begins and ends: around a single place as much as makes marks that can be read. Pure. */
-export function xRange(kind: ChartData["x"]["kind"], min: number, max: number): [number, number] {
+export function xRange({ kind, values }: ChartData["x"], min: number, max: number): [number, number] {
   if (kind === "category") return [min - 0.6, max + 0.6];
-  if (min < max) return [min, max];
-  const around = kind === "time" ? 30 : Math.max(1, Math.abs(min) / 10);
-  return [min - around, max + around];
+  if (values.length !== 1) return [min, max];
+  const place = Number(values[0]);
+  const around = kind === "time" ? 30 : Math.max(1, Math.abs(place) / 10);
+  return [place - around, place + around];
 }
 
 /** A mark of the time axis, as exact as the step between marks asks for. */

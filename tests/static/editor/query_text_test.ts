@@ -92,7 +92,10 @@ Deno.test("`chartData` says which lines it leaves out", () => {
     return data.summary;
   };
   assert.equal(drawn(8), "number along 1 value of time: from 0 to 7.");
-  assert.match(drawn(9), /Only 8 of 9 lines are drawn: C8 is left out\.$/);
-  assert.match(drawn(10), /Only 8 of 10 lines are drawn: C8, C9 are left out\.$/);
-  assert.match(drawn(20), /Only 8 of 20 lines are drawn: C8, C9, C10, C11, C12 and 7 more are left out\.$/);
+  assert.match(drawn(9), /Only the 8 largest of 9 lines are drawn: C0 is left out\.$/);
+  assert.match(drawn(10), /Only the 8 largest of 10 lines are drawn: C0, C1 are left out\.$/);
+  assert.match(
+    drawn(20),
+    /Only the 8 largest of 20 lines are drawn: C0, C1, C2, C3, C4 and 7 more are left out\.$/,
+  );
 });
