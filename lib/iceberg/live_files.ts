@@ -1,5 +1,6 @@
 /** The data files of a snapshot, read through its manifest list; what never changes is read once. */
 import { Fault } from "../errors.ts";
+import { RecentValues } from "../recent_values.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { DataFile } from "./data_file.ts";
 import { type DecodedManifest, decodeManifest } from "./manifest.ts";
@@ -14,8 +15,14 @@ export interface LiveFile extends DataFile {
   added_snapshot_id: number;
 }
 
-/** Entries (of lists and manifests together) that are kept in memory for one store. */
-const CACHED_ENTRIES = 200_000;
+/** Memory for lists, and for manifests, of one store. Each commit makes one of each, and few earlier ones are read again. */
+const LISTS_BYTES = 8 * 1024 * 1024;
+const MANIFESTS_BYTES = 64 * 1024 * 1024;
+/** What decoded objects take in memory, about: many times what they take in the store, where they are packed. */
+const LISTED_BYTES = 700;
+const SCHEMA_BYTES = 8 * 1024;
+const FILE_BYTES = 600;
+const COLUMN_BYTES = 160;
 const READS_AT_ONCE = 16;
 
 /** Live files of the snapshot, of the current one by default; none for a table without snapshots. */
@@ -41,78 +48,83 @@ export async function readFiles(
 }
 
 export function readManifestList(store: ObjectStore, path: string): Promise<ManifestFile[]> {
-  return cached(store, path, decodeManifestList, (list) => list.length, listCaches);
+  return lists.of(store).read(path);
 }
 
 export async function readManifests(
   store: ObjectStore,
   manifests: readonly ManifestFile[],
 ): Promise<ReadManifest[]> {
+  const kept = decodedManifests.of(store);
   const read: ReadManifest[] = [];
   for (let start = 0; start < manifests.length; start += READS_AT_ONCE) {
     const some = manifests.slice(start, start + READS_AT_ONCE);
     read.push(
       ...await Promise.all(some.map(async (manifest) => ({
         manifest,
-        decoded: await cached(
-          store,
-          manifest.path,
-          decodeManifest,
-          (one) => one.entries.length,
-          manifestCaches,
-        ),
+        decoded: await kept.read(manifest.path),
       }))),
     );
   }
   return read;
 }
 
-/** Keeps decoded objects by path, the least recently used go first. */
-class Cache<T> {
-  readonly #kept = new Map<string, { value: T; weight: number }>();
-  #weight = 0;
+interface ObjectKind<T> {
+  decode(bytes: Uint8Array): T;
+  /** In memory, about. */
+  size_bytes(value: T): number;
+  /** What all that is kept of one store may take. */
+  max_bytes: number;
+}
 
-  get(path: string): T | undefined {
-    const found = this.#kept.get(path);
-    if (!found) return undefined;
-    this.#kept.delete(path);
-    this.#kept.set(path, found);
-    return found.value;
+/** Decoded objects by path. Names hold uuids, so that what they name never changes. */
+class DecodedObjects<T> {
+  readonly #recent: RecentValues<string, T>;
+
+  constructor(readonly store: ObjectStore, readonly kind: ObjectKind<T>) {
+    this.#recent = new RecentValues(kind.max_bytes);
   }
 
-  set(path: string, value: T, weight: number): void {
-    this.#weight += weight - (this.#kept.get(path)?.weight ?? 0);
-    this.#kept.set(path, { value, weight });
-    for (const [oldest, { weight: freed }] of this.#kept) {
-      if (this.#weight <= CACHED_ENTRIES || oldest === path) break;
-      this.#kept.delete(oldest);
-      this.#weight -= freed;
-    }
+  async read(path: string): Promise<T> {
+    const known = this.#recent.get(path);
+    if (known !== undefined) return known;
+    const key = this.store.keyOf(path);
+    const bytes = key === null ? null : await this.store.read(key);
+    if (bytes === null) throw gone(path);
+    const value = this.kind.decode(bytes);
+    this.#recent.put(path, value, this.kind.size_bytes(value));
+    return value;
   }
 }
 
-/** Caches live and die with their store. Names hold uuids, so that what they name never changes. */
-const listCaches = new WeakMap<ObjectStore, Cache<ManifestFile[]>>();
-const manifestCaches = new WeakMap<ObjectStore, Cache<DecodedManifest>>();
+/** What is kept lives and dies with its store. */
+class PerStore<T> {
+  readonly #stores = new WeakMap<ObjectStore, DecodedObjects<T>>();
 
-async function cached<T>(
-  store: ObjectStore,
-  path: string,
-  decode: (bytes: Uint8Array) => T,
-  weigh: (value: T) => number,
-  caches: WeakMap<ObjectStore, Cache<T>>,
-): Promise<T> {
-  const cache = caches.get(store) ?? new Cache<T>();
-  caches.set(store, cache);
-  const known = cache.get(path);
-  if (known !== undefined) return known;
-  const key = store.keyOf(path);
-  const bytes = key === null ? null : await store.read(key);
-  if (bytes === null) throw gone(path);
-  const value = decode(bytes);
-  cache.set(path, value, weigh(value) + 1);
-  return value;
+  constructor(readonly kind: ObjectKind<T>) {}
+
+  of(store: ObjectStore): DecodedObjects<T> {
+    let kept = this.#stores.get(store);
+    if (!kept) this.#stores.set(store, kept = new DecodedObjects(store, this.kind));
+    return kept;
+  }
 }
+
+const lists = new PerStore<ManifestFile[]>({
+  decode: decodeManifestList,
+  size_bytes: (list) => list.length * LISTED_BYTES,
+  max_bytes: LISTS_BYTES,
+});
+
+const decodedManifests = new PerStore<DecodedManifest>({
+  decode: decodeManifest,
+  size_bytes: ({ entries }) =>
+    entries.reduce(
+      (sum, { file }) => sum + FILE_BYTES + file.column_stats.length * COLUMN_BYTES,
+      SCHEMA_BYTES,
+    ),
+  max_bytes: MANIFESTS_BYTES,
+});
 
 function gone(what: string): Fault {
   return new Fault("snapshot_gone", `Cannot read ${what}: it is no longer there`, {

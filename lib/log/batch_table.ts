@@ -10,10 +10,10 @@
  */
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { Fault } from "../errors.ts";
+import { RecentValues } from "../recent_values.ts";
 import { type Frame, nextOffset, nextOffsets, noPlaces, placeOf, rowsOf } from "./commit_row.ts";
 import type { Bounds, LogIdentity } from "./log.ts";
 import { isBusy, openLogFile, storageFault } from "./log_file.ts";
-import { RecentRows, type Sized } from "./recent_rows.ts";
 
 export interface StoredBatch {
   base_offset: number;
@@ -33,9 +33,10 @@ interface Row {
 }
 
 /** A commit with its frames. */
-interface WholeRow extends Sized {
+interface WholeRow {
   number: number;
   places: Uint8Array;
+  bytes: Uint8Array;
 }
 
 /** A trim deletes at most so many rows at a time, so that it does not keep appends waiting. */
@@ -50,7 +51,7 @@ export class BatchTable implements Disposable {
   /** Of a log without a row. */
   readonly #noPlaces: Uint8Array;
   /** Every row is of many partitions, which are read one shortly after the other. */
-  readonly #recent = new RecentRows<WholeRow>(RECENT_BYTES);
+  readonly #recent = new RecentValues<number, WholeRow>(RECENT_BYTES);
   /** Where the last search of a partition ended: the next one mostly begins there. */
   readonly #reached = new Map<number, { number: number; base_offset: number; next_offset: number }>();
 
@@ -172,7 +173,7 @@ export class BatchTable implements Disposable {
     const found = this.#sql.whole.get(number);
     if (!found) return null;
     const row = { number: Number(found.number), places: blob(found.places), bytes: blob(found.bytes) };
-    this.#recent.put(row.number, row);
+    this.#recent.put(row.number, row, row.bytes.length);
     return row;
   }
 

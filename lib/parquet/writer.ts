@@ -60,6 +60,8 @@ export async function openParquetWriter(options: ParquetWriterOptions): Promise<
     memory_limit: `${options.memory_bytes}B`,
     temp_directory: options.temp_directory,
     ...(options.temp_bytes === undefined ? {} : { max_temp_directory_size: `${options.temp_bytes}B` }),
+    // Each file is read once or twice and then merged away, but its pages would stay until the memory is full.
+    enable_external_file_cache: "false",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",
