@@ -1,4 +1,7 @@
-/** Values that were asked for lately, up to so many bytes of them: the one that nobody asked for longest goes first. */
+/**
+ * Values that were asked for lately, up to so many bytes of them: the one that nobody asked for longest goes first. The
+ * last one is kept however large it is: who reads it again and again should not make it anew each time.
+ */
 
 interface Kept<V> {
   value: V;
@@ -19,13 +22,13 @@ export class RecentValues<K, V> {
     return found.value;
   }
 
-  /** What is larger than all that may be kept is not kept. A key always means the same value. */
+  /** A key always means the same value. */
   put(key: K, value: V, bytes: number): void {
-    if (bytes > this.max_bytes || this.#kept.has(key)) return;
+    if (this.#kept.has(key)) return;
     this.#kept.set(key, { value, bytes });
     this.#bytes += bytes;
     for (const [oldest, { bytes: freed }] of this.#kept) {
-      if (this.#bytes <= this.max_bytes) return;
+      if (this.#bytes <= this.max_bytes || this.#kept.size === 1) return;
       this.#kept.delete(oldest);
       this.#bytes -= freed;
     }

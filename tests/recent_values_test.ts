@@ -18,11 +18,14 @@ Deno.test("RecentValues keeps so many bytes, and lets go of what nobody asked fo
   deepStrictEqual([recent.get("e"), recent.get("f")], [5, 6]);
 });
 
-Deno.test("RecentValues does not keep what is larger than all of it, and counts a key once", () => {
+Deno.test("RecentValues keeps the last value however large, and counts a key once", () => {
   const recent = new RecentValues<string, number>(10);
   recent.put("a", 1, 10);
   recent.put("large", 2, 11);
-  strictEqual(held(recent, "a"), "a");
-  for (let times = 0; times < 3; times++) recent.put("a", 1, 10);
-  strictEqual(recent.get("a"), 1);
+  strictEqual(held(recent, "al"), "");
+  strictEqual(recent.get("large"), 2);
+  recent.put("b", 3, 10);
+  strictEqual(recent.get("large"), undefined);
+  for (let times = 0; times < 3; times++) recent.put("b", 3, 10);
+  strictEqual(recent.get("b"), 3);
 });

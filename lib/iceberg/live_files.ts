@@ -16,8 +16,8 @@ export interface LiveFile extends DataFile {
 }
 
 /** Memory for lists, and for manifests, of one store. Each commit makes one of each, and few earlier ones are read again. */
-const LISTS_BYTES = 8 * 1024 * 1024;
-const MANIFESTS_BYTES = 64 * 1024 * 1024;
+const LISTS_BYTES = 4 * 1024 * 1024;
+const MANIFESTS_BYTES = 24 * 1024 * 1024;
 /** What decoded objects take in memory, about: many times what they take in the store, where they are packed. */
 const LISTED_BYTES = 700;
 const SCHEMA_BYTES = 8 * 1024;
