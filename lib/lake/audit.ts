@@ -43,7 +43,7 @@ export interface RawScope {
 }
 
 export interface AuditBounds {
-  /** Addresses of files that an earlier audit has seen; those of this one are added. */
+  /** Addresses of files that the audit before has seen; afterwards those that this one has. */
   seen: Set<string>;
   /** What may be read of raw.events: of a larger one only what was received after `recent`, or nothing. */
   raw_bytes: number;
@@ -63,7 +63,9 @@ export async function audit(context: AuditContext): Promise<AuditReport> {
   );
   const chains = new Map<number, Checkpoint[]>();
   for (const [partition, chain] of context.chains) chains.set(partition, await auditChain(chain, report));
-  for (const table of tables) await auditTable(table, chains, { context, report });
+  const live = new Set<string>();
+  for (const table of tables) await auditTable(table, chains, { context, report, live });
+  remember(live, context.within?.seen);
   const raw = tables.find((table) => tableKey(table.name) === RAW_EVENTS);
   if (raw && currentSnapshot(raw.metadata)) await auditRaw(raw, chains, { context, report });
   return report;
@@ -125,10 +127,17 @@ interface Auditing {
   report: AuditReport;
 }
 
+/** Files that were merged away meanwhile are forgotten: a lake makes hundreds of thousands a day. */
+function remember(live: ReadonlySet<string>, seen: Set<string> | undefined): void {
+  if (!seen) return;
+  for (const path of seen) if (!live.has(path)) seen.delete(path);
+  for (const path of live) seen.add(path);
+}
+
 async function auditTable(
   table: LoadedTable,
   chains: ReadonlyMap<number, readonly Checkpoint[]>,
-  { context, report }: Auditing,
+  { context, report, live }: Auditing & { live: Set<string> },
 ): Promise<void> {
   const key = tableKey(table.name);
   const { metadata } = table;
@@ -152,7 +161,7 @@ async function auditTable(
   }
   const seen = context.within?.seen;
   await auditFiles(key, seen ? files.filter(({ path }) => !seen.has(path)) : files, { context, report });
-  if (seen) { for (const { path } of files) seen.add(path); }
+  for (const { path } of files) live.add(path);
   report.files += files.length;
   report.rows += listed;
 }

@@ -134,3 +134,26 @@ Deno.test("the audit finds a record that stands in raw.events twice, and an outc
     ok(/token row was counted 6 times, and stands there 5 times/.test(wrong), wrong);
     ok(/token unmapped was counted 0 times, and stands there 1 times/.test(wrong), wrong);
   }));
+
+Deno.test("an audit among many looks at new files, and remembers those that are live and no others", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    await lake.append(21);
+    await lake.process();
+    await lake.publish();
+    const within = { seen: new Set<string>(), raw_bytes: Number.MAX_SAFE_INTEGER, recent: 0 };
+    const liveFiles = async () => {
+      const tables = await Promise.all(lake.specs.map(({ key }) => lake.catalog().load(parseTableKey(key))));
+      return (await Promise.all(tables.map((table) => readFiles(lake.store, table!.metadata)))).flat().map((
+        { path },
+      ) => path).sort();
+    };
+    deepStrictEqual(await lake.problems(within), []);
+    const before = await liveFiles();
+    deepStrictEqual([...within.seen].sort(), before);
+    await lake.compact();
+    deepStrictEqual(await lake.problems(within), []);
+    const after = await liveFiles();
+    ok(after.length < before.length, `${after.length} of ${before.length}`);
+    deepStrictEqual([...within.seen].sort(), after);
+  }));

@@ -17,7 +17,7 @@ import { namedObjects } from "../../lib/iceberg/named_objects.ts";
 import { readFiles } from "../../lib/iceberg/live_files.ts";
 import { versionOf } from "../../lib/iceberg/paths.ts";
 import { appliedOf, markOf } from "../../lib/lake/applied.ts";
-import { audit } from "../../lib/lake/audit.ts";
+import { audit, type AuditBounds } from "../../lib/lake/audit.ts";
 import { Collector } from "../../lib/lake/collector.ts";
 import { Compactor } from "../../lib/lake/compactor.ts";
 import { ensureTables } from "../../lib/lake/ensure_tables.ts";
@@ -284,8 +284,9 @@ export class SmallLake implements AsyncDisposable {
     return (await this.writer.query(sql(`(${parquetRelation(paths, currentFields(metadata))})`))).rows;
   }
 
-  async problems(): Promise<string[]> {
+  async problems(within?: AuditBounds): Promise<string[]> {
     const report = await audit({
+      within,
       catalog: this.catalog(),
       store: this.store,
       chains: this.chains(),
