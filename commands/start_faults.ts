@@ -7,6 +7,8 @@ import type { SettingFault } from "../lib/setting_parts.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { hmacKeyBytes } from "../lib/source/standard_webhooks.ts";
 import type { Sources } from "../lib/source/sources.ts";
+import { systemCode } from "../lib/store/disk_fault.ts";
+import { tryWriting } from "../lib/store/local_file.ts";
 import { secretName } from "./dev_folder.ts";
 
 /** Faults of the settings and of the folders that they name. Who `makes` a missing DATA_DIR finds out more than who only looks. */
@@ -57,18 +59,12 @@ async function dataFault(
   }
 }
 
-async function tryWriting(folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: ".writable-" }));
-}
-
 /** Of a folder that is not there, the nearest above it that is must let it be made. */
 async function lookWritable(folder: string): Promise<void> {
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (!isMissing || dirname(folder) === folder) throw error;
+    if (systemCode(error) !== "ENOENT" || dirname(folder) === folder) throw error;
     await lookWritable(dirname(folder));
   }
 }

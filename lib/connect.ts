@@ -17,6 +17,7 @@ import type { LocalFiles } from "./lake/questions.ts";
 import type { ParquetWriter } from "./parquet/writer.ts";
 import type { QueryEngine } from "./query/engine.ts";
 import { orFault } from "./store/disk_fault.ts";
+import { tryWriting } from "./store/local_file.ts";
 import type { ObjectStore } from "./store/object_store.ts";
 
 const HOUR_MS = 3_600_000;
@@ -196,10 +197,7 @@ export async function probeStore(store: ObjectStore): Promise<void> {
 async function scratchFolder({ DATA_DIR }: Settings, name: string): Promise<string> {
   const folder = join(DATA_DIR, "tmp", name);
   try {
-    await orFault("make", folder, async () => {
-      await Deno.mkdir(folder, { recursive: true });
-      await Deno.remove(await Deno.makeTempDir({ dir: folder, prefix: ".writable-" }));
-    });
+    await orFault("make", folder, () => tryWriting(folder));
     return folder;
   } catch (error) {
     if (error instanceof Fault && error.code === "store_forbidden") return tmpdir();

@@ -48,21 +48,20 @@ export async function readFiles(
 }
 
 export function readManifestList(store: ObjectStore, path: string): Promise<ManifestFile[]> {
-  return lists.of(store).read(path);
+  return lists.read(store, path);
 }
 
 export async function readManifests(
   store: ObjectStore,
   manifests: readonly ManifestFile[],
 ): Promise<ReadManifest[]> {
-  const kept = decodedManifests.of(store);
   const read: ReadManifest[] = [];
   for (let start = 0; start < manifests.length; start += READS_AT_ONCE) {
     const some = manifests.slice(start, start + READS_AT_ONCE);
     read.push(
       ...await Promise.all(some.map(async (manifest) => ({
         manifest,
-        decoded: await kept.read(manifest.path),
+        decoded: await decodedManifests.read(store, manifest.path),
       }))),
     );
   }
@@ -77,46 +76,41 @@ interface ObjectKind<T> {
   max_bytes: number;
 }
 
-/** Decoded objects by path. Names hold uuids, so that what they name never changes. */
+/**
+ * Decoded objects by path. Names hold uuids, so that what they name never changes; what is kept of a store lives and dies
+ * with it.
+ */
 class DecodedObjects<T> {
-  readonly #recent: RecentValues<string, T>;
-
-  constructor(readonly store: ObjectStore, readonly kind: ObjectKind<T>) {
-    this.#recent = new RecentValues(kind.max_bytes);
-  }
-
-  async read(path: string): Promise<T> {
-    const known = this.#recent.get(path);
-    if (known !== undefined) return known;
-    const key = this.store.keyOf(path);
-    const bytes = key === null ? null : await this.store.read(key);
-    if (bytes === null) throw gone(path);
-    const value = this.kind.decode(bytes);
-    this.#recent.put(path, value, this.kind.size_bytes(value));
-    return value;
-  }
-}
-
-/** What is kept lives and dies with its store. */
-class PerStore<T> {
-  readonly #stores = new WeakMap<ObjectStore, DecodedObjects<T>>();
+  readonly #recent = new WeakMap<ObjectStore, RecentValues<string, T>>();
 
   constructor(readonly kind: ObjectKind<T>) {}
 
-  of(store: ObjectStore): DecodedObjects<T> {
-    let kept = this.#stores.get(store);
-    if (!kept) this.#stores.set(store, kept = new DecodedObjects(store, this.kind));
-    return kept;
+  async read(store: ObjectStore, path: string): Promise<T> {
+    const recent = this.#recentOf(store);
+    const known = recent.get(path);
+    if (known !== undefined) return known;
+    const key = store.keyOf(path);
+    const bytes = key === null ? null : await store.read(key);
+    if (bytes === null) throw gone(path);
+    const value = this.kind.decode(bytes);
+    recent.put(path, value, this.kind.size_bytes(value));
+    return value;
+  }
+
+  #recentOf(store: ObjectStore): RecentValues<string, T> {
+    let recent = this.#recent.get(store);
+    if (!recent) this.#recent.set(store, recent = new RecentValues(this.kind.max_bytes));
+    return recent;
   }
 }
 
-const lists = new PerStore<ManifestFile[]>({
+const lists = new DecodedObjects<ManifestFile[]>({
   decode: decodeManifestList,
   size_bytes: (list) => list.length * LISTED_BYTES,
   max_bytes: LISTS_BYTES,
 });
 
-const decodedManifests = new PerStore<DecodedManifest>({
+const decodedManifests = new DecodedObjects<DecodedManifest>({
   decode: decodeManifest,
   size_bytes: ({ entries }) =>
     entries.reduce(

@@ -31,6 +31,12 @@ export async function removeUnlessHeld(path: string): Promise<boolean> {
   return true;
 }
 
+/** Makes the folder, and rejects as the operating system does where nothing can be written in it. */
+export async function tryWriting(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: ".writable-" }));
+}
+
 /** Whether `path` still names this file, and not another that took its place before we had the lock. */
 async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
   const [own, there] = [await file.stat(), await unlessMissing("look at", path, () => Deno.stat(path))];
