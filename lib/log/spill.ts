@@ -220,8 +220,8 @@ export class SpillingLog implements EventLog, Spilling {
       try {
         this.#identity ??= await this.#broker.identity(TOPIC);
         // Appends are held up only for a rest that a broker, which just took something, will take at once.
-        if (this.#away || !this.#isShort) await this.#drainSome();
-        else await this.#lock.hold(() => this.#drainRest());
+        const isMore = (this.#away || !this.#isShort) && await this.#drainSome();
+        if (!isMore && !this.#away) await this.#lock.hold(() => this.#drainRest());
         pause_ms = FIRST_PAUSE_MS;
       } catch (error) {
         if (!this.#away) this.options.warn?.(`The spill cannot be drained: ${messageOf(error)}`);
@@ -254,16 +254,22 @@ export class SpillingLog implements EventLog, Spilling {
     }
     await this.#give(records.map((record) => drained(record, this.spill_partitions, this.#partitions)));
     for (const { partition, records: given } of pieces) {
-      if (given.length > 0) await this.#forget(partition, given.at(-1)!);
+      if (given.length > 0) await this.#forget(partition, given);
     }
-    this.#tally.remove(records);
     return true;
   }
 
-  /** The broker has everything up to `last`. */
-  async #forget(partition: number, last: LogRecord): Promise<void> {
+  /** The broker has these. On a full disk they stay, go with what is let go of later, and hold up nothing. */
+  async #forget(partition: number, given: readonly LogRecord[]): Promise<void> {
+    const last = given.at(-1)!;
     this.#pending.set(partition, { next: last.offset + 1, oldest_ms: last.received_at });
-    await this.#store.trim(TOPIC, partition, last.offset + 1);
+    this.#tally.remove(given);
+    try {
+      await this.#store.trim(TOPIC, partition, last.offset + 1);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.options.warn?.(`What left the spill cannot be deleted yet: ${messageOf(error)}`);
+    }
   }
 
   /** While no append can come between: drains all and ends the spill. */

@@ -88,7 +88,11 @@ export class Gate {
   }
 }
 
-function gatedStore(log: SqliteLog, gate: Gate): SpillStore {
+/** Reads that find nothing, one after the other, beyond which a spill turns in circles and lets nobody else run. */
+const EMPTY_READS = 1_000;
+
+function gatedStore(log: SqliteLog, gate: Gate, disk: { full: boolean }): SpillStore {
+  let empty = 0;
   return {
     identity: (topic) => log.identity(topic),
     held: (topic) => log.held(topic),
@@ -97,16 +101,27 @@ function gatedStore(log: SqliteLog, gate: Gate): SpillStore {
     async read(...place) {
       const records = await log.read(...place);
       await gate.pass();
+      empty = records.length > 0 ? 0 : empty + 1;
+      if (empty > EMPTY_READS) throw new RangeError("The spill is read for ever");
       return records;
     },
     offsetAt: (...place) => log.offsetAt(...place),
-    trim: (...place) => log.trim(...place),
+    trim: (...place) => disk.full ? Promise.reject(diskFull()) : log.trim(...place),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   };
 }
 
+function diskFull(): Fault {
+  return new Fault("log_unavailable", "Cannot trim the log: database or disk is full", {
+    blame: "dependency",
+    retry: "after_backoff",
+  });
+}
+
 export class Scene {
   readonly gate = new Gate();
+  /** Of the spill: nothing can be deleted while it is full. */
+  readonly disk = { full: false };
   readonly weather: { now: Weather } = { now: "there" };
   readonly warnings: string[] = [];
   broker!: SqliteLog;
@@ -125,7 +140,7 @@ export class Scene {
     const store = await openSqliteLog({ directory: `${this.#folder}/spill`, partitions: this.sizes.spill });
     return await openSpillingLog({
       broker: weatherLog(this.broker, this.weather),
-      store: this.sizes.slow ? slowStore(store) : gatedStore(store, this.gate),
+      store: this.sizes.slow ? slowStore(store) : gatedStore(store, this.gate, this.disk),
       max_bytes: this.sizes.max_bytes ?? 1e9,
       piece_records: this.sizes.piece_records,
       warn: (message) => void this.warnings.push(message),

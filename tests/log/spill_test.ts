@@ -6,6 +6,7 @@ import { openSpillingLog } from "../../lib/log/spill.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import { partitionOf } from "../../lib/log/topics.ts";
 import { logContract, readToEnd, record, textOf } from "../contracts/log_contract.ts";
+import { eventually } from "../waiting.ts";
 import { drained, keyed, withScene } from "./spill_scene.ts";
 
 logContract("spilling_log", async () => {
@@ -112,6 +113,32 @@ Deno.test("SpillingLog refuses what exceeds the spill, and takes events again on
     scene.weather.now = "there";
     await drained(door);
     assert.equal((await large())[0], 2);
+  }));
+
+Deno.test("a spill of which nothing can be deleted is drained to its end all the same, each record once", () =>
+  withScene({ topic: 1, spill: 1, piece_records: 2 }, async (scene) => {
+    {
+      await using door = await scene.door();
+      scene.weather.now = "away";
+      for (const text of ["1", "2", "3", "4", "5"]) await door.append("events", [keyed("k", text, 1)]);
+      scene.disk.full = true;
+      scene.weather.now = "there";
+      await eventually(() => door.state, ({ records }) => records === 0, { what: "an empty spill" });
+      await eventually(() => scene.warnings, (all) => all.some((one) => one.includes("is empty")));
+      assert.equal((await door.append("events", [keyed("k", "6", 1)]))[0], 5);
+      // What is deleted later takes with it what stayed.
+      scene.disk.full = false;
+      scene.weather.now = "away";
+      await door.append("events", [keyed("k", "7", 1)]);
+      scene.weather.now = "there";
+      await drained(door);
+    }
+    await using again = await scene.door();
+    assert.equal(again.state.records, 0);
+    assert.deepEqual(
+      (await scene.stored())[0],
+      ["1", "2", "3", "4", "5", "6", "7"].map((text) => `k:${text}`),
+    );
   }));
 
 Deno.test("SpillingLog with no room at all refuses while the broker is away, and recovers by itself", () =>
