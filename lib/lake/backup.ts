@@ -136,15 +136,18 @@ async function copyPartitions(
   for (const [partition, chain] of context.chains) {
     const checkpoints = new Map<number, Checkpoint>();
     const objects = new Set<string>();
+    let highest = 0;
     for (const number of await chain.numbers()) {
       const checkpoint = await chain.read(number);
-      if (!checkpoint) continue;
-      for (const key of [checkpoint.segment?.key, checkpoint.state.image?.key]) {
+      for (const key of [checkpoint?.segment?.key, checkpoint?.state.image?.key]) {
         if (key !== undefined && await copy.take([key])) objects.add(key);
       }
-      if (await copy.take([checkpointKey(partition, number)])) checkpoints.set(number, checkpoint);
+      // Also one that is damaged: nobody may use its number once more.
+      if (!await copy.take([checkpointKey(partition, number)])) continue;
+      highest = number;
+      if (checkpoint) checkpoints.set(number, checkpoint);
     }
-    if (missingFrom({ partition, checkpoints, objects }, applied) !== null) return null;
+    if (missingFrom({ partition, highest, checkpoints, objects }, applied) !== null) return null;
     heads.push(checkpoints.get(Math.max(0, ...checkpoints.keys())) ?? null);
     progress.add(1);
   }

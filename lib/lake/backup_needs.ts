@@ -1,15 +1,18 @@
 /**
  * Whether what was copied of the checkpoints goes on from what was copied of the tables. Pure.
  *
- * Between the two copies somebody may have published and collected what the copied tables still lack; then the copy is
- * made again from newer tables.
+ * Between the two copies somebody may have published and collected what the copied tables still lack, or what they stand
+ * on: who began anew below a number that a table has applied would decide rows that it takes for applied. Then the copy
+ * is made again from newer tables.
  */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type Applied, markOf } from "./applied.ts";
 
 export interface CopiedPartition {
   partition: number;
-  /** Those that were copied, with their numbers. */
+  /** The highest number of a checkpoint that was copied, one that cannot be read among them; 0 for none. */
+  highest: number;
+  /** Those that were copied and can be read, with their numbers. */
   checkpoints: ReadonlyMap<number, Checkpoint>;
   /** Keys of segments and images that were copied. */
   objects: ReadonlySet<string>;
@@ -17,6 +20,8 @@ export interface CopiedPartition {
 
 /** The first thing that is missing, in words; null when nothing is. `applied` is by table. */
 export function missingFrom(copy: CopiedPartition, applied: ReadonlyMap<string, Applied>): string | null {
+  const ahead = [...applied].find(([, marks]) => markOf(marks, copy.partition).number > copy.highest);
+  if (ahead) return `the checkpoints after ${copy.highest}, some of which ${ahead[0]} has applied`;
   const newest = copy.checkpoints.get(Math.max(0, ...copy.checkpoints.keys()));
   if (!newest) return copy.checkpoints.size === 0 ? null : "the newest checkpoint";
   const image = newest.state.image;

@@ -102,6 +102,42 @@ Deno.test("a backup with everything else in between any two of its calls goes on
     await forEachCall(await interrupted(0), 18, async (call) => void await interrupted(call));
   }));
 
+/** The same lake, in which `act` happens before checkpoint object `nth` is copied. */
+function beforeCheckpoint(store: ObjectStore, nth: number, act: () => Promise<void>): ObjectStore {
+  let copied = 0;
+  return {
+    ...store,
+    async readToFile(key, path, signal) {
+      if (key.startsWith("checkpoints/") && ++copied === nth) await act();
+      return await store.readToFile(key, path, signal);
+    },
+  };
+}
+
+Deno.test("a backup whose checkpoints are collected while they are copied has none below what tables have applied", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    await lake.publish();
+    for (const nth of [1, 2]) {
+      await using at = await lake.copy();
+      const least = at.records;
+      const to = await quickFolder();
+      const store = beforeCheckpoint(at.store, nth, async () => {
+        for (let i = 0; i < 3; i++) {
+          await at.append(9);
+          await at.process({ image_floor_bytes: 0 });
+          await at.publish();
+        }
+        // The log keeps what the copied checkpoints would read on from.
+        await at.collector({}, { log_retention_hours: 168 }).collect({ full: true });
+      });
+      strictEqual((await back(at, to, store)).rounds, 2);
+      await using copy = await restored(at, to);
+      await goesOn(copy, least);
+      await Deno.remove(to, { recursive: true });
+    }
+  }));
+
 Deno.test("a backup that was not finished, or lost a byte, is refused", () =>
   withWriter(async (writer) => {
     await using lake = await usedLake(writer);
@@ -126,13 +162,17 @@ Deno.test("`missingFrom` names what the copied tables lack, and what a restore l
     const read = await Promise.all(numbers.map((number) => chain.read(number)));
     const checkpoints = new Map(read.map((one) => [one!.number, one!]));
     const objects = new Set(read.flatMap((one) => [one!.segment?.key ?? "", one!.state.image?.key ?? ""]));
-    const copy = { partition: 0, checkpoints, objects };
+    const copy = { partition: 0, highest: 99, checkpoints, objects };
     const applied = (number: number) =>
       new Map(
         ["raw.events", "processed.transactions"].map((table) => [table, { 0: { number, next_offset: 0 } }]),
       );
     strictEqual(missingFrom(copy, applied(0)), null);
     const newest = read.at(-1)!;
+    const { number: highest } = newest;
+    strictEqual(missingFrom({ ...copy, highest }, applied(highest)), null);
+    ok(missingFrom({ ...copy, highest }, applied(highest + 1))?.includes("has applied"));
+    ok(missingFrom({ partition: 0, highest: 0, checkpoints: new Map(), objects }, applied(1)) !== null);
     const without = (key: string) => ({
       ...copy,
       objects: new Set([...objects].filter((one) => one !== key)),
