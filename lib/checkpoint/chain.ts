@@ -27,6 +27,8 @@ export interface ChainHead {
 export type Attempt = { outcome: "won" } | { outcome: "lost"; by: Checkpoint | null };
 
 const CREATE_TRIES = 50;
+/** The newest may be collected between listing and reading only when newer ones came: then the next look succeeds. */
+const LOOKS = 5;
 
 export class CheckpointChain {
   /** Decided checkpoints never change: each is read once. */
@@ -83,16 +85,25 @@ export class CheckpointChain {
   }
 
   async head(): Promise<ChainHead> {
-    const numbers = await this.numbers();
-    const damaged: { number: number; reason: string }[] = [];
-    for (let i = numbers.length - 1; i >= 0; i--) {
-      const checkpoint = await this.read(
-        numbers[i],
-        (reason) => damaged.push({ number: numbers[i], reason }),
-      );
-      if (checkpoint) return { highest: numbers.at(-1)!, checkpoint, damaged };
+    for (let look = 1; look <= LOOKS; look++) {
+      const numbers = await this.numbers();
+      const damaged: { number: number; reason: string }[] = [];
+      for (let i = numbers.length - 1; i >= 0; i--) {
+        const checkpoint = await this.read(
+          numbers[i],
+          (reason) => damaged.push({ number: numbers[i], reason }),
+        );
+        if (checkpoint) return { highest: numbers.at(-1)!, checkpoint, damaged };
+      }
+      if (damaged.length === numbers.length) {
+        return { highest: numbers.at(-1) ?? 0, checkpoint: null, damaged };
+      }
     }
-    return { highest: numbers.at(-1) ?? 0, checkpoint: null, damaged };
+    throw new Fault(
+      "checkpoints_unreadable",
+      `Cannot read the checkpoints of partition ${this.partition}: the newest keep vanishing`,
+      { blame: "dependency", retry: "after_backoff" },
+    );
   }
 
   /**

@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../lib/store/object_store.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { FaultPlan } from "../faults/fault_plan.ts";
 import { faultyStore } from "../faults/faulty_store.ts";
+import { interruptingStore } from "../faults/interrupting_store.ts";
 
 const LOG = { id: "log-1", partitions: 1 };
 
@@ -127,6 +128,17 @@ Deno.test("attempt does not believe a won number below the newest (it was collec
     await store.delete([checkpointKey(0, 2)]);
     const attempt = await sleeper.attempt(after(fence, 100));
     strictEqual(attempt.outcome, "lost");
+  }));
+
+Deno.test("head looks again when all that it listed was collected before it came to read it", () =>
+  withStore(async (store) => {
+    let newest = await claimed(chainOf(store));
+    const { store: overtaken } = interruptingStore(store, 2, async () => {
+      const chain = chainOf(store);
+      for (let i = 1; i <= 3; i++) await chain.attempt(newest = after(newest, i));
+      await store.delete([checkpointKey(0, 1), checkpointKey(0, 2)]);
+    });
+    deepStrictEqual(await chainOf(overtaken).head(), { highest: 4, checkpoint: newest, damaged: [] });
   }));
 
 Deno.test("attempt finds its own checkpoint when the answer was lost", () =>
