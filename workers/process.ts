@@ -87,10 +87,10 @@ runWorker("process", async (context) => {
       return processor;
     },
     seeds: () => watch.current,
-    appliedOffsets: async (partition) => {
+    applied: async (partition) => {
       const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
       return tables.filter((table) => table !== null)
-        .map((table) => markOf(appliedOf(table.metadata), partition).next_offset);
+        .map((table) => markOf(appliedOf(table.metadata), partition));
     },
     evolve({ kind, changes }) {
       const table = `processed.${configuration.kinds.get(kind)!.table}`;

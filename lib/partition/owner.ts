@@ -29,6 +29,12 @@ export interface OwnerEvents {
   alarm(message: string): void;
 }
 
+/** How far a table is: the last checkpoint that it took, and where that one ended. */
+export interface AppliedMark {
+  number: number;
+  next_offset: number;
+}
+
 export interface OwnerContext {
   log: EventLog;
   store: ObjectStore;
@@ -43,8 +49,8 @@ export interface OwnerContext {
   newProcessor: (partition: number) => Processor;
   /** The configuration files as they are now; may change while we run. */
   seeds: () => Seeds;
-  /** Next offsets that some table has applied: a segment never crosses one after a damaged checkpoint. */
-  appliedOffsets: (partition: number) => Promise<number[]>;
+  /** What each table has applied of the partition. */
+  applied: (partition: number) => Promise<readonly AppliedMark[]>;
   /** Sees to it that a table has the changes of its columns before rows that know them are decided. */
   evolve: (evolved: SchemaBody) => Promise<void>;
   events: OwnerEvents;
@@ -100,7 +106,8 @@ async function startRun(partition: number, context: OwnerContext): Promise<Parti
     // Again: what the fence builds on may be younger than the first look.
     refuseForeignBounds(fence, await log.bounds("events", partition));
     events.claimed(fence);
-    const cuts = await context.appliedOffsets(partition);
+    // After a damaged checkpoint: no segment crosses what some table has applied already.
+    const cuts = (await context.applied(partition)).map(({ next_offset }) => next_offset);
     return await PartitionRun.restore(fence, cuts.filter((offset) => offset > fence.next_offset), context);
   });
 }
@@ -121,18 +128,23 @@ async function unlessTakenOver<T>(
 }
 
 /**
- * Tables hold rows of the partition, and no checkpoint can be read: to begin anew under small numbers would pass for what
- * they have applied already, and to begin in the middle of the log would be without its state.
+ * Tables hold rows of the partition, and no checkpoint can be read, or none as high as they have applied (a folder that was
+ * copied file by file while it was in use): to go on under numbers that were used already would pass for what they have
+ * applied, and to begin in the middle of the log would be without its state.
  */
 async function refuseLostChain(partition: number, log_begin: number, context: OwnerContext): Promise<void> {
+  // The tables first: what is decided and applied meanwhile is seen in the chain, too.
+  const applied = await context.applied(partition);
+  const number = Math.max(0, ...applied.map((mark) => mark.number));
   const { highest, checkpoint } = await context.chain.head();
-  if (checkpoint || (highest > 0 && log_begin === 0)) return;
-  const applied = Math.max(0, ...await context.appliedOffsets(partition));
-  if (applied === 0) return;
+  if (number <= highest && (checkpoint || log_begin === 0 || number === 0)) return;
+  const state = number > highest
+    ? `its newest checkpoint is ${highest}`
+    : "none of its checkpoints can be read";
   throw new Fault(
     "checkpoints_lost",
-    `Cannot continue partition ${partition}: tables hold its rows up to offset ${applied}, but it has no checkpoint that ` +
-      "can be read. Bring the checkpoints back, or start with an empty store",
+    `Cannot continue partition ${partition}: tables hold its rows up to checkpoint ${number}, but ${state}. ` +
+      "Bring the checkpoints back, restore a backup, or start with an empty store",
     { blame: "dependency", retry: "never" },
   );
 }

@@ -80,7 +80,7 @@ const owner = ownPartition(0, {
   newId: () => crypto.randomUUID(),
   newProcessor,
   seeds: () => SHIPPED,
-  appliedOffsets: () => Promise.resolve([]),
+  applied: () => Promise.resolve([]),
   evolve: () => Promise.resolve(),
   events: {
     claimed: () => undefined,

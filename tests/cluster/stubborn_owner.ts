@@ -42,10 +42,10 @@ const owning = [...connectChains(store, identity.partitions)].map(([partition, c
     newId: () => crypto.randomUUID(),
     newProcessor,
     seeds: () => configuration,
-    appliedOffsets: async (partition) => {
+    applied: async (partition) => {
       const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
       return tables.filter((table) => table !== null)
-        .map((table) => markOf(appliedOf(table.metadata), partition).next_offset);
+        .map((table) => markOf(appliedOf(table.metadata), partition));
     },
     evolve: () => Promise.resolve(),
     events: {

@@ -121,7 +121,7 @@ async function processAll(
     newId: () => crypto.randomUUID(),
     newProcessor: (partition) => newProcessor(partition),
     seeds: () => seeds,
-    appliedOffsets: () => Promise.resolve([]),
+    applied: () => Promise.resolve([]),
     events: { claimed: check, decided: check, turned() {}, lag() {}, warn() {}, alarm() {} },
     evolve: () => Promise.resolve(),
   };

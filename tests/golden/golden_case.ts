@@ -153,7 +153,7 @@ export async function runOnLog(golden: GoldenCase, log: EventLog, store: ObjectS
     newId: () => crypto.randomUUID(),
     newProcessor,
     seeds: () => ({ rules: nothing, settings: nothing }),
-    appliedOffsets: () => Promise.resolve([]),
+    applied: () => Promise.resolve([]),
     evolve: () => Promise.resolve(),
     events: { claimed: check, decided: check, turned() {}, lag() {}, warn() {}, alarm() {} },
   }, abort.signal);

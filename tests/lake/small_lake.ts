@@ -30,7 +30,7 @@ import { lakeTables, type TableSpec } from "../../lib/lake/tables.ts";
 import type { EventLog, NewRecord } from "../../lib/log/log.ts";
 import { openSqliteLog, type SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { EventProcessor } from "../../lib/partition/event_processor.ts";
-import { type OwnerContext, ownPartition } from "../../lib/partition/owner.ts";
+import { type AppliedMark, type OwnerContext, ownPartition } from "../../lib/partition/owner.ts";
 import { parquetRelation } from "../../lib/parquet/relation.ts";
 import { openParquetWriter, type ParquetWriter } from "../../lib/parquet/writer.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
@@ -194,7 +194,7 @@ export class SmallLake implements AsyncDisposable {
       image_floor_bytes: hands.image_floor_bytes ?? IMAGE_FLOOR_BYTES,
       newId: () => crypto.randomUUID(),
       newProcessor: (partition) => newProcessor(partition),
-      appliedOffsets: () => this.#appliedOffsets(),
+      applied: () => this.#applied(),
       events: { claimed: seen, decided: seen, turned() {}, lag() {}, warn() {}, alarm() {} },
       evolve: ({ changes }) =>
         evolveTable(
@@ -210,10 +210,10 @@ export class SmallLake implements AsyncDisposable {
     await owner;
   }
 
-  async #appliedOffsets(): Promise<number[]> {
+  async #applied(): Promise<AppliedMark[]> {
     const tables = await Promise.all(this.specs.map(({ key }) => this.catalog().load(parseTableKey(key))));
     return tables.filter((table) => table !== null)
-      .map(({ metadata }) => markOf(appliedOf(metadata), 0).next_offset);
+      .map(({ metadata }) => markOf(appliedOf(metadata), 0));
   }
 
   lander(hands: Hands = {}): Lander {

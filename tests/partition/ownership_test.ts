@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 import { claim } from "../../lib/checkpoint/claim.ts";
+import { checkpointKey } from "../../lib/checkpoint/paths.ts";
 import { openSqliteLog, type SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { type OwnerContext, ownPartition } from "../../lib/partition/owner.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
@@ -158,17 +159,36 @@ Deno.test("an owner stops when the log begins after its offset, or ends before i
 
 Deno.test("an owner does not begin anew where tables hold rows and no checkpoint is left", () =>
   withScene(3, async (scene) => {
-    const context = { ...scene.context, appliedOffsets: () => Promise.resolve([0, 2]) };
+    const marks = [{ number: 0, next_offset: 0 }, { number: 1, next_offset: 2 }];
+    const context = { ...scene.context, applied: () => Promise.resolve(marks) };
     const owning = ownPartition(0, context, new AbortController().signal);
-    await rejects(owning, { code: "checkpoints_lost", message: /up to offset 2/ });
+    await rejects(owning, {
+      code: "checkpoints_lost",
+      message: /up to checkpoint 1, but its newest .* is 0/,
+    });
     deepStrictEqual(await context.chain.numbers(), [], "nothing was claimed");
+  }));
+
+Deno.test("an owner does not use numbers once more that tables have applied", () =>
+  withScene(6, async (scene) => {
+    await own(scene.context, scene.caughtUp);
+    const numbers = await scene.context.chain.numbers();
+    const marks = [{ number: numbers.at(-1)!, next_offset: 6 }];
+    const abort = new AbortController();
+    const events = { ...scene.context.events, claimed: () => abort.abort() };
+    const context = { ...scene.context, events, applied: () => Promise.resolve(marks) };
+    await scene.store.delete([checkpointKey(0, numbers.at(-1)!)]);
+    const owning = ownPartition(0, context, abort.signal);
+    await rejects(owning, { code: "checkpoints_lost", message: /its newest checkpoint is/ });
+    deepStrictEqual(await context.chain.numbers(), numbers.slice(0, -1), "nothing was claimed");
   }));
 
 Deno.test("no segment crosses an offset that some table has applied", () =>
   withScene(6, async (scene) => {
     await claimed(scene);
     // Most tables stand at the same place.
-    const context = { ...scene.context, appliedOffsets: () => Promise.resolve([0, 4, 2, 4, 4, 2]) };
+    const marks = [0, 4, 2, 4, 4, 2].map((next_offset) => ({ number: next_offset && 1, next_offset }));
+    const context = { ...scene.context, applied: () => Promise.resolve(marks) };
     await own(context, scene.caughtUp);
     const chain = new CheckpointChain(scene.store, 0, () => Promise.resolve());
     const checkpoints = await Promise.all((await chain.numbers()).map((number) => chain.read(number)));

@@ -53,7 +53,7 @@ export async function watched(log: EventLog, store: ObjectStore, records: number
     newId: () => crypto.randomUUID(),
     newProcessor: () => new CountingProcessor(),
     seeds: () => seeds,
-    appliedOffsets: () => Promise.resolve([]),
+    applied: () => Promise.resolve([]),
     evolve: () => Promise.resolve(),
     events: {
       // A decision whose answer was lost shows in the next claim.

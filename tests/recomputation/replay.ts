@@ -116,7 +116,7 @@ async function own(log: EventLog, { store, chain, pace, end, sent }: Owning): Pr
     newId: () => crypto.randomUUID(),
     newProcessor,
     seeds: () => SHIPPED,
-    appliedOffsets: () => Promise.resolve([]),
+    applied: () => Promise.resolve([]),
     evolve: () => Promise.resolve(),
     events: {
       claimed: nothing,
