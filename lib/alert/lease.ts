@@ -1,7 +1,8 @@
 /**
  * One leader among several programs, by leases in the store. No two clocks are compared: a follower takes over when the
  * newest lease did not change for its whole length by the follower's own clock, and the leader stops at that length
- * after it began to renew, by its own.
+ * after it began to renew, by its own. Whose clock was set back since then knows nothing of that length any more: a leader
+ * looks who leads, a follower begins to wait.
  */
 import type { Clock } from "../clock.ts";
 import type { ObjectStore } from "../store/object_store.ts";
@@ -12,6 +13,7 @@ const PREFIX = "leases/notify/";
 export class Lease {
   readonly #holder = crypto.randomUUID();
   #seen = { number: -1, at: 0 };
+  #since = -Infinity;
   #until = -Infinity;
 
   constructor(
@@ -22,20 +24,22 @@ export class Lease {
 
   /** Whether what is begun now may still be done. */
   get held(): boolean {
-    return this.clock.now() < this.#until;
+    const now = this.clock.now();
+    return this.#since <= now && now < this.#until;
   }
 
   /** Takes or renews it when that is due; to be called several times within its length, never twice at once. */
   async keep(): Promise<boolean> {
     const began = this.clock.now();
-    if (began < this.#until - this.length_ms / 2) return true;
+    if (this.held && began < this.#until - this.length_ms / 2) return true;
     const { number, value } = await readNewest(this.store, PREFIX);
-    if (number !== this.#seen.number) this.#seen = { number, at: began };
+    if (number !== this.#seen.number || began < this.#seen.at) this.#seen = { number, at: began };
     const isOwn = holderOf(value) === this.#holder;
     const isFree = number === 0 || holderOf(value) === null || began - this.#seen.at >= this.length_ms;
     if (!isOwn && !isFree) return false;
     const renewed = { holder: this.#holder, number: number + 1, length_ms: this.length_ms };
     if (!await createNext(this.store, PREFIX, { after: number, value: renewed })) return false;
+    this.#since = began;
     this.#until = began + this.length_ms;
     return this.held;
   }
