@@ -146,8 +146,11 @@ export class PartitionRun {
     return this.#first ? Math.min(FIRST_DECISION_MS, this.context.checkpoint_ms) : this.context.checkpoint_ms;
   }
 
+  /** Also when the clock was set back meanwhile: then nobody knows how long the segment has been open. */
   #isDue(): boolean {
-    return this.#open_since !== null && this.context.clock.now() - this.#open_since >= this.#interval();
+    if (this.#open_since === null) return false;
+    const open_ms = this.context.clock.now() - this.#open_since;
+    return open_ms < 0 || open_ms >= this.#interval();
   }
 
   /** A burst or a backlog has come to its end: what is worth a segment can be seen at once. */

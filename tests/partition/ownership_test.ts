@@ -139,6 +139,31 @@ Deno.test("the first decision after a claim comes within a second of the first r
     ok(now <= 1_100, `${now} ms`);
   }));
 
+Deno.test("a clock that was set back makes a decision due, and not an hour late", () =>
+  withScene(3, async (scene) => {
+    let now = 3_600_000;
+    const context: OwnerContext = {
+      ...scene.context,
+      checkpoint_ms: 1_000,
+      clock: { ...scene.context.clock, now: () => now },
+      newProcessor: (partition) => {
+        const processor = scene.context.newProcessor(partition);
+        const accept = processor.accept.bind(processor);
+        processor.accept = (record, segment) => {
+          if (record.offset === 2) now = 0;
+          return accept(record, segment);
+        };
+        return processor;
+      },
+    };
+    let reads = 0;
+    const read: OwnerContext["log"]["read"] = (...args) => {
+      if (++reads > 100) throw new RangeError("It does not decide");
+      return scene.context.log.read(...args);
+    };
+    await own({ ...context, log: { ...context.log, read } }, scene.caughtUp);
+  }));
+
 Deno.test("an owner stops when the log begins after its offset, or ends before it, and says how much is gone", () =>
   withScene(6, async (scene) => {
     await own(scene.context, scene.caughtUp);
