@@ -115,13 +115,19 @@ export class EventProcessor implements Processor {
       this.#control(record, segment);
       return false;
     }
-    const counts = this.#sources[source] ??= noCounts();
+    const counts = this.#countsOf(source);
     counts.accepted++;
     const judgement = this.parts.judge.judge(record);
     const outcome = this.#outcome(record, judgement, { source, counts, segment });
     if (outcome === "unmapped") counts.unmapped++;
     this.#add(segment, RAW_EVENTS, rawRow(record, judgement, outcome));
     return true;
+  }
+
+  /** A record of another program may name any source, `constructor` too, which every object seems to have. */
+  #countsOf(source: string): SourceCounts {
+    if (!Object.hasOwn(this.#sources, source)) this.#sources[source] = noCounts();
+    return this.#sources[source];
   }
 
   #outcome(

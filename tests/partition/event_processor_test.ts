@@ -58,6 +58,17 @@ function payment(change: Record<string, unknown> = {}): Uint8Array {
 const outcomes = ({ rows }: Seen) => rows["raw.events"].map((row) => row.outcome);
 const reasons = ({ rows }: Seen) => (rows["processed.dead_letters"] ?? []).map((row) => row.reason);
 
+Deno.test("a source is counted whatever its name, also one that every object has", () => {
+  const names = ["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty", ""];
+  const seen = run(names.map((source) => ({
+    value: payment(),
+    headers: Object.fromEntries([["source", source], ["kind", "transaction"]]),
+  })));
+  const counts = { accepted: 1, rows: 1, duplicates: 0, dead_letters: 0, unmapped: 0, of_which_late: 0 };
+  const { sources } = seen.processor.summary();
+  deepStrictEqual(Object.entries(sources).sort(), names.map((name) => [name, counts]).sort());
+});
+
 Deno.test("null values, null keys, missing headers and poison become dead letters, and the partition goes on", () => {
   const seen = run([
     { value: null },
