@@ -88,9 +88,8 @@ export class DedupIndex {
     return "new";
   }
 
-  /** Sets another limit (a settings record). */
+  /** Sets the limit (a settings record); told as a change in any case, for who restores it may begin with another one. */
   limit(max_ids: number): void {
-    if (max_ids === this.#max_ids) return;
     this.#changes.word(CHANGE_LIMIT).word(0).float(max_ids);
     this.#limit(max_ids);
   }

@@ -62,6 +62,17 @@ Deno.test("DedupIndex lets the oldest ids go beyond its limit, and counts them",
   strictEqual(index.size, 1);
 });
 
+Deno.test("DedupIndex restored under another setting keeps to the limit that was in force", () => {
+  for (const setting of [1, 100]) {
+    const index = new DedupIndex(3);
+    index.limit(3);
+    for (let i = 0; i < 5; i++) index.check(claim({ event_id: `e${i}` }));
+    const restored = new DedupIndex(setting);
+    restored.applyChanges(index.takeChanges());
+    deepStrictEqual(restored.image(), index.image());
+  }
+});
+
 Deno.test("DedupIndex gives memory back when ids expire", () => {
   const index = new DedupIndex(1_000_000);
   for (let i = 0; i < 50_000; i++) index.check(claim({ event_id: `a${i}` }));
