@@ -226,14 +226,22 @@ export async function connectEngine(settings: Settings, script: URL): Promise<Qu
 /** Native DuckDB in this thread, for rows on their way into tables: trusted statements only. */
 export async function connectWriter(settings: Settings): Promise<ParquetWriter> {
   const { openParquetWriter } = await import("./parquet/writer.ts");
-  const folder = await scratchFolder(settings, "");
-  // DuckDB makes it when it needs it, and takes it away again.
-  const temp_directory = `${folder}/writer-${Deno.pid}-${crypto.randomUUID()}`;
-  return await openParquetWriter({
-    memory_bytes: WRITER_MEMORY_BYTES,
-    threads: WRITER_THREADS,
-    temp_directory,
-  });
+  const { openScratch } = await import("./store/scratch.ts");
+  await using building = new AsyncDisposableStack();
+  const scratch = building.use(await openScratch(await scratchFolder(settings, "")));
+  const writer = building.use(
+    await openParquetWriter({
+      memory_bytes: WRITER_MEMORY_BYTES,
+      threads: WRITER_THREADS,
+      temp_directory: scratch.path,
+    }),
+  );
+  const stack = building.move();
+  return {
+    write: (request) => writer.write(request),
+    query: (sql, options) => writer.query(sql, options),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 export function connectLander(settings: Settings, store: ObjectStore, writer: ParquetWriter): Lander {

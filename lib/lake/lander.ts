@@ -12,6 +12,7 @@ import { LONGEST_ROW_BYTES, ndjsonRelation } from "../parquet/ndjson.ts";
 import { dataFile, type TextStats, type WrittenFile } from "../parquet/statistics.ts";
 import type { ParquetWriter, WriteRequest } from "../parquet/writer.ts";
 import type { ObjectStore } from "../store/object_store.ts";
+import { openScratch } from "../store/scratch.ts";
 import { writtenFields } from "./evolution.ts";
 import { parseTableKey } from "./table_key.ts";
 import type { TableLayout } from "./tables.ts";
@@ -36,7 +37,7 @@ export interface LanderContext {
   writer: ParquetWriter;
   /** Key prefix of the tables. */
   prefix: string;
-  /** A folder for what is on its way; what an earlier process left in it is removed by whoever opens it. */
+  /** A folder for what is on its way; what a process that died left in it is removed with the next use (scratch.ts). */
   folder: string;
 }
 
@@ -121,13 +122,8 @@ export class Lander {
 
   /** A folder that is gone afterwards, whatever happened. */
   async inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-    await Deno.mkdir(this.context.folder, { recursive: true });
-    const folder = await Deno.makeTempDir({ dir: this.context.folder });
-    try {
-      return await use(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    await using scratch = await openScratch(this.context.folder);
+    return await use(scratch.path);
   }
 }
 

@@ -5,6 +5,7 @@ import { currentFields, type LandPiece } from "../../lib/lake/lander.ts";
 import type { TableSpec } from "../../lib/lake/tables.ts";
 import { parquetRelation } from "../../lib/parquet/relation.ts";
 import type { ParquetWriter } from "../../lib/parquet/writer.ts";
+import { openScratch } from "../../lib/store/scratch.ts";
 import { OneTable } from "./one_table.ts";
 import { withWriter } from "./small_lake.ts";
 
@@ -90,4 +91,19 @@ Deno.test("pieces of several days, and those that say nothing, are divided", () 
         told: [false],
       });
     }
+  }));
+
+Deno.test("what a lander that was killed left on its way goes with the next landing", () =>
+  withWriter(async (writer) => {
+    await using table = await OneTable.open(SPEC, writer);
+    const { metadata } = await table.load();
+    const root = `${table.folder}/tmp`;
+    const dead = await openScratch(root);
+    await Deno.writeTextFile(`${dead.path}/left.parquet`, "x");
+    // Its lock is nobody's, as after a kill.
+    await Deno.copyFile(`${dead.path}.lock`, `${dead.path}.new`);
+    await Deno.rename(`${dead.path}.new`, `${dead.path}.lock`);
+    await table.lander.land(SPEC, metadata, [piece(FIRST, ["a", "2026-03-01T12:00:00.000"])]);
+    deepStrictEqual(await Array.fromAsync(Deno.readDir(root)), []);
+    await dead[Symbol.asyncDispose]();
   }));
