@@ -6,6 +6,7 @@
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import { Fault, messageOf } from "../errors.ts";
 import { metadataRequest, type WireRequest } from "./kafka_requests.ts";
+import { sleepWhileEmpty } from "./kafka_timers.ts";
 
 export interface KafkaOptions {
   brokers: readonly string[];
@@ -78,6 +79,7 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 
 export function kafkaClient(options: KafkaOptions): Kafka {
+  sleepWhileEmpty();
   return new Kafka({
     clientId: options.client_id ?? "millrace",
     brokers: [...options.brokers],
