@@ -14,6 +14,7 @@ import {
   connectLog,
   connectStore,
   lakePrefix,
+  openStore,
   prepareLog,
   probeStore,
   storeOrigin,
@@ -73,8 +74,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const follows = role.has_door || role.has_engine;
   const watch = follows ? watched(configuration, { settings, clock, line, building }) : null;
   const current = () => watch?.current ?? configuration;
-  const store = building.use(await connectStore(settings));
-  await probeStore(store);
+  const store = building.use(await storeOf(role, settings, line));
   if (role.has_door) await prepared(settings, { clock, line });
   const log = await logOf(role, settings, line);
   if (log) building.use(log);
@@ -183,6 +183,25 @@ async function logOf(role: Role, settings: Settings, line: LogLine): Promise<Eve
   if (role.name === "query") return null;
   if (!role.has_door) return await connectLog(settings);
   return await connectDoorLog(settings, { keeper_url: KEEPER_URL, warn: (message) => line.warn(message) });
+}
+
+/**
+ * A bucket that is there and lets one creator win. What only has a door commits nothing: where the bucket is away it takes
+ * events all the same.
+ */
+async function storeOf(role: Role, settings: Settings, line: LogLine): Promise<ObjectStore> {
+  await using opening = new AsyncDisposableStack();
+  try {
+    const store = opening.use(await connectStore(settings));
+    await probeStore(store);
+    opening.move();
+    return store;
+  } catch (error) {
+    const canWait = role.has_door && Object.keys(role.workers(settings)).length === 0;
+    if (!canWait || !(error instanceof Fault) || error.code !== "store_unavailable") throw error;
+    line.warn("the store is away; starting all the same", { reason: error.message });
+    return await openStore(settings);
+  }
 }
 
 /** How long the door waits for the brokers before it opens without them. */

@@ -6,6 +6,7 @@ import type { EventLog } from "../lib/log/log.ts";
 import { spillStateOf } from "../lib/log/spill_state.ts";
 import type { Condition, Dependency, Finding } from "../lib/observe/health.ts";
 import type { LastTrouble } from "../lib/observe/last_trouble.ts";
+import { checkRemote } from "../lib/query/remote_query.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
 import type { Role } from "./serve.ts";
@@ -25,11 +26,19 @@ export function dependenciesOf(
   parts: DependencyParts,
 ): Dependency[] {
   const { settings, log, store, supervisor } = parts;
-  const all: Dependency[] = [
-    { name: "store", required: true, check: () => store.head("checkpoints/ready").then(() => "ok" as const) },
-  ];
+  const all: Dependency[] = [{
+    name: "store",
+    // A door takes events while the bucket is away: a balancer must not turn senders from it. A disk is the log's, too.
+    required: !role.has_door || settings.S3_BUCKET === null,
+    check: () => store.head("checkpoints/ready").then(() => "ok" as const),
+  }];
   if (log) {
     all.push({ name: "log", required: true, check: () => logCondition(log, role.has_door, parts) });
+  }
+  const { QUERY_URL: url, API_TOKEN: token } = settings;
+  if (role.has_door && url !== null) {
+    const check = (signal: AbortSignal) => checkRemote({ url, token }, signal).then(() => "ok" as const);
+    all.push({ name: "query", required: false, check });
   }
   if (Object.keys(role.workers(settings)).length > 0) {
     all.push({

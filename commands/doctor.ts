@@ -5,10 +5,11 @@ import { systemClock } from "../lib/clock.ts";
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { connectChains, connectLog, lakePrefix, openStore, probeStore, storeOrigin } from "../lib/connect.ts";
 import { readAlertsFile } from "../lib/alert/route.ts";
-import { messageOf } from "../lib/errors.ts";
+import { Fault, messageOf } from "../lib/errors.ts";
 import { readGeneratorFile } from "../lib/generator/generator_file.ts";
 import { misplacedTables } from "../lib/lake/relocation.ts";
 import { AHEAD_WARNING, aheadOfClockMs } from "../lib/partition/ahead_of_clock.ts";
+import { checkRemote } from "../lib/query/remote_query.ts";
 import { createSources } from "../lib/source/sources.ts";
 import { parseArguments } from "./arguments.ts";
 import { browserAccess, type Found } from "./browser_access.ts";
@@ -22,7 +23,9 @@ interface Check {
   /** Resolves with what was found; rejects with what is wrong. */
   run(settings: Invocation["settings"]): Promise<string | Found>;
   /** What to do when it rejects. */
-  advice: string;
+  advice: string | ((settings: Invocation["settings"]) => string);
+  /** Looks at the store beyond what `lake` has done: a store that did not answer there is not waited for again. */
+  asks_store?: true;
   /** Where what it would look at is not there yet, or null: it is passed over then, and nothing is made. */
   missing?(settings: Invocation["settings"]): Promise<string | null>;
 }
@@ -111,7 +114,7 @@ const CHECKS: readonly Check[] = [
         ? resolve(settings.DATA_DIR)
         : `bucket ${settings.S3_BUCKET}, ${lakePrefix(settings)}`;
     },
-    advice: "check S3_ENDPOINT, S3_BUCKET and the keys, or that DATA_DIR can be read",
+    advice: (settings) => storeAdvice(settings, "read"),
   },
   {
     what: "log",
@@ -123,10 +126,14 @@ const CHECKS: readonly Check[] = [
         id.slice(0, 12)
       }`;
     },
-    advice: "check KAFKA_BROKERS and that the brokers answer, or that DATA_DIR can be written",
+    advice: ({ KAFKA_BROKERS }) =>
+      KAFKA_BROKERS === null
+        ? "check that DATA_DIR can be written"
+        : "check KAFKA_BROKERS, that the brokers answer, and what they let us do",
   },
   {
     what: "store",
+    asks_store: true,
     missing: missingStore,
     async run(settings) {
       await using store = await openStore(settings);
@@ -135,10 +142,11 @@ const CHECKS: readonly Check[] = [
         settings.S3_BUCKET === null ? "disk" : `bucket ${settings.S3_BUCKET}`
       }, one winner of 32 racing creates`;
     },
-    advice: "check S3_ENDPOINT, S3_BUCKET and the keys, or that DATA_DIR can be written",
+    advice: (settings) => storeAdvice(settings, "written"),
   },
   {
     what: "browser",
+    asks_store: true,
     missing: missingStore,
     async run(settings) {
       await using store = await openStore(settings);
@@ -147,7 +155,17 @@ const CHECKS: readonly Check[] = [
     advice: "check that S3_PUBLIC_ENDPOINT can be reached from where browsers are",
   },
   {
+    what: "query role",
+    async run({ QUERY_URL: url, API_TOKEN: token }) {
+      if (url === null) return "none: everything in one process answers SQL itself, an edge does not";
+      await checkRemote({ url, token }, AbortSignal.timeout(ANSWER_MS));
+      return url;
+    },
+    advice: "check QUERY_URL, that main.ts query runs there, and that it has the same API_TOKEN",
+  },
+  {
     what: "clock",
+    asks_store: true,
     async run(settings) {
       const skew_ms = await skewOf(settings);
       if (Math.abs(skew_ms) > MOST_SKEW_MS) {
@@ -161,6 +179,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     what: "event time",
+    asks_store: true,
     missing: missingLake,
     async run(settings) {
       const newest = await newestWatermark(settings);
@@ -173,6 +192,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     what: "tables",
+    asks_store: true,
     missing: missingLake,
     async run(settings) {
       await using lake = await openLake(settings);
@@ -188,6 +208,12 @@ const CHECKS: readonly Check[] = [
     advice: "after a move of DATA_DIR or the bucket, main.ts relocate rewrites the addresses",
   },
 ];
+
+function storeAdvice({ S3_BUCKET }: Invocation["settings"], needed: string): string {
+  return S3_BUCKET === null
+    ? `check that DATA_DIR can be ${needed}`
+    : "check S3_ENDPOINT, S3_BUCKET and the keys";
+}
 
 /** How far the store's clock is ahead of ours. A folder has our own; a server says its time in every answer. */
 async function skewOf(settings: Invocation["settings"]): Promise<number> {
@@ -219,10 +245,14 @@ export const doctor: Command = {
     parseArguments(args, {});
     let wrong = 0;
     let isThere = true;
+    let isAway = false;
     for (const check of CHECKS) {
-      const { level, text, advice } = await examine(check, settings);
+      const { level, text, advice, is_away } = isAway && check.asks_store
+        ? NOT_ASKED
+        : await examine(check, settings);
       if (level === "WRONG") wrong++;
       if (check.what === LAKE && level === "warn") isThere = false;
+      if (is_away) isAway = true;
       console.log(`${level.padEnd(5)} ${check.what}: ${text}`);
       if (advice !== undefined) console.log(`      ${advice}`);
     }
@@ -232,15 +262,24 @@ export const doctor: Command = {
   },
 };
 
+const NOT_ASKED: Examined = { level: "warn", text: "not looked at, for the store does not answer" };
+
+interface Examined extends Found {
+  /** The store gave no answer. */
+  is_away?: boolean;
+}
+
 async function examine(
   { run, missing, advice }: Check,
   settings: Invocation["settings"],
-): Promise<Found> {
+): Promise<Examined> {
   try {
     if (await missing?.(settings)) return { level: "ok", text: "nothing to look at yet" };
     const found = await run(settings);
     return typeof found === "string" ? { level: "ok", text: found } : found;
   } catch (error) {
-    return { level: "WRONG", text: messageOf(error), advice };
+    const what = typeof advice === "string" ? advice : advice(settings);
+    const is_away = error instanceof Fault && error.code === "store_unavailable";
+    return { level: "WRONG", text: messageOf(error), advice: what, is_away };
   }
 }

@@ -172,7 +172,8 @@ export const CONTROL_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/readyz",
     tag: "State",
-    doc: "Whether the role can do its work, by dependency.",
+    doc:
+      "Whether the role can do its work, by dependency; a door is degraded, not unready, while a bucket or its query role is away.",
     access: "open",
     gives: { type: JSON_TYPE, schema: "Readiness" },
     also: [503],

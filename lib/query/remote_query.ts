@@ -28,6 +28,7 @@ const WAITS = 3;
 /** For the way. */
 const GRACE_MS = 5_000;
 const SENDER_STATUS = [400, 408, 422];
+const TOKEN_STATUS = [401, 403];
 
 export async function askRemote(
   options: RemoteQueryOptions,
@@ -52,22 +53,38 @@ export async function askRemote(
   );
 }
 
-async function send(
-  { url, token }: RemoteQueryOptions,
+/** Rejects with what keeps the query role from answering us: not there, not well, or another token. */
+export async function checkRemote(
+  options: Pick<RemoteQueryOptions, "url" | "token">,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await reach(options, "/health", { signal });
+  await answer.body?.cancel();
+  if (answer.ok) return;
+  const reason = TOKEN_STATUS.includes(answer.status) ? ": API_TOKEN must be the same here and there" : "";
+  throw new Fault("query_role", `${options.url} answers ${answer.status}${reason}`, {
+    blame: "dependency",
+    retry: "after_backoff",
+  });
+}
+
+function send(
+  options: RemoteQueryOptions,
   question: RemoteQuestion,
   signal: AbortSignal,
 ): Promise<Response> {
-  const headers = {
-    "content-type": "application/json",
-    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-  };
+  const headers = { "content-type": "application/json" };
+  return reach(options, "/api/query", { method: "POST", headers, body: JSON.stringify(question), signal });
+}
+
+async function reach(
+  { url, token }: Pick<RemoteQueryOptions, "url" | "token">,
+  path: string,
+  request: RequestInit,
+): Promise<Response> {
+  const headers = { ...request.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
   try {
-    return await fetch(new URL("/api/query", url), {
-      method: "POST",
-      headers,
-      body: JSON.stringify(question),
-      signal,
-    });
+    return await fetch(new URL(path, url), { ...request, headers });
   } catch (error) {
     throw new Fault("query_role_away", "Cannot ask the query role: it does not answer", {
       blame: "dependency",

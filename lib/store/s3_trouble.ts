@@ -56,7 +56,8 @@ export function troubleOf(error: unknown): Trouble {
   if (error.name === "CredentialsProviderError") return refused("no credentials were found", error);
   const code = "code" in error && typeof error.code === "string" ? error.code : null;
   if (code !== null && NOT_CONNECTED.has(code)) {
-    return { ...ofNoise(`no connection (${code})`, error), effect: "none" };
+    // The system's own words say where to.
+    return { ...ofNoise(`no connection (${error.message})`, error), effect: "none" };
   }
   if (error.name === "NotCapable") throw error;
   // With a response in hand the SDK stumbled over what the server sent, else over what we did.

@@ -112,7 +112,7 @@ Deno.test("S3 store: a create that never gets an answer is unknown, one that nev
   await using away = openS3Store(nobody, { attempts: 2, base_ms: 1 });
   await assert.rejects(away.create("a", bytes("mine")), (error) => {
     assert.ok(error instanceof Fault);
-    assert.equal(error.message, "Cannot create a: no connection (ECONNREFUSED)");
+    assert.equal(error.message, "Cannot create a: no connection (connect ECONNREFUSED 127.0.0.1:1)");
     assert.deepEqual([error.blame, error.retry], ["dependency", "after_backoff"]);
     return true;
   });

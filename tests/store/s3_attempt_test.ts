@@ -109,6 +109,11 @@ Deno.test("`run` ends an attempt that is silent, and one whose caller leaves", a
   assert.deepEqual(effects, ["unknown"]);
 });
 
+Deno.test("`troubleOf` says where there was no connection to", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.7:9000"), { code: "ECONNREFUSED" });
+  assert.equal(troubleOf(refused).state, "no connection (connect ECONNREFUSED 10.0.0.7:9000)");
+});
+
 Deno.test("`troubleOf` lets bugs, missing permissions and our own Faults pass", () => {
   const metadata = { $metadata: { attempts: 1 } };
   const fault = new Fault("store_full", "Cannot write", { blame: "dependency", retry: "after_backoff" });

@@ -1,0 +1,41 @@
+/** A bucket that nobody serves: what only has a door takes events all the same, and doctor waits for it once. */
+import { doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { runCommand } from "../commands/run_command.ts";
+import { startProgram } from "../program.ts";
+import { transactionLine } from "../transaction_line.ts";
+
+const NOBODY = "127.0.0.1:1";
+const BUCKET = {
+  S3_ENDPOINT: `http://${NOBODY}`,
+  S3_BUCKET: "away",
+  S3_ACCESS_KEY_ID: "key",
+  S3_SECRET_ACCESS_KEY: "secret",
+};
+
+Deno.test("an edge starts and spills while neither brokers nor bucket are there", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = { ...BUCKET, KAFKA_BROKERS: NOBODY, DATA_DIR: folder, CONFIG_DIR: "config" };
+  const edge = await startProgram({ role: "edge", env });
+  match(edge.lines.join("\n"), /the store is away; starting all the same.*ECONNREFUSED 127\.0\.0\.1:1/);
+  const answer = await fetch(`${edge.url}/ingest/transaction`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: transactionLine("order-1"),
+  });
+  await answer.body?.cancel();
+  strictEqual(answer.status, 202);
+  const ready = await fetch(`${edge.url}/readyz`);
+  strictEqual((await ready.json()).status, "degraded");
+  strictEqual(ready.status, 200);
+  strictEqual(await edge.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("doctor says once that the store does not answer, and blames nothing else for it", async () => {
+  const { code, stdout } = await runCommand(["doctor"], BUCKET);
+  strictEqual(code, 1, stdout);
+  match(stdout, /^WRONG lake: Cannot find the bucket away: no connection .*\n {6}check S3_ENDPOINT/m);
+  match(stdout, /^warn {2}clock: not looked at, for the store does not answer$/m);
+  match(stdout, /^doctor: 1 to mend$/m);
+  doesNotMatch(stdout, /NTP|relocate|DATA_DIR/);
+});
