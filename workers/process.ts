@@ -142,7 +142,11 @@ runWorker("process", async (context) => {
   const owners: Owners = new Owners({
     own: (partition, signal) =>
       ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal)
-        .finally(() => watchdog.forget(partition)),
+        .finally(() => {
+          watchdog.forget(partition);
+          // With all of its state.
+          processors.delete(partition);
+        }),
     waiting: (reason) => context.waiting(reason),
   });
   const watching = setInterval(() => endIfStill(watchdog, context), LOOK_FOR_STANDSTILL_MS);

@@ -20,7 +20,10 @@ import type { Processor } from "./processor.ts";
 /** What the owner tells whoever watches; nothing depends on it being heard. */
 export interface OwnerEvents {
   claimed(checkpoint: Checkpoint): void;
-  /** It went on: begins, read, or waits for another owner on purpose. Silence for minutes means that it hangs. */
+  /**
+   * It went on: begins, restored a piece, read, or waits for another owner on purpose. Silence for minutes means that it
+   * hangs.
+   */
   turned(partition: number): void;
   /** `cut_ms` is how long segment and decision took. */
   decided(checkpoint: Checkpoint, cut_ms: number): void;

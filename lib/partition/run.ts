@@ -1,6 +1,6 @@
 /** One uninterrupted stretch of owning a partition: from a restored state to a lost decision or a request to go. */
 import { setImmediate } from "node:timers/promises";
-import { restoreState } from "../checkpoint/restore.ts";
+import { restoreState, type StateReceiver } from "../checkpoint/restore.ts";
 import { type Checkpoint } from "../checkpoint/checkpoint.ts";
 import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
@@ -39,6 +39,23 @@ const UNANSWERED_BYTES = 16 * 1024 * 1024;
 /** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
 const KEPT_BYTES = 8;
 
+/** Tells of each piece of state that is taken in: a restore may take minutes, and is not a standstill. */
+function attentive(receiver: StateReceiver, turned: () => void): StateReceiver {
+  function* each(pieces: Iterable<Uint8Array>) {
+    for (const piece of pieces) {
+      turned();
+      yield piece;
+    }
+  }
+  return {
+    image: (name, pieces) => receiver.image(name, each(pieces)),
+    change(name, bytes) {
+      turned();
+      receiver.change(name, bytes);
+    },
+  };
+}
+
 export class PartitionRun {
   #last: Checkpoint;
   #next: number;
@@ -75,7 +92,9 @@ export class PartitionRun {
 
   static async restore(fence: Checkpoint, cuts: number[], context: OwnerContext): Promise<PartitionRun> {
     const processor = context.newProcessor(fence.partition);
-    await restoreState(context.store, context.chain, fence, processor.stateNames, processor);
+    const turned = () => context.events.turned(fence.partition);
+    const receiver = attentive(processor, turned);
+    await restoreState(context.store, context.chain, fence, processor.stateNames, receiver);
     processor.resume({
       sources: fence.sources,
       log_time_ms: fence.log_time_ms,

@@ -6,7 +6,7 @@
  *   watchdog:                    |◄──── STANDSTILL_MS ────►| named
  */
 
-/** Longer than any restore of state and any patience with a store or a broker. */
+/** Longer than the work on any piece of state, and than one try at a store or a broker. */
 const STANDSTILL_MS = 300_000;
 
 export class Watchdog {
@@ -14,7 +14,7 @@ export class Watchdog {
 
   constructor(readonly standstill_ms = STANDSTILL_MS) {}
 
-  /** The owner of `partition` went on: it begins, read, decided, or waits for another owner on purpose. */
+  /** The owner of `partition` went on: it begins, restored a piece, read, decided, or waits for another owner on purpose. */
   turned(partition: number, now_ms: number): void {
     this.#turned.set(partition, now_ms);
   }

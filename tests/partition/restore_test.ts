@@ -15,6 +15,7 @@ import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import { controlRecord, fileRecord } from "../../lib/partition/control_record.ts";
 import type { EventProcessor } from "../../lib/partition/event_processor.ts";
 import { ownPartition } from "../../lib/partition/owner.ts";
+import { Watchdog } from "../../lib/partition/watchdog.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { everything } from "../faults/sample.ts";
 import { newProcessor } from "../lake/small_lake.ts";
@@ -176,5 +177,51 @@ Deno.test("killed after every few checkpoints, the owner restores image and chan
     })),
   );
   strictEqual(rows.length, records);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an owner turns while it restores, however long that takes", async () => {
+  const folder = await quickFolder();
+  const records = 100;
+  {
+    await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+    await using store = await openDiskStore(`${folder}/store`);
+    for (let i = 1; i <= records; i++) await append(log, i);
+    const { context, caughtUp } = await watched(log, store, records);
+    const abort = new AbortController();
+    const first = ownPartition(0, context, abort.signal);
+    await caughtUp;
+    abort.abort();
+    await first;
+    let now = 0;
+    const read = store.read.bind(store);
+    store.read = async (...args) => {
+      const bytes = await read(...args);
+      if (args[0].startsWith("segments/")) now += 10_000;
+      return bytes;
+    };
+    const watchdog = new Watchdog();
+    const stood: number[] = [];
+    const turned = () => {
+      if (watchdog.still(now).length > 0) stood.push(now);
+      watchdog.turned(0, now);
+    };
+    const again = new AbortController();
+    const newProcessor = (partition: number) => {
+      const processor = context.newProcessor(partition);
+      const resume = processor.resume.bind(processor);
+      processor.resume = (summary) => {
+        again.abort();
+        resume(summary);
+      };
+      return processor;
+    };
+    const clock = { ...context.clock, now: () => now };
+    const events = { ...context.events, turned };
+    await ownPartition(0, { ...context, newProcessor, clock, events }, again.signal);
+    turned();
+    ok(now > 300_000, `${now} ms`);
+    deepStrictEqual(stood, []);
+  }
   await Deno.remove(folder, { recursive: true });
 });
