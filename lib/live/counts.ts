@@ -70,19 +70,22 @@ export class EventCounts {
   /** A reading of the log that the doors' counters may not have caught up with. */
   #reading: { counts: Tally; at_ms: number } | null = null;
   #moments: Moment[] = [];
-  /** The log was read once. */
-  #isKnown = false;
+  /** When the log was read last. */
+  #read_ms = -Infinity;
   #looked_ms = 0;
   accepted = 0;
 
   /** This is what the log held at a moment. */
   logRead(counts: Tally, at_ms: number): void {
     this.#reading ??= { counts, at_ms };
+    const before = this.accepted;
     this.#raise(counts);
-    if (this.#isKnown) return;
-    // What the log held before anybody looked did not come just now.
-    this.#isKnown = true;
-    this.#moments = [{ at_ms, accepted: this.accepted }];
+    const pause_ms = at_ms - this.#read_ms;
+    this.#read_ms = at_ms;
+    if (pause_ms <= READ_PAUSE_MS) return;
+    // What the log got while nobody read it came evenly, and so for the most part not just now.
+    const earlier = (this.accepted - before) * (1 - RATE_WINDOW_MS / pause_ms);
+    this.#moments = this.#moments.map((one) => ({ ...one, accepted: one.accepted + earlier }));
   }
 
   doorsRead(doors: DoorCounts, at_ms: number): void {

@@ -139,6 +139,22 @@ Deno.test("EventCounts takes what the log held before anybody looked for no grow
   ok(told.length > 4 && told.every((rate) => rate <= 20), String(told));
 });
 
+Deno.test("EventCounts takes what came through others while nobody read the log for even growth", () => {
+  const counts = new EventCounts();
+  const look = (from_ms: number, until_ms: number) => {
+    for (let at_ms = from_ms; at_ms <= until_ms; at_ms += 1_000) counts.doorsRead(doors({ shop: 0 }), at_ms);
+  };
+  const read = (at_ms: number) => counts.logRead({ shop: at_ms / 50 }, at_ms);
+  for (const pause_ms of [30_000, 3_600_000]) {
+    read(pause_ms);
+    look(pause_ms, 2 * pause_ms);
+    read(2 * pause_ms);
+    look(2 * pause_ms, 2 * pause_ms);
+    const told = counts.events_per_second;
+    ok(told >= 17 && told <= 23, `${told} after ${pause_ms} ms`);
+  }
+});
+
 Deno.test("EventCounts counts what is not taken apart by source yet once", () => {
   const counts = new EventCounts();
   counts.logRead({ shop: 10, "(not yet read)": 30 }, 0);
