@@ -1,7 +1,6 @@
 /** What `compose.yaml` says is tried: its commands, environment and health checks, on a real broker and a real S3 server. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { parse } from "yaml";
-import { METRICS } from "../../lib/observe/metric_names.ts";
 import { settled } from "../program.ts";
 import { sendStripe, stripeBody } from "../stripe_sender.ts";
 import { eventually } from "../waiting.ts";
@@ -177,18 +176,6 @@ Deno.test("compose.yaml: every service of ours is bounded, read-only and watched
     ok(service.build || /:[^:]*\d/.test(service.image!), `${name} is not pinned`);
     for (const port of service.ports ?? []) match(port, /^127\.0\.0\.1:/, name);
   }
-});
-
-Deno.test("the dashboard of Grafana asks for metrics that there are", async () => {
-  const text = await sourceText("deploy/grafana/dashboards/millrace.json");
-  const asked = new Set([...text.matchAll(/millrace_([a-z_]+)/g)].map(([, name]) => name));
-  ok(asked.size > 5);
-  const known = new Set(
-    Object.entries(METRICS).flatMap(([name, { kind }]) =>
-      kind === "histogram" ? ["bucket", "sum", "count"].map((part) => `${name}_${part}`) : [name]
-    ),
-  );
-  deepStrictEqual([...asked].filter((name) => !known.has(name)), []);
 });
 
 function isDemo({ accounting }: { accounting: { source: string }[] }): boolean {
