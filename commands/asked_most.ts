@@ -68,7 +68,7 @@ export const alerts: Command = {
   usage:
     "alerts [--user U] [--rule R] [--severity S] [--from T] [--to T] [--as-of T] [--limit N] [--format F]",
   doc: "the newest alerts",
-  more: HELP,
+  more: ["--user, --rule and --severity show those alone.", ...HELP],
   on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: [...COMMON, "rule", "severity"] });
@@ -93,7 +93,11 @@ export const transactions: Command = {
   names: ["transactions"],
   usage: "transactions [--user U] [--from T] [--to T] [--as-of T] [--limit N] [--join-alerts] [--format F]",
   doc: "the newest transactions, with what was said of them",
-  more: ["--join-alerts adds rule and severity of the alerts that they caused.", ...HELP],
+  more: [
+    "--user shows that user's alone.",
+    "--join-alerts adds rule and severity of the alerts that they caused.",
+    ...HELP,
+  ],
   on_lake: true,
   run({ args, settings }) {
     const parsed = parseArguments(args, { options: COMMON, flags: ["join-alerts"] });

@@ -46,9 +46,13 @@ export const COMMANDS: readonly Command[] = [
   settings,
 ];
 
+/** Means the same everywhere. */
+const DRY_RUN = "--dry-run says what would be done, and does nothing.";
+
 /** What `main.ts help <command>` says. */
 export function helpOf({ usage, doc, more = [] }: Command): string {
-  return [`Usage: main.ts ${usage}`, "", doc, ...(more.length > 0 ? ["", ...more] : [])].join("\n");
+  const lines = [...more, ...(usage.includes("--dry-run") ? [DRY_RUN] : [])];
+  return [`Usage: main.ts ${usage}`, "", doc, ...(lines.length > 0 ? ["", ...lines] : [])].join("\n");
 }
 
 /** Longer usages stand in a line of their own. */

@@ -38,6 +38,9 @@ export const dev: Command = {
   names: ["dev"],
   usage: "dev [--no-open]",
   doc: "everything in one process, with demo data flowing",
+  more: [
+    "On a terminal the page is opened in a browser; --no-open leaves that to you. The data stay in data/dev.",
+  ],
   async run({ args, settings: given_settings, given }) {
     const { flags } = parseArguments(args, { flags: ["no-open"] });
     const folder = devFolder(given_settings, given);
@@ -184,6 +187,9 @@ export const reset: Command = {
   names: ["reset"],
   usage: "reset --yes",
   doc: "empty the data of dev",
+  more: [
+    "Without --yes it says what it would empty. A folder that dev did not make, or uses, is left alone.",
+  ],
   async run({ args, settings, given }) {
     const { flags } = parseArguments(args, { flags: ["yes"] });
     const folder = devFolder(settings, given);

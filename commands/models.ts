@@ -21,6 +21,7 @@ export const models: Command = {
   names: ["models"],
   usage: "models [--full] [--dry-run]",
   doc: "make the models of what is published now",
+  more: ["--full makes each whole and anew, also where nothing changed."],
   on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["full", "dry-run"] });

@@ -20,7 +20,7 @@ import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./argum
 import type { Command } from "./command.ts";
 import { progressOnTerminal } from "./progress.ts";
 import { type Role, serve } from "./serve.ts";
-import { timeOf } from "./answer.ts";
+import { TIME_HELP, timeOf } from "./answer.ts";
 
 const PRODUCE: Role = {
   name: "produce",
@@ -37,7 +37,15 @@ const OPTIONS = ["count", "from", "to", "labels", "seed", "rate"];
 export const produce: Command = {
   names: ["produce"],
   usage: "produce [--count N [--from T] [--to T] [--labels file] [--seed N] [--rate N]]",
-  doc: "make up events: without end before Kafka, or N of them in a span of time",
+  doc: "make up events: the role that does so in front of Kafka, or N of them in a span of time",
+  more: [
+    "Without --count events of now, until it is told to end: as many a second as generator.yaml says, else",
+    "DEMO_EVENTS_PER_SECOND, else 100 a second.",
+    "--count N makes so many, on either log, spread from --from to --to: unless told otherwise the day that ends now.",
+    "--rate N appends at most so many a second. --seed N makes others; the same seed, count and span make the same again.",
+    "--labels names the file that tells what was injected, written anew; without it DATA_DIR/labels.ndjson goes on.",
+    TIME_HELP,
+  ],
   on_lake: true,
   async run(invocation) {
     const parsed = parseArguments(invocation.args, { options: OPTIONS });

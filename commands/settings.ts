@@ -19,6 +19,7 @@ export const settings: Command = {
   names: ["settings"],
   usage: "settings [--json]",
   doc: "list every setting, its value and what it means",
+  more: ["--json gives an array of objects: name, value, default, doc. No secret is shown."],
   run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["json"] });
     const shown = [...plain(settings), ...secrets(settings)];

@@ -34,7 +34,10 @@ export const compact: Command = {
   names: ["compact"],
   usage: "compact [table] [--full] [--dry-run]",
   doc: "merge small files into large sorted ones",
-  more: ["The table is stage.table, or its name alone; without one all are looked at."],
+  more: [
+    "The table is stage.table, or its name alone; without one all are looked at.",
+    "--full leaves one small file of a partition of the table, where the schedule keeps a few that still grow.",
+  ],
   on_lake: true,
   async run({ args, settings }) {
     const { words: [only], flags } = parseArguments(args, { words: [0, 1], flags: ["full", "dry-run"] });
@@ -109,6 +112,11 @@ export const collect: Command = {
   names: ["collect"],
   usage: "collect [--grace <seconds>] [--dry-run]",
   doc: "delete what nothing names any more; what is found dead now goes when its grace is over",
+  more: [
+    `--grace is how many seconds a dead file is still kept for whoever reads by an old list (${
+      GRACE_MS / 1000
+    }).`,
+  ],
   on_lake: true,
   async run({ args, settings }) {
     const parsed = parseArguments(args, { flags: ["dry-run"], options: ["grace"] });

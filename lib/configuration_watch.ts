@@ -59,7 +59,9 @@ async function look(watch: Watched, { load, beforeTaking, line, tells }: WatchPa
     const next = await load();
     const isSettled = next.version === watch.seen;
     watch.seen = next.version;
-    if (isSettled && next.version !== watch.current.version) {
+    if (next.version === watch.current.version) {
+      if (tells && watch.refused !== null) line.info("the configuration is again what is in force");
+    } else if (isSettled) {
       // What fails here is not the same for everybody who watches.
       says = true;
       await beforeTaking?.(next);

@@ -56,13 +56,15 @@ function oneSecret(part: string): WebhookSecret | null {
 /** Source name by token. */
 export function ingestTokens(value: string | null, faults: SettingFault[]) {
   const tokens: Record<string, string> = {};
-  for (const part of (value ?? "").split(",").filter((one) => one.trim() !== "")) {
+  const parts = (value ?? "").split(",").filter((one) => one.trim() !== "");
+  for (const [index, part] of parts.entries()) {
+    const place = `entry ${index + 1}`;
     const at = part.indexOf("=");
     const [source, token] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
     if (at < 1 || !/^[a-z][a-z0-9_]{0,63}$/.test(source) || token.length < 8) {
       faults.push({
         name: "INGEST_TOKENS",
-        message: "must read name=token,... (names a-z0-9_, tokens of 8 characters or more)",
+        message: `${place} must read name=token (names a-z0-9_, tokens of 8 characters or more)`,
       });
     } else if (RESERVED_SOURCES.includes(source)) {
       faults.push({

@@ -1,6 +1,7 @@
 /** Reads what people and pages send to the API: small bodies, JSON checked by a schema. */
 import type { Context } from "hono";
 import type { z } from "zod";
+import type { FieldFault } from "../lib/errors.ts";
 import { readBody } from "./body.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Env } from "./door.ts";
@@ -53,14 +54,20 @@ export async function readJson<S extends z.ZodType>(
 }
 
 export function fieldProblem(error: z.ZodError): Response {
+  const errors = error.issues.flatMap((issue): FieldFault[] => {
+    const field = issue.path.join(".");
+    return issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({
+        field: [...issue.path, key].join("."),
+        code: issue.code,
+        expected: "no such field",
+      }))
+      : [{ field, code: issue.code, expected: issue.message }];
+  });
   return problem({
     status: 400,
     detail: "Some fields are not as they must be.",
     code: "invalid_parameter",
-    errors: error.issues.map((issue) => ({
-      field: issue.path.join("."),
-      code: issue.code,
-      expected: issue.message,
-    })),
+    errors,
   });
 }

@@ -114,6 +114,8 @@ Deno.test("readSettings gives each token one meaning", () => {
     faultsOf({ INGEST_TOKENS: "shop=same-token-1,till=same-token-1" })[0],
     /shop and till the same token/,
   );
+  const broken = faultsOf({ INGEST_TOKENS: "shop=long-enough,till=short,long-enough-2" });
+  deepEqual(broken.map((one) => one.slice(0, 21)), ["INGEST_TOKENS entry 2", "INGEST_TOKENS entry 3"]);
   match(faultsOf({ API_TOKEN: "same-token-1", READ_TOKEN: "same-token-1" })[0], /^READ_TOKEN is the same/);
   match(
     faultsOf({ API_TOKEN: "same-token-1", INGEST_TOKENS: "shop=same-token-1" })[0],

@@ -83,6 +83,16 @@ Deno.test("watchConfiguration refuses a bad file whole, tells it once, and goes 
   for (let times = 0; times < 2; times++) await look();
   strictEqual(watch.refused, null);
   strictEqual(watch.current.sources.hook("acme")?.name, "acme");
+  deepStrictEqual(told.slice(1), ["took sources.yaml over"]);
+});
+
+Deno.test("watchConfiguration says when a bad file is again the one that is in force", async () => {
+  await using files = await watched({ "sources.yaml": REDACTING });
+  await files.write("sources.yaml", "sources: 5\n");
+  await files.look();
+  await files.write("sources.yaml", REDACTING);
+  for (let times = 0; times < 3; times++) await files.look();
+  deepStrictEqual(files.told.slice(1), ["the configuration is again what is in force"]);
 });
 
 const RULES = "rules: [{ name: large, kind: threshold, severity: high, limit: 5 }]\n";

@@ -1,6 +1,6 @@
 /** What people ask on the command line, beside a running server and without one: answers, forms, exit statuses. */
 import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
-import { COMMANDS } from "../../commands/commands.ts";
+import { COMMANDS, helpOf } from "../../commands/commands.ts";
 import { lackingOf } from "../../commands/browser_access.ts";
 import { settled, startProgram } from "../program.ts";
 import { type Ran, runCommand } from "./run_command.ts";
@@ -162,6 +162,17 @@ Deno.test("help tells of every command, in one list and one by one, whatever the
     equal(code, 0);
     match(stdout, /^Usage: main\.ts sql "<select>"[^]*--limit/);
   }
+});
+
+Deno.test("help explains every option that a usage names", () => {
+  const unexplained = COMMANDS.flatMap((command) => {
+    const [, ...explained] = helpOf(command).split("\n");
+    const options = command.usage.match(/--[a-z-]+/g) ?? [];
+    return options.filter((one) => !explained.join("\n").includes(one)).map((one) =>
+      `${command.names[0]} ${one}`
+    );
+  });
+  deepEqual(unexplained, []);
 });
 
 Deno.test("settings shows what is in force and never a secret", async () => {

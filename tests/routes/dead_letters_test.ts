@@ -112,7 +112,9 @@ Deno.test("replay takes a corrected body for one letter, and filters", async () 
     (await replay({ from: "2027-01-12T00:00:00Z", to: "2027-01-13T00:00:00Z", source: "none" })).body.matched,
     0,
   );
-  equal((await replay({ nonsense: 1 })).status, 400);
+  const strange = await replay({ nonsense: 1, limit: 5 });
+  equal(strange.status, 400);
+  deepEqual(strange.body.errors.map((one: { field: string }) => one.field), ["nonsense", "limit"]);
   equal((await replay({ ids: ["x' OR true --"] })).body.matched, 0);
 });
 
