@@ -1,5 +1,5 @@
 /** A JSON value as the cell of a column, where it is one: what an added column takes over from the fields of events. */
-import type { Cell } from "./column.ts";
+import type { Cell, ColumnType } from "./column.ts";
 import { ExactNumber } from "./exact_json.ts";
 import { type Decimal, readDecimal } from "./money.ts";
 import { readMoment, timestampCell } from "./timestamp.ts";
@@ -17,6 +17,14 @@ export function decimalType(type: string): { precision: number; scale: number } 
   if (!match) return null;
   const [precision, scale] = [Number(match[1]), Number(match[2])];
   return precision >= 1 && precision <= 38 && scale <= precision ? { precision, scale } : null;
+}
+
+/** The type that a table's column has by this text; null for one that no column is added with. */
+export function typeNamed(text: string): ColumnType | null {
+  const plain = PLAIN_TYPES.find((type) => type === text);
+  if (plain !== undefined) return plain;
+  const decimal = decimalType(text);
+  return decimal === null ? null : `decimal(${decimal.precision}, ${decimal.scale})`;
 }
 
 /** undefined: the value is none of the type, and nothing is rounded or cut to make it one. A string takes any value, as JSON text. */

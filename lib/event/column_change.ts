@@ -3,11 +3,13 @@
  *
  *   the kind's columns ─► add tier ─► widen tier ─► rename tier to level ─► drop device_id ─► the table's columns
  *
- * Events keep their names: what the stream sees, and what makes two copies equal, is the kind's own. Only the row that
- * goes into the table is shaped by the list, from the record on that brings it into force; so a list is always told
- * whole, and of two the longer one counts.
+ * Events keep their names: what makes two copies equal is the kind's own. The row is shaped by the list, from the record
+ * on that brings it into force; so a list is always told whole, and of two the longer one counts. Rules and windows see
+ * the kind's own fields under their own names, and beside them the columns that have other names.
  */
 import { z } from "zod";
+import { typeNamed } from "./cell.ts";
+import type { ColumnType } from "./column.ts";
 import type { Kind } from "./kind.ts";
 
 const Change = z.discriminatedUnion("change", [
@@ -89,6 +91,36 @@ function changed(
     case "drop":
       return before.filter((column) => column.name !== change.name);
   }
+}
+
+/**
+ * Columns of a kind's table that are not the kind's own. "any" where nobody knows them: a name may then be one of them, of
+ * whatever type.
+ */
+export type AddedColumns = readonly AddedColumn[] | "any";
+
+export interface AddedColumn {
+  name: string;
+  type: ColumnType;
+}
+
+/** Tells what was added to the table of a kind; the metadata of the table knows. */
+export type AddedTo = (kind: Kind) => Promise<AddedColumns>;
+
+/** Those after the changes. A whole number is a long: it may be widened while a window has it in its key. */
+export function addedColumns(kind: Pick<Kind, "columns">, changes: readonly ColumnChange[]): AddedColumn[] {
+  const own = new Set(kind.columns.map(({ name }) => name));
+  return evolvedColumns(kind, changes).flatMap(({ name, type }) => {
+    const named = own.has(name) ? null : typeNamed(type);
+    return named === null ? [] : [{ name, type: named === "int" ? "long" : named }];
+  });
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+
+/** Whether a column can be called so. What every object has by birth would be found where there is no such column. */
+export function isColumnName(name: string): boolean {
+  return NAME.test(name) && !(name in Object.prototype);
 }
 
 /** Names that the table's columns had, and that none of them has now. */

@@ -4,9 +4,14 @@ import type { Cell, Row } from "./column.ts";
 import { type ColumnChange, type EvolvedColumn, evolvedColumns } from "./column_change.ts";
 import { COMMON_COLUMNS } from "./common_columns.ts";
 import { extraFields, extraText } from "./extra.ts";
-import type { Kind } from "./kind.ts";
+import type { Kind, MutableRow } from "./kind.ts";
 
-export type RowShape = (row: Row) => Row;
+export interface RowShape {
+  /** Gives a row of the kind the columns that have other names or take fields, in place: so rules and windows see them. */
+  fill(row: MutableRow): void;
+  /** The row of the table, of one that was filled. */
+  table(row: Row): Row;
+}
 
 /**
  * What is no value of a column's type stays in `extra`, and the column is null: a change of columns never makes a dead
@@ -14,18 +19,24 @@ export type RowShape = (row: Row) => Row;
  */
 export function rowShape(kind: Pick<Kind, "columns">, changes: readonly ColumnChange[]): RowShape {
   const columns = evolvedColumns(kind, changes);
-  const takes = columns.some((column) => column.fields.length > 0);
-  return (row) => {
-    const shaped: { [column: string]: Cell } = {};
-    for (const { name } of COMMON_COLUMNS) shaped[name] = row[name];
-    const extra = takes && typeof row.extra === "string" ? extraFields(row.extra) : {};
-    const taken = new Set<string>();
-    for (const column of columns) {
-      const own = column.declared === null ? null : row[column.declared] ?? null;
-      shaped[column.name] = own ?? taking(column, extra, taken);
-    }
-    if (taken.size > 0) shaped.extra = extraText(extra, (name) => taken.has(name));
-    return shaped;
+  const filled = columns.filter((column) => column.fields.length > 0);
+  const names = [...COMMON_COLUMNS, ...columns].map(({ name }) => name);
+  return {
+    fill(row) {
+      if (filled.length === 0) return;
+      const extra = typeof row.extra === "string" ? extraFields(row.extra) : {};
+      const taken = new Set<string>();
+      for (const column of filled) {
+        const own = column.declared === null ? null : row[column.declared] ?? null;
+        row[column.name] = own ?? taking(column, extra, taken);
+      }
+      if (taken.size > 0) row.extra = extraText(extra, (name) => taken.has(name));
+    },
+    table(row) {
+      const shaped: MutableRow = {};
+      for (const name of names) shaped[name] = row[name] ?? null;
+      return shaped;
+    },
   };
 }
 

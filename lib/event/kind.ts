@@ -6,6 +6,7 @@
  */
 import type { FieldFault } from "../errors.ts";
 import type { Cell, Column, Row } from "./column.ts";
+import type { AddedColumns } from "./column_change.ts";
 import { extraText } from "./extra.ts";
 import { type Field, type FieldReader, fieldReader, isId, missing, timestampFault } from "./field.ts";
 import { fieldColumn, fieldSchema, type JsonSchema } from "./field_schema.ts";
@@ -42,6 +43,8 @@ export interface Kind {
   readonly doc: string;
   /** The kind's own columns; the common ones are in common_columns.ts. */
   readonly columns: readonly Column[];
+  /** What rules and windows may name besides, where somebody asked for it (lib/configuration.ts); no part of what `check` reads. */
+  readonly added?: AddedColumns;
   /** Names of the columns that `check` leaves out because the stream fills them. */
   readonly stream_columns: readonly string[];
   readonly partition: readonly string[];

@@ -1,19 +1,15 @@
 /** Whether a change of a kind's columns may be made, and the list with it: what anybody leans on is refused by name. Pure. */
-import { decimalType, PLAIN_TYPES } from "../event/cell.ts";
-import { type ColumnChange, evolvedColumns } from "../event/column_change.ts";
+import { PLAIN_TYPES, typeNamed } from "../event/cell.ts";
+import { type ColumnChange, evolvedColumns, isColumnName } from "../event/column_change.ts";
 import { COMMON_COLUMNS } from "../event/common_columns.ts";
 import type { Kind } from "../event/kind.ts";
 import { Fault } from "../errors.ts";
 import { type ColumnUsers, usesOf } from "./column_uses.ts";
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
-
 /** The type as tables have it: `decimal(18,4)` is `decimal(18, 4)`. */
 export function columnType(text: string): string {
-  const type = text.trim().toLowerCase();
-  const decimal = decimalType(type);
-  if (decimal) return `decimal(${decimal.precision}, ${decimal.scale})`;
-  if ((PLAIN_TYPES as readonly string[]).includes(type)) return type;
+  const type = typeNamed(text.trim().toLowerCase());
+  if (type !== null) return String(type);
   throw refused(`make a column ${text}`, `there are ${PLAIN_TYPES.join(", ")} and decimal(p, s)`);
 }
 
@@ -53,10 +49,11 @@ export function withChange(
 
 /** A column takes the field of its name, so no two may take the same. */
 function refuseName(kind: Kind, changes: readonly ColumnChange[], name: string, what: string): void {
-  if (!NAME.test(name)) {
+  if (!isColumnName(name)) {
     throw refused(
       what,
-      "a name has letters, digits and _, begins with no digit, and has at most 63 characters",
+      "a name has letters, digits and _, begins with no digit, has at most 63 characters, and is no word of the language " +
+        "like constructor",
     );
   }
   if (name === "timestamp") throw refused(what, "the field timestamp is stored as event_time");

@@ -22,6 +22,7 @@ import { DedupIndex } from "../event/dedup_index.ts";
 import { decodeJson } from "../event/json_text.ts";
 import { type Judge, KAFKA_SOURCE } from "../event/judge.ts";
 import type { Judgement, Outcome } from "../event/judgement.ts";
+import type { MutableRow } from "../event/kind.ts";
 import type { Kinds } from "../event/kinds.ts";
 import { RAW_EVENTS, rawRow } from "../event/raw_event.ts";
 import { timestampCell } from "../event/timestamp.ts";
@@ -179,7 +180,7 @@ export class EventProcessor implements Processor {
     const evolved = this.#evolved.of(kind);
     const version = evolved?.changes.length ?? 0;
     // What is spread comes first: the engine copies such an object at once, and writes it as JSON by its shape.
-    const row: Row = {
+    const row: MutableRow = {
       ...event.cells,
       source,
       log_partition: record.partition,
@@ -190,9 +191,10 @@ export class EventProcessor implements Processor {
       late: false,
       schema_version: version,
     };
+    evolved?.shape.fill(row);
     const { partition, offset, received_at } = record;
     const accepted = this.#pipeline.accept({ ...event, source, partition, offset, received_at, row });
-    this.#add(segment, table, evolved ? evolved.shape(accepted.cells) : accepted.cells, version);
+    this.#add(segment, table, evolved ? evolved.shape.table(accepted.cells) : accepted.cells, version);
     this.#write(accepted.outputs, received_at, segment);
     for (const { rule, message } of accepted.failures) {
       this.#letter(record, ruleFailed(kind, rule, message), segment);

@@ -6,6 +6,7 @@
  * Nearly every amount is below 10^11, so `high` is 0 or -1 and one addition does the work. Both parts are exact in a
  * double and in JSON; decimal(38, 4) fits with room to spare.
  */
+import type { Cell } from "../event/column.ts";
 
 export const PLACES = 4;
 export const BASE = 1e15;
@@ -22,8 +23,21 @@ export interface Scaled {
 /** Of decimal text (`-12.3400`) or a number; a number's fifth and later places are rounded half away from zero. */
 export function scaledOf(value: string | number): Scaled {
   if (typeof value === "number") return scaledOfNumber(value);
-  const fast = value.length <= FAST_LENGTH ? scaledText(value) : NaN;
-  return Math.abs(fast) <= Number.MAX_SAFE_INTEGER ? fromSafe(fast) : scaledOfDigits(value);
+  return fastScaled(value) ?? scaledOfDigits(value);
+}
+
+/** The same of any cell: null for what is no number. */
+export function scaledCell(cell: Cell | undefined): Scaled | null {
+  if (typeof cell === "number") return scaledOfNumber(cell);
+  if (typeof cell !== "string") return null;
+  return fastScaled(cell) ?? (DECIMAL_TEXT.test(cell) ? scaledOfDigits(cell) : null);
+}
+
+const DECIMAL_TEXT = /^-?\d+(\.\d+)?$/;
+
+function fastScaled(text: string): Scaled | null {
+  const fast = text.length <= FAST_LENGTH ? scaledText(text) : NaN;
+  return Math.abs(fast) <= Number.MAX_SAFE_INTEGER ? fromSafe(fast) : null;
 }
 
 export function fromSafe(integer: number): Scaled {
@@ -76,6 +90,7 @@ export function toText(value: Scaled): string {
 function scaledText(text: string): number {
   let at = text.charCodeAt(0) === 0x2d ? 1 : 0;
   const negative = at === 1;
+  if (at === text.length) return NaN;
   let value = 0;
   let places = -1;
   for (; at < text.length; at++) {

@@ -20,6 +20,7 @@ import {
 } from "../alert/quality_alert.ts";
 import type { Row } from "../event/column.ts";
 import { LATE_EVENTS } from "../event/late_event.ts";
+import { type KindShapes, withAnyColumns } from "./column_types.ts";
 import { HOUR_US, microseconds, momentCell, wholeMilliseconds } from "./moment.ts";
 import type { KeyedState, Place, StateSpace, StreamEvent, StreamOutput } from "./operator.ts";
 import type { RuleSet } from "./rule_definition.ts";
@@ -36,7 +37,6 @@ import {
   type PartitionTime,
   type TimeSettings,
 } from "./watermark.ts";
-import type { KindShapes } from "./window_definition.ts";
 import { WindowEngine } from "./window_engine.ts";
 import { passes } from "./window_operator.ts";
 
@@ -129,7 +129,7 @@ class PartitionPipeline implements Pipeline {
     this.#raised = state.space(RAISED);
     this.#settings = this.#settingsSpace.get(ONE) ?? { out_of_orderness_ms, allowed_lateness_ms };
     this.#time = this.#timeSpace.get(ONE) ?? NO_TIME;
-    const common = { state, partition, kinds, plans: this.#plans };
+    const common = { state, partition, kinds: withAnyColumns(kinds), plans: this.#plans };
     this.#rules = new RuleEngine(common);
     this.#windows = new WindowEngine(common, this.#time);
   }

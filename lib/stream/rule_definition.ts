@@ -1,7 +1,7 @@
 /** `rules.yaml`: which rules there are, read whole or refused whole with line and reason. */
 import { z } from "zod";
-import type { ColumnType } from "../event/column.ts";
 import { isCurrency } from "../event/money.ts";
+import { type ColumnTypes, columnTypes, type KindShape, type KindShapes } from "./column_types.ts";
 import { type DefinitionIssue, issuesOf, readConfigYaml, refusal, versionOf } from "./definition_file.ts";
 import { DistinctRule, distinctRule } from "./distinct_rule.ts";
 import { ImpossibleTravelRule, impossibleTravelRule } from "./impossible_travel_rule.ts";
@@ -11,13 +11,7 @@ import { SequenceRule, sequenceRule } from "./sequence_rule.ts";
 import { ThresholdRule, thresholdRule } from "./threshold_rule.ts";
 import { VelocityRule, velocityRule } from "./velocity_rule.ts";
 import { whereIssues } from "./where.ts";
-import {
-  columnTypes,
-  fieldFault,
-  keyHoldsPartition,
-  type KindShape,
-  type KindShapes,
-} from "./window_definition.ts";
+import { fieldFault, keyHoldsPartition } from "./window_definition.ts";
 import { ZScoreRule, zScoreRule } from "./z_score_rule.ts";
 
 const RuleDefinition = z.discriminatedUnion("kind", [
@@ -137,7 +131,7 @@ function ruleIssues(rule: RuleDefinition, kinds: KindShapes): DefinitionIssue[] 
     rule.steps.forEach((step, index) => inside(["steps", index], whereIssues(step, columns)));
     inside(["without"], whereIssues(rule.without, columns));
   }
-  if (rule.kind === "impossible_travel" && !(columns.has("lat") && columns.has("lon"))) {
+  if (rule.kind === "impossible_travel" && !(columns.of("lat") && columns.of("lon"))) {
     issues.push({ path: ["over"], message: `${rule.over} has no lat and lon` });
   }
   const note = (path: readonly PropertyKey[], message: string | null) =>
@@ -156,8 +150,8 @@ function ruleIssues(rule: RuleDefinition, kinds: KindShapes): DefinitionIssue[] 
 }
 
 /** What values of a field can be told apart by. */
-function valueFault(field: string, columns: ReadonlyMap<string, ColumnType>): string | null {
-  const type = columns.get(field);
+function valueFault(field: string, columns: ColumnTypes): string | null {
+  const type = columns.of(field);
   if (type === undefined) return `${field} is no column of the kind`;
   return typeof type === "string" ? null : `${field} is a list or map`;
 }

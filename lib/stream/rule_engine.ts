@@ -8,6 +8,7 @@
 import { messageOf } from "../errors.ts";
 import { alertId, alertRow, ALERTS } from "../alert/alert.ts";
 import type { Cell } from "../event/column.ts";
+import type { KindShapes } from "./column_types.ts";
 import { keyCells } from "./key.ts";
 import { microseconds, momentCell } from "./moment.ts";
 import type { KeyedState, StateSpace, StreamOutput } from "./operator.ts";
@@ -22,7 +23,6 @@ import {
 import type { Finding, RuleEvaluator, Surroundings } from "./rule_fields.ts";
 import type { KeyPlan, KeyPlans, Subject } from "./subject.ts";
 import type { PartitionTime } from "./watermark.ts";
-import type { KindShapes } from "./window_definition.ts";
 import { EVERYTHING, type Predicate, predicate } from "./where.ts";
 
 /** A rule that threw; the row is written all the same. */

@@ -1,7 +1,6 @@
 /** What every rule says, whatever its kind, and what a kind of rule has to do. */
 import { z } from "zod";
 import type { AlertContext, Severity } from "../alert/alert.ts";
-import type { Column } from "../event/column.ts";
 import { Duration } from "./duration.ts";
 import type { StateSpace } from "./operator.ts";
 import type { Standing } from "./statistics.ts";
@@ -55,8 +54,3 @@ export interface RuleContext {
   /** The rule's own space; what it keeps there is its own affair. */
   space<T>(): StateSpace<T>;
 }
-
-/** Columns of the kind that a rule's definition names, for checking it. */
-export type NamedFields = readonly { path: readonly PropertyKey[]; field: string; numeric: boolean }[];
-
-export type ColumnsByName = ReadonlyMap<string, Column>;

@@ -1,6 +1,6 @@
 /** An event on its way through the operators, with what several of them ask for computed once. */
 import type { Row } from "../event/column.ts";
-import { type Scaled, scaledOf } from "./decimal.ts";
+import { type Scaled, scaledCell } from "./decimal.ts";
 import { keyOf } from "./key.ts";
 import { microseconds } from "./moment.ts";
 import type { StreamEvent } from "./operator.ts";
@@ -52,11 +52,10 @@ export class Subject {
     return this.#keys[plan.number] ??= keyOf(this.row, plan.columns);
   }
 
-  /** The field's value times 10^4; null when it is absent. */
+  /** The field's value times 10^4; null when it is absent, or no number. */
   scaled(field: string): Scaled | null {
     for (let at = 0; at < this.#known; at++) if (this.#fields[at] === field) return this.#values[at];
-    const cell = this.row[field];
-    const value = typeof cell === "string" || typeof cell === "number" ? scaledOf(cell) : null;
+    const value = scaledCell(this.row[field]);
     this.#fields[this.#known] = field;
     this.#values[this.#known++] = value;
     return value;

@@ -7,7 +7,8 @@
  * absent value do not hold; `not` does, since absent is not the value.
  */
 import { z } from "zod";
-import type { Cell, ColumnType, Row } from "../event/column.ts";
+import type { Cell, Row } from "../event/column.ts";
+import type { ColumnTypes } from "./column_types.ts";
 import type { DefinitionIssue } from "./definition_file.ts";
 
 const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -128,7 +129,7 @@ function numberOf(cell: Cell): number {
 /** What `where` names that the columns do not have. */
 export function whereIssues(
   where: Where | undefined,
-  columns: ReadonlyMap<string, ColumnType>,
+  columns: ColumnTypes,
 ): DefinitionIssue[] {
   return Object.entries(where ?? {}).flatMap(([field, entry]): DefinitionIssue[] => {
     if (field === ANY) {
@@ -136,6 +137,6 @@ export function whereIssues(
         whereIssues(one, columns).map(({ path, message }) => ({ path: [ANY, index, ...path], message }))
       );
     }
-    return columns.has(field) ? [] : [{ path: [field], message: "is no column of the kind" }];
+    return columns.of(field) !== undefined ? [] : [{ path: [field], message: "is no column of the kind" }];
   });
 }

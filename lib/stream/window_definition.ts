@@ -1,14 +1,12 @@
 /** `windows.yaml`: which windows there are, read whole or refused whole with line and reason. */
 import { z } from "zod";
+import { decimalType } from "../event/cell.ts";
 import type { ColumnType } from "../event/column.ts";
-import type { Kind } from "../event/kind.ts";
+import { type ColumnTypes, columnTypes, type KindShape, type KindShapes } from "./column_types.ts";
+import { PLACES } from "./decimal.ts";
 import { type DefinitionIssue, issuesOf, readConfigYaml, refusal, versionOf } from "./definition_file.ts";
 import { Duration } from "./duration.ts";
 import { Where, whereIssues } from "./where.ts";
-
-/** What a definition needs to know of a kind. */
-export type KindShape = Pick<Kind, "columns" | "partition">;
-export type KindShapes = ReadonlyMap<string, KindShape>;
 
 const Name = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, "is no name of lower-case letters, digits and _");
 const Field = z.string().min(1);
@@ -174,12 +172,6 @@ function timeIssues(window: z.infer<typeof WindowDefinition>): DefinitionIssue[]
     : [];
 }
 
-/** Types of what windows and rules may name, by column. */
-export function columnTypes(kind: KindShape): ReadonlyMap<string, ColumnType> {
-  const common: [string, ColumnType][] = [["source", "string"], ["event_id", "string"]];
-  return new Map([...common, ...kind.columns.map(({ name, type }) => [name, type] as const)]);
-}
-
 /** Whether equal keys always are in one partition. */
 export function keyHoldsPartition(key: readonly string[], kind: KindShape): boolean {
   return kind.partition.length === 1 && key.includes(kind.partition[0]);
@@ -201,17 +193,21 @@ export function aggregateParts(aggregate: Aggregate): { function: AggregateFunct
 /** `spread` is the kind when equal keys may be in several partitions, else null. */
 function aggregateIssues(
   aggregate: Aggregate,
-  columns: ReadonlyMap<string, ColumnType>,
+  columns: ColumnTypes,
   spread: KindShape | null,
 ): DefinitionIssue[] {
   const issues = whereIssues(aggregate.where, columns).map(under("where"));
   const { function: name, field } = aggregateParts(aggregate);
   if (field === null) return issues;
   const groups = name === "distinct" || name === "top";
-  const message = name === "count" && columns.has(field)
+  const message = name === "count" && columns.of(field) !== undefined
     ? null
     : fieldFault(field, columns, groups ? GROUPABLE : "numeric");
   if (message !== null) issues.push({ path: [name], message });
+  if (name !== "count" && !isExact(columns.of(field))) {
+    const kept = `${MOST_WHOLE_DIGITS} digits and ${PLACES} decimals`;
+    issues.push({ path: [name], message: `${field} has more than the ${kept} that windows keep exactly` });
+  }
   if (
     name === "distinct" && spread !== null &&
     !(spread.partition.length === 1 && spread.partition[0] === field)
@@ -225,14 +221,24 @@ function aggregateIssues(
   return issues;
 }
 
-/** Why a field cannot be used so; null when it can. */
+/** What a long has; more could not be added up without end (decimal.ts). */
+const MOST_WHOLE_DIGITS = 19;
+
+function isExact(type: ColumnType | "any" | undefined): boolean {
+  const decimal = typeof type === "string" ? decimalType(type) : null;
+  return decimal === null ||
+    (decimal.scale <= PLACES && decimal.precision - decimal.scale <= MOST_WHOLE_DIGITS);
+}
+
+/** Why a field cannot be used so; null when it can, or when its type is not known here. */
 export function fieldFault(
   field: string,
-  columns: ReadonlyMap<string, ColumnType>,
+  columns: ColumnTypes,
   wanted: readonly ColumnType[] | "numeric",
 ): string | null {
-  const type = columns.get(field);
+  const type = columns.of(field);
   if (type === undefined) return `${field} is no column of the kind`;
+  if (type === "any") return null;
   if (wanted === "numeric") {
     const numeric = type === "int" || type === "long" || type === "double" ||
       String(type).startsWith("decimal");

@@ -7,18 +7,14 @@
  * A definition that is new or changed while events flow begins with the windows that begin after the highest event time
  * seen, so that every window it ever writes is whole. What a changed or removed one still held is dropped.
  */
+import type { KindShapes } from "./column_types.ts";
 import type { KeyedState, StreamOutput } from "./operator.ts";
 import { SessionWindow } from "./session_window.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 import type { KeyPlans, Subject } from "./subject.ts";
 import type { PartitionTime } from "./watermark.ts";
 import { EVERYTHING } from "./where.ts";
-import {
-  keyHoldsPartition,
-  type KindShapes,
-  parseWindows,
-  type WindowDefinition,
-} from "./window_definition.ts";
+import { keyHoldsPartition, parseWindows, type WindowDefinition } from "./window_definition.ts";
 import { windowColumns } from "./window_table.ts";
 import { type Move, type WindowContext, type WindowOperator, windowSpace } from "./window_operator.ts";
 

@@ -1,11 +1,10 @@
 /** The table of a window's revisions, and the view over it that shows the highest ones of all partitions together. */
 import type { Column, ColumnType } from "../event/column.ts";
+import { columnTypes, type KindShape } from "./column_types.ts";
 import {
   type Aggregate,
   aggregateParts,
-  columnTypes,
   keyHoldsPartition,
-  type KindShape,
   type WindowDefinition,
 } from "./window_definition.ts";
 
@@ -26,7 +25,7 @@ export function windowColumns(window: WindowDefinition, kind: KindShape): Column
   const types = columnTypes(kind);
   const key = window.key.map((name): Column => ({
     name,
-    type: types.get(name)!,
+    type: known(types.of(name)),
     doc: kind.columns.find((column) => column.name === name)?.doc ?? "Part of the window's key.",
   }));
   return [
@@ -52,6 +51,12 @@ export function windowColumns(window: WindowDefinition, kind: KindShape): Column
     ]),
     ...window.kind === "session" ? SESSION_COLUMNS : [],
   ];
+}
+
+/** A partition makes rows, which have names alone; whoever makes the table knows the type. */
+function known(type: ColumnType | "any" | undefined): ColumnType {
+  if (type === undefined) throw new TypeError("a window was read whose key names no column");
+  return type === "any" ? "string" : type;
 }
 
 const MERGED_INTO: Column = {

@@ -46,12 +46,10 @@ export function direct(records: readonly NewRecord[]): Map<string, string> {
   records.forEach((record, offset) => processor.accept({ ...record, offset }, segment));
   const range = { partition: 0, first_offset: 0, next_offset: records.length };
   const { bytes } = segment.finish(range, {});
-  const texts = new Map(
-    partsOf(bytes).map(({ name, start, size_bytes }) => [
-      name,
-      unzstd(bytes.subarray(start, start + size_bytes)),
-    ]),
-  );
+  const texts = new Map<string, string>();
+  for (const { name, start, size_bytes } of partsOf(bytes)) {
+    texts.set(name, (texts.get(name) ?? "") + unzstd(bytes.subarray(start, start + size_bytes)));
+  }
   for (const [topic, results] of processor.takeResults()) {
     texts.set(`topic:${topic}`, results.map(({ value }) => new TextDecoder().decode(value!)).join("\n"));
   }

@@ -1,7 +1,8 @@
 /** What a log must let its reader promise: the same bytes come of it, however fast it is read and whoever reads on. */
 import { deepStrictEqual, fail, ok } from "node:assert/strict";
-import type { EventLog } from "../../lib/log/log.ts";
+import type { EventLog, NewRecord } from "../../lib/log/log.ts";
 import { direct, type Pace, replay } from "./replay.ts";
+import { CHANGING_RULES, changingRecords } from "./changing_scene.ts";
 import { sceneRecords } from "./scene.ts";
 
 const EVENTS = 1_500;
@@ -16,19 +17,31 @@ const PACES: readonly Pace[] = [
 
 export function replayContract(
   name: string,
-  withLog: (use: (log: EventLog) => Promise<void>) => Promise<void>,
+  withLog: (use: (log: EventLog) => Promise<unknown>) => Promise<void>,
 ) {
   Deno.test({
     name: `a replay of ${name} gives byte-equal rows at three paces`,
     sanitizeOps: false,
     sanitizeResources: false,
-    fn: () => withLog(compare),
+    fn: () => withLog((log) => compare(log, sceneRecords(SEED, EVENTS))),
+  });
+  Deno.test({
+    name:
+      `a replay of ${name} through changes of columns that rules and windows name gives byte-equal rows at three paces`,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: () =>
+      withLog(async (log) => {
+        const expected = await compare(log, changingRecords(SEED, EVENTS));
+        for (const { name } of CHANGING_RULES) {
+          ok(expected.get("analytics.alerts")!.includes(`"${name}"`), name);
+        }
+      }),
   });
 }
 
 /** With what the records give when no log, no checkpoint and no owner stands between them and the processor. */
-async function compare(log: EventLog): Promise<void> {
-  const records = sceneRecords(SEED, EVENTS);
+async function compare(log: EventLog, records: readonly NewRecord[]): Promise<Map<string, string>> {
   const expected = direct(records);
   ok(expected.size > 12);
   await log.append("events", records);
@@ -40,6 +53,7 @@ async function compare(log: EventLog): Promise<void> {
       if (texts.get(where) !== text) fail(`${where} differs: ${firstDifference(texts.get(where)!, text)}`);
     }
   }
+  return expected;
 }
 
 function firstDifference(actual: string, expected: string): string {
