@@ -25,6 +25,7 @@ import { restCatalog } from "../lib/iceberg/rest_answers.ts";
 import { AlertTail } from "../lib/live/alert_tail.ts";
 import { LiveHub } from "../lib/live/hub.ts";
 import { Questions } from "../lib/lake/questions.ts";
+import { addedIn } from "../lib/lake/evolution.ts";
 import { readStatus } from "../lib/lake/status.ts";
 import { type LakeView, lakeViews } from "../lib/lake/views.ts";
 import type { EventLog } from "../lib/log/log.ts";
@@ -41,6 +42,7 @@ import type { AppDeps } from "../routes/app.ts";
 import type { LakeQuery } from "../routes/query.ts";
 import { pageResponse } from "../static/assets.ts";
 import type { Supervisor } from "../workers/supervisor.ts";
+import { addedInLake, asFarAsKnown } from "./added_columns.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { fullStatus } from "./full_status.ts";
 import { rulesService } from "./rules_service.ts";
@@ -69,21 +71,22 @@ const QUERY_SCRIPT = new URL("../workers/query.ts", import.meta.url);
 export async function assemble(role: Role, context: AssembleContext): Promise<Assembled> {
   const { settings, clock, line, metrics, scrub, supervisor } = context;
   await using building = new AsyncDisposableStack();
-  const configuration = await loadConfiguration(settings);
+  const configuration = await loadConfiguration(settings, { added: asFarAsKnown(addedInLake(settings)) });
   if (role.has_door) checkSecrets(configuration, { settings, line });
-  const follows = role.has_door || role.has_engine;
-  const watch = follows ? watched(configuration, { settings, clock, line, building }) : null;
-  const current = () => watch?.current ?? configuration;
   const store = building.use(await storeOf(role, settings, line));
+  const catalog = connectCatalog(settings, store);
+  const load = (last: Configuration) => loadConfiguration(settings, { added: addedIn(catalog), last });
+  const follows = role.has_door || role.has_engine;
+  const watch = follows ? watched(configuration, { load, clock, line, building }) : null;
+  const current = () => watch?.current ?? configuration;
   if (role.has_door) await prepared(settings, { clock, line });
   const log = await logOf(role, settings, line);
   if (log) building.use(log);
   if (log && role.has_door) tellSpill(log, metrics, clock);
   const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
-  const catalog = connectCatalog(settings, store);
   const chains = connectChains(store, partitions);
-  const views = () => lakeViews(configuration.kinds, current().windows);
+  const views = () => lakeViews(current().kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
   const appends = new LastTrouble(clock);
   const health = new Health(
@@ -91,7 +94,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     clock,
   );
   const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
-  const rules = rulesService({ settings, configuration, query, clock });
+  const rules = rulesService({ settings, configuration, catalog, query, clock });
   const live = role.shows && log
     ? new LiveHub({
       clock,
@@ -132,12 +135,12 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
 /** Follows the files. Sources and windows are taken from them here, for the door and the views; process takes the rest. */
 function watched(
   first: Configuration,
-  { settings, clock, line, building }: Pick<AssembleContext, "settings" | "clock" | "line"> & {
+  { load, clock, line, building }: Pick<AssembleContext, "clock" | "line"> & {
+    load: (last: Configuration) => Promise<Configuration>;
     building: AsyncDisposableStack;
   },
 ): ConfigurationWatch {
   const abort = new AbortController();
-  const load = () => loadConfiguration(settings);
   const watch = watchConfiguration(first, { load, clock, line, tells: true, signal: abort.signal });
   building.defer(() => {
     abort.abort();

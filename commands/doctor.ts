@@ -1,6 +1,6 @@
 /** `main.ts doctor`: checks settings, files, log, store and engine, and says what to do about each. */
 import { resolve } from "node:path";
-import { configText, loadConfiguration } from "../lib/configuration.ts";
+import { ANY_ADDED, configText, loadConfiguration } from "../lib/configuration.ts";
 import { systemClock } from "../lib/clock.ts";
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { connectChains, connectLog, lakePrefix, openStore, probeStore, storeOrigin } from "../lib/connect.ts";
@@ -11,6 +11,7 @@ import { misplacedTables } from "../lib/lake/relocation.ts";
 import { AHEAD_WARNING, aheadOfClockMs } from "../lib/partition/ahead_of_clock.ts";
 import { checkRemote } from "../lib/query/remote_query.ts";
 import { createSources } from "../lib/source/sources.ts";
+import { addedInLake, asFarAsKnown } from "./added_columns.ts";
 import { parseArguments } from "./arguments.ts";
 import { browserAccess, type Found } from "./browser_access.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -45,7 +46,8 @@ const CHECKS: readonly Check[] = [
     what: "settings",
     async run(settings) {
       // Files that are refused have a line of their own.
-      const sources = await loadConfiguration(settings).then(({ sources }) => sources, () => createSources());
+      const sources = await loadConfiguration(settings, { added: ANY_ADDED })
+        .then(({ sources }) => sources, () => createSources());
       const faults = [
         ...await startFaults(settings, ALL, { makes: false }),
         ...secretFaults(settings, sources),
@@ -80,7 +82,7 @@ const CHECKS: readonly Check[] = [
     async run(settings) {
       const file = (name: string) => configText(`${settings.CONFIG_DIR}/${name}`);
       const read = await Promise.allSettled([
-        loadConfiguration(settings),
+        loadConfiguration(settings, { added: asFarAsKnown(addedInLake(settings)) }),
         file("alerts.yaml").then(readAlertsFile),
         file("generator.yaml").then(readGeneratorFile),
       ]);

@@ -8,7 +8,7 @@
  */
 import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
-import { configText, type Configuration, loadConfiguration } from "../lib/configuration.ts";
+import { ANY_ADDED, configText, type Configuration, loadConfiguration } from "../lib/configuration.ts";
 import { connectCatalog, connectLog, lakePrefix, openStore, prepareLog } from "../lib/connect.ts";
 import { PLAIN_TYPES } from "../lib/event/cell.ts";
 import { type ColumnChange, isSameChange } from "../lib/event/column_change.ts";
@@ -57,7 +57,7 @@ export const evolve: Command = {
       flags: ["dry-run"],
       options: ["doc"],
     });
-    const configuration = await loadConfiguration(settings);
+    const configuration = await loadConfiguration(settings, { added: ANY_ADDED });
     const kind = kindOf(configuration, words[0]);
     const change = changeOf(words.slice(1), options.doc);
     await using lake = await openTable(settings, configuration, kind);

@@ -1,6 +1,6 @@
 /** `main.ts hook <source>`: a webhook as that sender would send it, correctly signed, to a running server. */
 import type { Settings } from "../lib/config.ts";
-import { loadConfiguration } from "../lib/configuration.ts";
+import { ANY_ADDED, loadConfiguration } from "../lib/configuration.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import { sampleRequest } from "../lib/source/sample.ts";
 import { parseArguments, wrongUsage } from "./arguments.ts";
@@ -24,7 +24,7 @@ export const hook: Command = {
   ],
   async run({ args, settings, given }) {
     const { words: [name], options } = parseArguments(args, { words: [1, 1], options: ["file", "url"] });
-    const { sources } = await loadConfiguration(settings);
+    const { sources } = await loadConfiguration(settings, { added: ANY_ADDED });
     const source = sources.hook(name);
     if (source === null) {
       const known = sources.signing.map((one) => one.name);

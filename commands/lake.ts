@@ -9,6 +9,7 @@ import { parseTableKey } from "../lib/lake/table_key.ts";
 import { lakeViews } from "../lib/lake/views.ts";
 import { SEARCH_PATH } from "../lib/query/allowed_tree.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { addedInLake } from "./added_columns.ts";
 import { needLake } from "./lake_place.ts";
 
 export interface OpenLake extends AsyncDisposable {
@@ -24,7 +25,7 @@ export async function openLake(settings: Settings): Promise<OpenLake> {
   await needLake(settings);
   await using building = new AsyncDisposableStack();
   const store = building.use(await openStore(settings));
-  const configuration = await loadConfiguration(settings);
+  const configuration = await loadConfiguration(settings, { added: addedInLake(settings) });
   const catalog = connectCatalog(settings, store);
   const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
   const questions = new Questions({

@@ -12,6 +12,7 @@ import { readModelFolder } from "../lib/lake/model_folder.ts";
 import { type ModelOutcome, runModels } from "../lib/lake/models.ts";
 import { lakeViews } from "../lib/lake/views.ts";
 import { systemClock } from "../lib/clock.ts";
+import { addedInLake } from "./added_columns.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { needLake } from "./lake_place.ts";
@@ -25,7 +26,7 @@ export const models: Command = {
   on_lake: true,
   async run({ args, settings }) {
     const { flags } = parseArguments(args, { flags: ["full", "dry-run"] });
-    const configuration = await loadConfiguration(settings);
+    const configuration = await loadConfiguration(settings, { added: addedInLake(settings) });
     const folder = await readModelFolder();
     await needLake(settings);
     await using store = await openStore(settings);

@@ -16,6 +16,7 @@ import { produceSpan } from "../lib/generator/produce.ts";
 import { Random } from "../lib/generator/random.ts";
 import { eventsPerSecond, lastBurstEnd, type Span } from "../lib/generator/spread.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
+import { addedInLake } from "./added_columns.ts";
 import { type Arguments, parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressOnTerminal } from "./progress.ts";
@@ -72,7 +73,7 @@ async function backfill(settings: Settings, parsed: Arguments): Promise<number> 
   // Another span is another run: its ids must not meet those of this one.
   const seed = `${number} ${span.count} ${span.from_ms} ${span.to_ms}`;
   const config = readGeneratorFile(await configText(`${settings.CONFIG_DIR}/generator.yaml`));
-  const configuration = await loadConfiguration(settings);
+  const configuration = await loadConfiguration(settings, { added: addedInLake(settings) });
   const named = parsed.options.labels;
   await Deno.mkdir(settings.DATA_DIR, { recursive: true });
   await using labels = await LabelFile.open(named ?? `${settings.DATA_DIR}/${LABELS}`, {

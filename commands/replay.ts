@@ -8,6 +8,7 @@ import { replayRaw } from "../lib/lake/raw_replay.ts";
 import { chosenLetters, type LetterChoice, lettersCountSql } from "../routes/dead_letters.ts";
 import { LakeSql } from "../routes/lake_sql.ts";
 import { Replay } from "../routes/replay.ts";
+import { addedInLake } from "./added_columns.ts";
 import { TIME_HELP, timeOf } from "./answer.ts";
 import { type Arguments, parseArguments, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -107,7 +108,7 @@ async function openReplay(settings: Settings) {
   await using building = new AsyncDisposableStack();
   const lake = building.use(await openLake({ ...settings, QUERY_TIMEOUT_MS: REPLAY_TIMEOUT_MS }));
   const log = building.use(await connectLog(settings));
-  const configuration = await loadConfiguration(settings);
+  const configuration = await loadConfiguration(settings, { added: addedInLake(settings) });
   const { kinds, sources } = configuration;
   const { partitions } = await log.identity("events");
   const query = {

@@ -1,12 +1,14 @@
 /** `main.ts rules check <file>` and `main.ts rules score`: whether rules are right, and how good they are. */
 import { systemClock } from "../lib/clock.ts";
-import { configText, loadConfiguration } from "../lib/configuration.ts";
+import { configText, kindsFor, loadConfiguration } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
+import type { Kinds } from "../lib/event/kinds.ts";
 import { readGeneratorFile } from "../lib/generator/generator_file.ts";
 import type { RuleScore } from "../lib/generator/score.ts";
 import { resultText } from "../lib/query/table_text.ts";
 import { readRuleFile } from "../lib/stream/rule_definition.ts";
+import { addedInLake } from "./added_columns.ts";
 import { parseArguments, wholeOption, wrongUsage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressOnTerminal } from "./progress.ts";
@@ -37,9 +39,10 @@ export const rules: Command = {
 
 async function check(args: readonly string[], settings: Settings): Promise<number> {
   const { words: [path] } = parseArguments(args, { words: [1, 1] });
-  const { kinds } = await loadConfiguration(settings);
+  const { kinds } = await loadConfiguration(settings, { added: addedInLake(settings) });
+  const text = await textOf(path);
   try {
-    const { version, definitions } = readRuleFile(await textOf(path), kinds);
+    const { version, definitions } = await readBesideLake(text, kinds, settings);
     const off = definitions.filter((rule) => !rule.enabled).length;
     console.log(`${path}: ok, ${definitions.length} rules (${off} not enabled), version ${version}`);
     return 0;
@@ -48,6 +51,14 @@ async function check(args: readonly string[], settings: Settings): Promise<numbe
     for (const { field, actual } of error.fields) console.error(`${path}: ${actual ?? field}`);
     return 1;
   }
+}
+
+/** With the columns that were added in the lake that the settings name. */
+async function readBesideLake(text: string | null, kinds: Kinds, settings: Settings) {
+  return readRuleFile(
+    text,
+    await kindsFor(kinds, addedInLake(settings), (kinds) => readRuleFile(text, kinds)),
+  );
 }
 
 async function textOf(path: string): Promise<string> {
@@ -62,11 +73,11 @@ async function score(args: readonly string[], settings: Settings): Promise<numbe
   const parsed = parseArguments(args, { options: ["file", "count", "seed"], flags: ["json"] });
   const count = wholeOption(parsed, "count", EVENTS, [1000, 100_000_000]);
   const seed = wholeOption(parsed, "seed", 1, [0, Number.MAX_SAFE_INTEGER]);
-  const configuration = await loadConfiguration(settings);
+  const configuration = await loadConfiguration(settings, { added: addedInLake(settings) });
   const text = parsed.options.file === undefined
     ? await configText(`${settings.CONFIG_DIR}/rules.yaml`)
     : await textOf(parsed.options.file);
-  const { version, rules: list, definitions } = readRuleFile(text, configuration.kinds);
+  const { version, rules: list, definitions } = await readBesideLake(text, configuration.kinds, settings);
   const progress = progressOnTerminal("events", count, systemClock);
   const { scores } = tryRules({
     settings,

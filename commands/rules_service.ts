@@ -1,9 +1,19 @@
 /** The rules file as the API needs it: read, refused or written, and tried on the last hours. */
-import { configText, type Configuration, resultSettings, rulesControl } from "../lib/configuration.ts";
+import {
+  configText,
+  type Configuration,
+  kindsFor,
+  resultSettings,
+  rulesControl,
+} from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
+import type { ColumnChange } from "../lib/event/column_change.ts";
 import { createJudge } from "../lib/event/judge.ts";
+import type { Kinds } from "../lib/event/kinds.ts";
+import type { Catalog } from "../lib/iceberg/catalog.ts";
+import { addedIn, changesOf } from "../lib/lake/evolution.ts";
 import { tryRules } from "../lib/lake/rule_trial.ts";
 import { NO_RULES } from "../lib/stream/rule_definition.ts";
 import type { LakeQuery } from "../routes/query.ts";
@@ -15,19 +25,24 @@ const TRIAL_EVENTS = 200_000;
 export interface RulesServiceParts {
   settings: Settings;
   configuration: Configuration;
+  catalog: Catalog;
   query: LakeQuery | undefined;
   clock: Clock;
 }
 
-export function rulesService({ settings, configuration, query, clock }: RulesServiceParts): RulesFile {
+export function rulesService(
+  { settings, configuration, catalog, query, clock }: RulesServiceParts,
+): RulesFile {
   const path = `${settings.CONFIG_DIR}/rules.yaml`;
   const { kinds } = configuration;
   let problem: string | null = null;
+  const parse = async (text: string) =>
+    rulesControl(text, await kindsFor(kinds, addedIn(catalog), (kinds) => rulesControl(text, kinds)));
   return {
-    parse: (text) => rulesControl(text, kinds),
+    parse,
     async read() {
       const text = await configText(path) ?? NO_RULES;
-      problem = refusalOf(() => rulesControl(text, kinds));
+      problem = await parse(text).then(() => null, refusalOf);
       return text;
     },
     async write(text) {
@@ -47,6 +62,7 @@ export function rulesService({ settings, configuration, query, clock }: RulesSer
       return await tryRules(file, hours, {
         judge: createJudge(configuration),
         kinds,
+        changes: await changesOfAll(kinds, catalog),
         defaults: resultSettings(settings),
         now: clock.now(),
         max_events: TRIAL_EVENTS,
@@ -56,12 +72,13 @@ export function rulesService({ settings, configuration, query, clock }: RulesSer
   };
 }
 
-function refusalOf(check: () => unknown): string | null {
-  try {
-    check();
-    return null;
-  } catch (error) {
-    if (error instanceof Fault) return messageOf(error);
-    throw error;
-  }
+function refusalOf(error: unknown): string {
+  if (error instanceof Fault) return messageOf(error);
+  throw error;
+}
+
+/** By kind, how the columns of its table were changed. */
+async function changesOfAll(kinds: Kinds, catalog: Catalog): Promise<Map<string, readonly ColumnChange[]>> {
+  const all = [...kinds.values()].map(async (kind) => [kind.name, await changesOf(catalog, kind)] as const);
+  return new Map(await Promise.all(all));
 }

@@ -21,6 +21,7 @@ import { dropOldDays, retainedTables } from "../lib/lake/retention.ts";
 import { plainLayout } from "../lib/lake/table_list.ts";
 import { tableKey } from "../lib/lake/table_key.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
+import { addedInLake } from "./added_columns.ts";
 import { parseArguments, wholeOption } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { tableOf } from "./lake.ts";
@@ -170,7 +171,7 @@ async function openTables(settings: Settings) {
 }
 
 async function layoutsOf(settings: Settings, tables: readonly LoadedTable[]) {
-  const { kinds, windows } = await loadConfiguration(settings);
+  const { kinds, windows } = await loadConfiguration(settings, { added: addedInLake(settings) });
   const specs = new Map(lakeTables(kinds, windows).map((spec) => [spec.key, spec]));
   return tables.map((table) => specs.get(tableKey(table.name)) ?? plainLayout(table));
 }

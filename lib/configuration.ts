@@ -2,6 +2,8 @@
 import { hash } from "node:crypto";
 import type { Settings } from "./config.ts";
 import { Fault, messageOf } from "./errors.ts";
+import type { AddedTo } from "./event/column_change.ts";
+import type { Kind } from "./event/kind.ts";
 import { type Kinds, kindsOf } from "./event/kinds.ts";
 import { readKindsFile } from "./event/kinds_file.ts";
 import { createSources, type Sources } from "./source/sources.ts";
@@ -18,6 +20,7 @@ export interface ControlFile {
 }
 
 export interface Configuration {
+  /** With the columns that were added to their tables, where the files name such. */
   kinds: Kinds;
   sources: Sources;
   windows: readonly WindowDefinition[];
@@ -46,14 +49,33 @@ export function resultSettings(settings: Settings) {
   };
 }
 
+/** For whom rules and windows do not matter. */
+export const ANY_ADDED: AddedTo = () => Promise.resolve("any");
+const NONE_ADDED: AddedTo = () => Promise.resolve([]);
+
+export interface LoadOptions {
+  /** Without it rules and windows may name the fields of the kinds alone. */
+  added?: AddedTo;
+  /** Is the answer while no file was edited. */
+  last?: Configuration;
+}
+
 /**
  * Reads and checks all files; throws a Fault that says of every bad one what is wrong with it, and on which line. Kinds
  * come first, by which the others are read. A file that is not there names nothing.
  */
-export async function loadConfiguration(settings: Settings): Promise<Configuration> {
+export async function loadConfiguration(
+  settings: Settings,
+  { added = NONE_ADDED, last }: LoadOptions = {},
+): Promise<Configuration> {
   const texts = await Promise.all(FILES.map((name) => configText(`${settings.CONFIG_DIR}/${name}`)));
+  const version = digest(JSON.stringify(texts));
+  if (version === last?.version) return last;
   const [kindsText, sourcesText, rulesText, windowsText] = texts;
-  const kinds = kindsOf(readKindsFile(kindsText));
+  const kinds = await kindsFor(kindsOf(readKindsFile(kindsText)), added, (kinds) => {
+    readRuleFile(rulesText, kinds);
+    readWindowFile(windowsText, kinds);
+  });
   const faults: Fault[] = [];
   const sources = readOr(faults, () => sourcesOf(sourcesText, kinds, settings));
   const rules = readOr(faults, () => rulesControl(rulesText, kinds));
@@ -80,8 +102,32 @@ export async function loadConfiguration(settings: Settings): Promise<Configurati
       "windows.yaml": digest(windowsText),
     },
     empty: FILES.filter((_, i) => texts[i] !== null && saysNothing(texts[i])),
-    version: digest(JSON.stringify(texts)),
+    version,
   };
+}
+
+/**
+ * The kinds for whom `check` throws no Fault: as they are declared, or with the columns that were added to their tables. The
+ * tables are asked only where the declared ones do not do: most files name nothing else, and need no store to be read.
+ */
+export async function kindsFor(kinds: Kinds, added: AddedTo, check: (kinds: Kinds) => void): Promise<Kinds> {
+  const declared = [...kinds.values()].map((kind): Kind => ({ ...kind, added: undefined }));
+  if (passes(check, byName(declared))) return byName(declared);
+  return byName(await Promise.all(declared.map(async (kind) => ({ ...kind, added: await added(kind) }))));
+}
+
+function passes(check: (kinds: Kinds) => void, kinds: Kinds): boolean {
+  try {
+    check(kinds);
+    return true;
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
+}
+
+function byName(kinds: readonly Kind[]): Kinds {
+  return new Map(kinds.map((kind) => [kind.name, kind]));
 }
 
 /** What `read` gives; null when the file is bad, and then the Fault is among `faults`. */

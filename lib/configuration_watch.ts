@@ -15,8 +15,8 @@ const WATCH_EVERY_MS = 2_000;
 const KINDS: FileName = "kinds.yaml";
 
 export interface WatchParts {
-  /** Throws a Fault when a file is bad. */
-  load(): Promise<Configuration>;
+  /** Throws a Fault when a file is bad; gives `current` while no file was edited. */
+  load(current: Configuration): Promise<Configuration>;
   /** Awaited before an edit counts. */
   beforeTaking?(next: Configuration): Promise<void>;
   clock: Clock;
@@ -56,7 +56,7 @@ export function watchConfiguration(first: Configuration, parts: WatchParts): Con
 async function look(watch: Watched, { load, beforeTaking, line, tells }: WatchParts): Promise<void> {
   let says = tells;
   try {
-    const next = await load();
+    const next = await load(watch.current);
     const isSettled = next.version === watch.seen;
     watch.seen = next.version;
     if (next.version === watch.current.version) {

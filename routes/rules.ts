@@ -25,8 +25,8 @@ export interface RuleTrial {
 }
 
 export interface RulesFile {
-  /** Reads YAML whole, or throws a Fault with every line at fault. */
-  parse(text: string): ControlFile;
+  /** Reads YAML whole, or throws a Fault with every line at fault; columns that were added to tables may be named. */
+  parse(text: string): Promise<ControlFile>;
   /** The file's text; one that names no rules when there is none. */
   read(): Promise<string>;
   /** Rejects where the file may not be written. */
@@ -71,7 +71,7 @@ export function rules(deps: RulesDeps): Hono<Env> {
     .put("/api/rules", async (c) => {
       const text = await readText(c, deps.bodies);
       if (text instanceof Response) return text;
-      const file = parsed(deps.rules, text);
+      const file = await parsed(deps.rules, text);
       if (file instanceof Response) return file;
       const hours = trialHours(c);
       if (hours !== null) return c.json(await deps.rules.trial(file, hours));
@@ -99,10 +99,10 @@ function putRecord(partition: number, { body, version }: ControlFile, received_a
  * Refused rules say on which line, for an editor to show. Unlike a file, a text that was sent has a sender who can be asked
  * whether nothing at all is a slip: it would end every rule.
  */
-function parsed(rules: RulesFile, text: string): ControlFile | Response {
+async function parsed(rules: RulesFile, text: string): Promise<ControlFile | Response> {
   if (saysNothing(text)) return problem({ status: 400, detail: SAYS_NOTHING, code: "no_rules" });
   try {
-    return rules.parse(text);
+    return await rules.parse(text);
   } catch (error) {
     if (!(error instanceof Fault) || error.blame !== "sender") throw error;
     const line = /\bline (\d+)/.exec(error.fields[0]?.actual ?? error.message)?.[1];
@@ -142,7 +142,7 @@ async function rulesInForce(deps: RulesDeps, last: Put | null) {
   if (last !== null && version === last.file.version) last.before = undefined;
   const put = last !== null && (version === last.file.version || version === last.before) ? last : null;
   const text = await deps.rules.read();
-  const known = put ?? fromFile(deps.rules, text, version) ?? await fromLake(deps, version);
+  const known = put ?? await fromFile(deps.rules, text, version) ?? await fromLake(deps, version);
   const list = known?.file.body.rules;
   const items = Array.isArray(list) ? list.map(withDefaults) : [];
   return {
@@ -161,9 +161,9 @@ function withDefaults(rule: unknown): object {
 }
 
 /** The file, when it is what is in force (or nothing is yet). */
-function fromFile(rules: RulesFile, text: string, version: string | null): Known | null {
+async function fromFile(rules: RulesFile, text: string, version: string | null): Promise<Known | null> {
   try {
-    const file = rules.parse(text);
+    const file = await rules.parse(text);
     return version === null || file.version === version ? { text, file } : null;
   } catch (error) {
     if (error instanceof Fault) return null;

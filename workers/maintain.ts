@@ -17,6 +17,7 @@ import { RouteFile } from "../lib/alert/route_file.ts";
 import { configText, loadConfiguration } from "../lib/configuration.ts";
 import { appendRows } from "../lib/lake/append_rows.ts";
 import { ensureTables } from "../lib/lake/ensure_tables.ts";
+import { addedIn } from "../lib/lake/evolution.ts";
 import { modelsSchedule } from "../lib/lake/models_schedule.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import { Upkeep } from "../lib/lake/upkeep.ts";
@@ -28,13 +29,14 @@ import { runWorker } from "./shell.ts";
 
 runWorker("maintain", async (context) => {
   const { settings } = context.start;
-  const { kinds, windows } = await loadConfiguration(settings);
   await using store = await connectStore(settings);
+  const catalog = connectCatalog(settings, store);
+  const added = addedIn(catalog);
+  const { kinds, windows } = await loadConfiguration(settings, { added });
   await using log = await connectLog(settings);
   await prepareLog(settings);
   await using writer = await connectWriter(settings);
   const { partitions } = await log.identity("events");
-  const catalog = connectCatalog(settings, store);
   const prefix = lakePrefix(settings);
   await using files = await connectFiles(settings, store);
   const bell = new Bell();
@@ -70,7 +72,7 @@ runWorker("maintain", async (context) => {
     log_retention_hours: settings.LOG_RETENTION_HOURS,
     table_retention_days: settings.table_retention_days,
     async configured() {
-      const { kinds, windows } = await loadConfiguration(settings);
+      const { kinds, windows } = await loadConfiguration(settings, { added });
       return lakeTables(kinds, windows);
     },
     ensure: (specs) => ensureTables({ catalog, store, specs, prefix, now: systemClock.now }),

@@ -15,7 +15,7 @@ import { systemClock } from "../lib/clock.ts";
 import { createJudge } from "../lib/event/judge.ts";
 import { appliedOf, markOf } from "../lib/lake/applied.ts";
 import { ensureTables } from "../lib/lake/ensure_tables.ts";
-import { evolveTable } from "../lib/lake/evolution.ts";
+import { addedIn, evolveTable } from "../lib/lake/evolution.ts";
 import { lakeTables } from "../lib/lake/tables.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import { aheadOfClock } from "../lib/partition/ahead_of_clock.ts";
@@ -29,9 +29,10 @@ import { runWorker, type WorkContext } from "./shell.ts";
 
 runWorker("process", async (context) => {
   const { settings, index, count, gives_way } = context.start;
-  const configuration = await loadConfiguration(settings);
   await using store = await connectStore(settings);
   const catalog = connectCatalog(settings, store);
+  const added = addedIn(catalog);
+  const configuration = await loadConfiguration(settings, { added });
   // A column is in its table before the record is on the log that brings it into force.
   const prepare = ({ kinds, windows }: Configuration) =>
     ensureTables({
@@ -43,7 +44,7 @@ runWorker("process", async (context) => {
     });
   await prepare(configuration);
   const watch = watchConfiguration(configuration, {
-    load: () => loadConfiguration(settings),
+    load: (last) => loadConfiguration(settings, { added, last }),
     beforeTaking: prepare,
     clock: systemClock,
     line: context.line,

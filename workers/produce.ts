@@ -1,6 +1,6 @@
 /** The thread that makes up events: demo data inside the program, or the role `produce` in front of Kafka. */
 import { systemClock } from "../lib/clock.ts";
-import { configText, loadConfiguration } from "../lib/configuration.ts";
+import { ANY_ADDED, configText, loadConfiguration } from "../lib/configuration.ts";
 import { connectLog, prepareLog } from "../lib/connect.ts";
 import { messageOf } from "../lib/errors.ts";
 import { Generator } from "../lib/generator/generator.ts";
@@ -30,7 +30,7 @@ runWorker("produce", async (context) => {
   const config = readGeneratorFile(text);
   const rateOf = ({ events_per_second }: GeneratorConfig) =>
     events_per_second ?? (settings.DEMO_EVENTS_PER_SECOND || USUAL_RATE);
-  const { kinds, sources } = await loadConfiguration(settings);
+  const { kinds, sources } = await loadConfiguration(settings, { added: ANY_ADDED });
   await using log = await connectLog(settings);
   await prepareLog(settings);
   const { partitions } = await log.identity("events");

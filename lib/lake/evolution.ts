@@ -8,7 +8,15 @@
  */
 import { z } from "zod";
 import { Fault } from "../errors.ts";
-import { type ColumnChange, goesOnFrom, retiredNames, SchemaBody } from "../event/column_change.ts";
+import {
+  addedColumns,
+  type AddedTo,
+  type ColumnChange,
+  goesOnFrom,
+  retiredNames,
+  SchemaBody,
+} from "../event/column_change.ts";
+import type { Kind } from "../event/kind.ts";
 import type { Catalog } from "../iceberg/catalog.ts";
 import { commitUpdate } from "../iceberg/commit.ts";
 import { currentSchema, type IcebergField, schemaById, type TableMetadata } from "../iceberg/metadata.ts";
@@ -31,6 +39,20 @@ function entriesOf({ properties }: TableMetadata): z.infer<typeof Entries> {
 
 export function evolutionOf(metadata: TableMetadata): readonly ColumnChange[] {
   return entriesOf(metadata).map((entry) => entry.change);
+}
+
+/** Those of the kind's table as it is now; none where there is no table. */
+export async function changesOf(
+  catalog: Pick<Catalog, "load">,
+  { table }: Pick<Kind, "table">,
+): Promise<readonly ColumnChange[]> {
+  const loaded = await catalog.load({ stage: "processed", name: table });
+  return loaded === null ? [] : evolutionOf(loaded.metadata);
+}
+
+/** What rules and windows may name besides the fields of kinds, as the tables are now. */
+export function addedIn(catalog: Pick<Catalog, "load">): AddedTo {
+  return async (kind) => addedColumns(kind, await changesOf(catalog, kind));
 }
 
 /** Columns of the program that the table no longer has under their name. */

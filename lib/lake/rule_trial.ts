@@ -4,7 +4,10 @@
  */
 import type { ControlFile } from "../configuration.ts";
 import { PartitionState } from "../checkpoint/state.ts";
+import type { ColumnChange } from "../event/column_change.ts";
+import { type RowShape, rowShape } from "../event/evolved_row.ts";
 import type { Judge } from "../event/judge.ts";
+import type { MutableRow } from "../event/kind.ts";
 import type { Kinds } from "../event/kinds.ts";
 import { timestampCell } from "../event/timestamp.ts";
 import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
@@ -22,6 +25,8 @@ export interface TrialOutcome {
 export interface TrialContext {
   judge: Judge;
   kinds: Kinds;
+  /** By kind, how the columns of its table were changed: events are read as if they had been so all the time. */
+  changes: ReadonlyMap<string, readonly ColumnChange[]>;
   defaults: TimeSettings;
   now: number;
   /** Events that are looked at, at most. */
@@ -49,13 +54,20 @@ export async function tryRules(
   const truncated = rows.length > context.max_events;
   const outcome: TrialOutcome = { hours, events: 0, alerts: 0, by_rule: {}, truncated };
   const pipelines = new Map<number, Pipeline>();
+  const shapes = shapesOf(context);
   for (const row of rows) {
     const partition = Number(row[0]);
     let pipeline = pipelines.get(partition);
     if (!pipeline) pipelines.set(partition, pipeline = newPipeline(partition, file, context));
-    count(pipeline, row, { context, outcome });
+    count(pipeline, row, { judge: context.judge, shapes, outcome });
   }
   return outcome;
+}
+
+function shapesOf({ kinds, changes }: TrialContext): Map<string, RowShape> {
+  const changed = [...kinds.values()].map((kind) => ({ kind, changes: changes.get(kind.name) ?? [] }))
+    .filter((one) => one.changes.length > 0);
+  return new Map(changed.map(({ kind, changes }) => [kind.name, rowShape(kind, changes)]));
 }
 
 function newPipeline(partition: number, file: ControlFile, { kinds, defaults }: TrialContext): Pipeline {
@@ -67,7 +79,10 @@ function newPipeline(partition: number, file: ControlFile, { kinds, defaults }: 
 function count(
   pipeline: Pipeline,
   [partition, offset, received_at, source, kind, content_type, body, more]: readonly unknown[],
-  { context, outcome }: { context: TrialContext; outcome: TrialOutcome },
+  { judge, shapes, outcome }: Pick<TrialContext, "judge"> & {
+    shapes: ReadonlyMap<string, RowShape>;
+    outcome: TrialOutcome;
+  },
 ): void {
   const headers = {
     ...JSON.parse(String(more ?? "{}")) as Readonly<Record<string, string>>,
@@ -76,7 +91,7 @@ function count(
     content_type: String(content_type),
   };
   const place = { partition: Number(partition), offset: Number(offset), received_at: Number(received_at) };
-  const judgement = context.judge.judge({
+  const judgement = judge.judge({
     ...place,
     key: null,
     value: new TextEncoder().encode(String(body)),
@@ -85,12 +100,13 @@ function count(
   if (judgement.verdict !== "row") return;
   outcome.events++;
   const { event } = judgement;
-  const row = {
+  const row: MutableRow = {
     ...event.cells,
     source: headers.source,
     event_id: event.event_id,
     event_time: timestampCell(event.event_time_ms, event.event_time_sub_us),
   };
+  shapes.get(event.kind)?.fill(row);
   for (
     const { table, row: alert } of pipeline.accept({ ...event, ...place, source: headers.source, row })
       .outputs

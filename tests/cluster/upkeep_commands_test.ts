@@ -5,7 +5,11 @@ import { settled } from "../program.ts";
 import { Cluster, CLUSTER_TOKEN } from "./cluster.ts";
 
 Deno.test("evolve, replay, compact, expire, collect and audit work beside a running cluster", async () => {
-  await using cluster = await Cluster.start({ processes: 1 });
+  // Rules that are put are written there.
+  const CONFIG_DIR = await Deno.makeTempDir();
+  await using cleaning = new AsyncDisposableStack();
+  cleaning.defer(() => Deno.remove(CONFIG_DIR, { recursive: true }));
+  await using cluster = await Cluster.start({ processes: 1, env: { CONFIG_DIR } });
   const env = { ...cluster.env, DATA_DIR: `${cluster.folder}/commands` };
   const command = async (...args: string[]) => {
     const { code, stdout, stderr } = await runCommand(args, env);
@@ -23,7 +27,24 @@ Deno.test("evolve, replay, compact, expire, collect and audit work beside a runn
   };
   await send("transaction", payments("before"));
   match(await command("evolve", "transaction", "add", "tier", "int"), /told to 4 partitions/);
+  // The edge asks the store which columns there are; what the process role sees is in the log.
+  const rule = {
+    name: "last",
+    kind: "threshold",
+    severity: "low",
+    limit: 1,
+    where: { tier: 19 },
+    cool_down: 1,
+  };
+  const put = await fetch(`${cluster.url}/api/rules`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${CLUSTER_TOKEN}` },
+    body: JSON.stringify({ rules: [rule] }),
+  });
+  strictEqual(put.status, 200, await put.text());
   await send("transaction", payments("after"));
+  const raised = "SELECT rule, event_id FROM alerts WHERE rule = 'last'";
+  strictEqual(await command("sql", raised, "--format", "csv"), "last,after-19");
   await send("event", payments("loose"));
   const replayed = await command("replay", "raw", "--kind", "transaction");
   match(replayed, /20 unmapped records, 20 appended/);

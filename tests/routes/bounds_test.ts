@@ -25,7 +25,7 @@ async function probe(): Promise<Probe> {
     },
   };
   const rules = {
-    parse: () => ({ body: {}, version: "v", file_hash: "h" }),
+    parse: () => Promise.resolve({ body: {}, version: "v", file_hash: "h" }),
     read: () => Promise.resolve(""),
     write: () => Promise.resolve(),
     problem: () => null,

@@ -24,7 +24,7 @@ async function wholeDeps(): Promise<AppDeps> {
     problems: () => [],
     scrub: (text) => text,
   });
-  const parse = () => ({ body: {}, version: "", file_hash: "" });
+  const parse = () => Promise.resolve({ body: {}, version: "", file_hash: "" });
   return testApp({}, {
     clock,
     live,
