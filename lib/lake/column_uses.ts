@@ -21,16 +21,18 @@ export interface ColumnUsers {
 
 /** In words, as "the rule high_value_transaction". */
 export function usesOf(kind: Kind, column: EvolvedColumn, users: ColumnUsers): string[] {
-  const { declared } = column;
+  const { declared, name } = column;
   const table = `processed.${kind.table}`;
-  const inSql = users.sql.filter(({ sql }) => namesColumn(sql, table, column.name)).map(({ what }) => what);
-  if (declared === null) return inSql;
-  const own = [
+  const inSql = users.sql.filter(({ sql }) => namesColumn(sql, table, name)).map(({ what }) => what);
+  const own = declared === null ? [] : [
     ...(kind.partition.includes(declared) ? ["the key of its events"] : []),
     ...(kind.stream_columns.includes(declared) ? ["the stream, which fills it"] : []),
   ];
-  const rules = users.rules.filter((rule) => rule.over === kind.name && ruleFields(rule, kind).has(declared));
-  const windows = users.windows.filter((one) => one.over === kind.name && windowFields(one).has(declared));
+  // Rules and windows know the kind's own column by its own name too.
+  const isNamed = (fields: ReadonlySet<string>) =>
+    fields.has(name) || (declared !== null && fields.has(declared));
+  const rules = users.rules.filter((rule) => rule.over === kind.name && isNamed(ruleFields(rule, kind)));
+  const windows = users.windows.filter((one) => one.over === kind.name && isNamed(windowFields(one)));
   return [
     ...own,
     ...rules.map(({ name }) => `the rule ${name}`),

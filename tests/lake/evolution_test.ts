@@ -1,11 +1,13 @@
 /** Columns that change while events come in: old and new rows, wherever a process dies and whatever is written again. */
-import { deepStrictEqual, rejects, throws } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
 import type { ColumnChange } from "../../lib/event/column_change.ts";
 import { currentSchema } from "../../lib/iceberg/metadata.ts";
 import { withChange } from "../../lib/lake/change_plan.ts";
 import { evolutionOf, evolveTable, withChanges } from "../../lib/lake/evolution.ts";
 import { parseTableKey } from "../../lib/lake/table_key.ts";
 import { controlRecord } from "../../lib/partition/control_record.ts";
+import { parseRules } from "../../lib/stream/rule_definition.ts";
+import { parseWindows } from "../../lib/stream/window_definition.ts";
 import { configuration, SmallLake, withWriter } from "./small_lake.ts";
 
 const TABLE = "processed.transactions";
@@ -124,6 +126,74 @@ Deno.test("told twice, told late, told what does not go on: what is in force sta
       code: "schema_refused",
     });
   }));
+
+Deno.test("`withChange` refuses a column that rules or windows name, as they are and under the kind's own name", () => {
+  const kind = { ...configuration.kinds.get("transaction")!, added: "any" as const };
+  const kinds = new Map([["transaction", kind]]);
+  const [tier, points] = ["tier", "points"].map((name): ColumnChange => ({
+    change: "add",
+    column: { name, type: "long" },
+  }));
+  const changes: ColumnChange[] = [tier, points, {
+    change: "rename",
+    name: "payment_method",
+    to: "paid_with",
+  }];
+  const rule = (name: string, more: object) => ({
+    name,
+    kind: "threshold",
+    severity: "low",
+    limit: 5,
+    ...more,
+  });
+  const window = (name: string, more: object) => ({
+    name,
+    over: "transaction",
+    kind: "tumbling",
+    size: "60 s",
+    key: ["user_id"],
+    aggregates: { n: { count: "rows" } },
+    ...more,
+  });
+  const cases: [column: string, rules: object[], windows: object[], who: RegExp][] = [
+    ["tier", [rule("a", { where: { any: [{ tier: 5 }] } })], [], /the rule a$/],
+    ["tier", [rule("b", { field: "tier" })], [], /the rule b$/],
+    ["tier", [rule("c", { key: ["user_id", "tier"] })], [], /the rule c$/],
+    [
+      "tier",
+      [rule("d", { kind: "sequence", limit: undefined, within: 60, steps: [{ tier: 1 }, { tier: 2 }] })],
+      [],
+      /rule d$/,
+    ],
+    ["tier", [], [window("e", { key: ["user_id", "tier"] })], /the window e$/],
+    ["tier", [], [window("f", { aggregates: { n: { sum: "tier" } } })], /the window f$/],
+    [
+      "tier",
+      [],
+      [window("g", { aggregates: { n: { count: "rows", where: { tier: 1 } } } })],
+      /the window g$/,
+    ],
+    ["paid_with", [rule("h", { where: { paid_with: "card" } })], [], /the rule h$/],
+    ["paid_with", [rule("i", { where: { payment_method: "card" } })], [], /the rule i$/],
+  ];
+  for (const [name, ruleList, windowList, who] of cases) {
+    const { definitions: rules, issues } = parseRules(JSON.parse(JSON.stringify(ruleList)), kinds);
+    const { definitions: windows } = parseWindows(windowList, kinds);
+    deepStrictEqual([issues, rules.length + windows.length], [[], 1]);
+    const users = { rules, windows, sql: [] };
+    for (const change of [{ change: "drop", name }, { change: "rename", name, to: "level" }] as const) {
+      throws(() => withChange(kind, changes, change, users), { code: "change_refused", message: who });
+    }
+    // What nobody names may go.
+    strictEqual(withChange(kind, changes, { change: "drop", name: "points" }, users).length, 4);
+  }
+  throws(() =>
+    withChange(kind, [], { change: "add", column: { name: "constructor", type: "long" } }, {
+      rules: [],
+      windows: [],
+      sql: [],
+    }), { message: /a name has letters/ });
+});
 
 Deno.test("`withChange` refuses what somebody leans on, and says who", () => {
   const kind = configuration.kinds.get("transaction")!;
