@@ -4,6 +4,9 @@ import { runCommand } from "../commands/run_command.ts";
 import { startProgram } from "../program.ts";
 import { transactionLine } from "../transaction_line.ts";
 
+/** Only the lake knows whether there is such a column. */
+const RULES = "rules: [{ name: r, kind: threshold, severity: low, limit: 1, where: { tier: gold } }]\n";
+
 const NOBODY = "127.0.0.1:1";
 const BUCKET = {
   S3_ENDPOINT: `http://${NOBODY}`,
@@ -14,7 +17,8 @@ const BUCKET = {
 
 Deno.test("an edge starts and spills while neither brokers nor bucket are there", async () => {
   const folder = await Deno.makeTempDir();
-  const env = { ...BUCKET, KAFKA_BROKERS: NOBODY, DATA_DIR: folder, CONFIG_DIR: "config" };
+  await Deno.writeTextFile(`${folder}/rules.yaml`, RULES);
+  const env = { ...BUCKET, KAFKA_BROKERS: NOBODY, DATA_DIR: folder, CONFIG_DIR: folder };
   const edge = await startProgram({ role: "edge", env });
   match(edge.lines.join("\n"), /the store is away; starting all the same.*ECONNREFUSED 127\.0\.0\.1:1/);
   const answer = await fetch(`${edge.url}/ingest/transaction`, {
