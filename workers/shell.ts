@@ -66,11 +66,16 @@ export function runWorker(name: string, work: (context: WorkContext) => Promise<
 
   /**
    * A Fault that no retry mends ends the program; anything else ends this thread, and the supervisor starts another. It
-   * is told in words: an error that is thrown here may never be heard, because the thread ends with it.
+   * is told in words: an error that is thrown here may never be heard, because the thread ends with it. What is away
+   * comes back: nobody needs our stack for that.
    */
   function fail(error: unknown, line: LogLine): void {
+    const reason = messageOf(error);
     const forGood = error instanceof Fault && error.retry === "never";
-    line.error(forGood ? messageOf(error) : "the worker failed", { error });
-    tell({ type: forGood ? "fatal" : "failed", reason: messageOf(error) });
+    if (forGood) line.error(reason, { error });
+    else if (error instanceof Fault && error.blame === "dependency") {
+      line.warn("the worker cannot go on", { reason });
+    } else line.error("the worker failed", { error });
+    tell({ type: forGood ? "fatal" : "failed", reason });
   }
 }

@@ -1,8 +1,12 @@
-/** A bucket that nobody serves: what only has a door takes events all the same, and doctor waits for it once. */
+/**
+ * A bucket or brokers that nobody serves: what only has a door takes events all the same, doctor waits for the store once,
+ * and who cannot work says why in a line.
+ */
 import { doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { runCommand } from "../commands/run_command.ts";
 import { startProgram } from "../program.ts";
 import { transactionLine } from "../transaction_line.ts";
+import { eventually } from "../waiting.ts";
 
 /** Only the lake knows whether there is such a column. */
 const RULES = "rules: [{ name: r, kind: threshold, severity: low, limit: 1, where: { tier: gold } }]\n";
@@ -32,6 +36,18 @@ Deno.test("an edge starts and spills while neither brokers nor bucket are there"
   strictEqual((await ready.json()).status, "degraded");
   strictEqual(ready.status, 200);
   strictEqual(await edge.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a role whose brokers are away says so without our stack, and ends in order", async () => {
+  const folder = await Deno.makeTempDir();
+  const role = await startProgram({ role: "process", env: { KAFKA_BROKERS: NOBODY, DATA_DIR: folder } });
+  const line = () => role.lines.find((one) => one.includes("the worker cannot go on"));
+  const said = await eventually(() => line() ?? "", (one) => one !== "", { what: "the reason" });
+  strictEqual(JSON.parse(said).level, "warn");
+  match(said, /Cannot prepare the topics: .*ECONNREFUSED 127\.0\.0\.1:1/);
+  doesNotMatch(role.lines.join("\n"), /shell\.ts|kafka_link\.ts/);
+  strictEqual(await role.stop(), 0);
   await Deno.remove(folder, { recursive: true });
 });
 

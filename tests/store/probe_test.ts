@@ -41,6 +41,14 @@ Deno.test("`probeStore` believes a store whose winner did not hear its answer", 
   }
 });
 
+Deno.test("`probeStore` says why nothing could be created, not that nothing could be deleted", async () => {
+  await withStore(async (store) => {
+    const refusing = (what: string) => () => Promise.reject(new Error(`Cannot ${what}: 403`));
+    const closed = { ...lying(store, refusing("create")), delete: refusing("delete") };
+    await assert.rejects(probeStore(closed), /^Error: Cannot create: 403$/);
+  });
+});
+
 Deno.test("`probeStore` refuses a store that ignores the condition", async () => {
   await withStore(async (store) => {
     await assertRefused(
@@ -95,9 +103,11 @@ Deno.test("`probeStore` refuses a store that never lets anybody win, or keeps no
 Deno.test("`probeStore` refuses a store that tells the wrong caller that it won", async () => {
   await withStore(async (store) => {
     let calls = 0;
+    // One after the other: the first one wins.
+    let before: Promise<unknown> = Promise.resolve();
     const swapped = async (key: string, body: Uint8Array): Promise<Created> => {
       const call = ++calls;
-      await store.create(key, body);
+      await (before = before.then(() => store.create(key, body)));
       return call === 2 ? "created" : "taken";
     };
     await assertRefused(lying(store, swapped), /not that of the caller/);
