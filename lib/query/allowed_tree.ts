@@ -28,37 +28,65 @@ const CATALOG_TABLES = new Set(["information_schema.tables", "information_schema
 
 type Node = { readonly [key: string]: unknown };
 
+/** The names of common table expressions that are in sight somewhere, the innermost first. */
+type Sight = { readonly name: string; readonly outer: Sight } | null;
+
+interface Place {
+  value: unknown;
+  sight: Sight;
+}
+
 /** Looks at every node with the names of common table expressions that are in sight there. */
 export function treeRefusal(statements: readonly unknown[], relations: ReadonlySet<string>): Refusal | null {
-  const open: { value: unknown; ctes: ReadonlySet<string> }[] = [
-    { value: statements, ctes: new Set() },
-  ];
+  const open: Place[] = [{ value: statements, sight: null }];
   for (let next = open.pop(); next; next = open.pop()) {
-    const { value } = next;
+    const { value, sight } = next;
     if (typeof value !== "object" || value === null) continue;
     if (Array.isArray(value)) {
-      for (const item of value) open.push({ value: item, ctes: next.ctes });
+      for (const item of value) open.push({ value: item, sight });
       continue;
     }
     const node = value as Node;
-    const ctes = withCtes(node, next.ctes);
-    const refusal = nodeRefusal(node, ctes, relations);
+    const refusal = nodeRefusal(node, sight, relations);
     if (refusal) return refusal;
-    for (const child of Object.values(node)) open.push({ value: child, ctes });
+    for (const child of childrenOf(node, sight)) open.push(child);
   }
   return null;
 }
 
-function withCtes(node: Node, ctes: ReadonlySet<string>): ReadonlySet<string> {
-  const map = (node.cte_map as { map?: readonly { key?: unknown }[] } | undefined)?.map;
-  const named = [...(map ?? []).map((entry) => entry.key), node.cte_name, node.ctename];
-  const names = named.filter((name) => typeof name === "string" && name !== "") as string[];
-  return names.length === 0 ? ctes : new Set([...ctes, ...names.map((name) => name.toLowerCase())]);
+/**
+ * A common table expression sees those before it and not itself, and of a recursive one only the right side does: what
+ * it calls by its own name elsewhere is a table of the engine, or a file.
+ */
+function childrenOf(node: Node, outer: Sight): Place[] {
+  const { cte_map, ...rest } = node;
+  const places: Place[] = [];
+  let sight = outer;
+  for (const entry of (cte_map as { map?: readonly Node[] } | undefined)?.map ?? []) {
+    places.push({ value: entry, sight });
+    sight = { name: engineLower(entry.key), outer: sight };
+  }
+  const own = { name: engineLower(node.cte_name), outer: sight };
+  for (const [name, value] of Object.entries(rest)) {
+    const isRecursion = node.type === "RECURSIVE_CTE_NODE" && name === "right";
+    places.push({ value, sight: isRecursion ? own : sight });
+  }
+  return places;
+}
+
+function isInSight(sight: Sight, name: string): boolean {
+  for (let at = sight; at !== null; at = at.outer) if (at.name === name) return true;
+  return false;
+}
+
+/** As the engine compares names: it knows no capitals but A to Z, where JavaScript makes a k of the sign for kelvin. */
+function engineLower(name: unknown): string {
+  return String(name ?? "").replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
 }
 
 function nodeRefusal(
   node: Node,
-  ctes: ReadonlySet<string>,
+  sight: Sight,
   relations: ReadonlySet<string>,
 ): Refusal | null {
   const byte = placeIn(node);
@@ -75,7 +103,7 @@ function nodeRefusal(
   if (typeof node.type !== "string") return null;
   if (node.type.endsWith("_TYPE_INFO")) return null;
   if (!NODES.has(node.type)) return { code: "refused", reason: `${node.type} is not allowed`, byte };
-  if (node.type === "BASE_TABLE") return tableRefusal(node, ctes, relations);
+  if (node.type === "BASE_TABLE") return tableRefusal(node, sight, relations);
   if (node.type === "TABLE_FUNCTION") {
     const name = (node.function as Node | undefined)?.function_name;
     if (typeof name !== "string" || !mayCallAsTable(name)) {
@@ -91,14 +119,12 @@ function nodeRefusal(
 
 function tableRefusal(
   node: Node,
-  ctes: ReadonlySet<string>,
+  sight: Sight,
   relations: ReadonlySet<string>,
 ): Refusal | null {
-  const [catalog, schema, table] = [node.catalog_name, node.schema_name, node.table_name].map((part) =>
-    String(part ?? "").toLowerCase()
-  );
+  const [catalog, schema, table] = [node.catalog_name, node.schema_name, node.table_name].map(engineLower);
   const names = schema === "" ? SEARCH_PATH.map((stage) => `${stage}.${table}`) : [`${schema}.${table}`];
-  if ((schema === "" || schema === "recurring") && ctes.has(table)) return null;
+  if ((schema === "" || schema === "recurring") && isInSight(sight, table)) return null;
   if (
     catalog === "" && names.some((name) => relations.has(name) || CATALOG_TABLES.has(name))
   ) return null;

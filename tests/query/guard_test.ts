@@ -60,6 +60,7 @@ const REFUSED = [
   "SELECT * FROM sniff_csv('/etc/passwd')",
   "SELECT * FROM 'file.parquet'",
   "FROM 'file.parquet'",
+  'WITH "x.parquet" AS (SELECT * FROM "x.parquet") SELECT * FROM "x.parquet"',
   "FROM 'https://example.com/file.parquet'",
   'FROM "s3://bucket/file.parquet"',
   'WITH "x.csv" AS (SELECT 1) SELECT (SELECT 1), * FROM (SELECT 2) a, (SELECT * FROM "y.csv") b',
@@ -156,6 +157,10 @@ const HARMLESS = [
   "WITH x AS (SELECT 1 AS a) SELECT * FROM x",
   "WITH x AS (SELECT 1 AS a), y AS (SELECT * FROM x) SELECT * FROM y",
   "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 9) FROM r",
+  "WITH x AS (SELECT 1), y AS (FROM x) FROM x UNION ALL (FROM y EXCEPT FROM x)",
+  "WITH transactions AS (SELECT * FROM transactions) SELECT * FROM transactions",
+  "WITH x AS (SELECT 1) SELECT * FROM (WITH x AS (SELECT * FROM X) FROM x), (SELECT * FROM (FROM x))",
+  "WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n + 1 FROM (SELECT * FROM R) WHERE n < 9) FROM r ORDER BY (FROM r)",
   "DESCRIBE transactions",
   "DESC processed.transactions",
   "DESCRIBE SELECT 1",
@@ -218,6 +223,13 @@ Deno.test("guard calls broken text and unknown tables syntax", async () => {
     "SELECT (1",
     "SELECT * FROM nothing",
     "FROM other.table_x",
+    // A name is in sight behind its definition, not within it, nor before: there it means the engine's own table.
+    "WITH sqlite_master AS (SELECT sql FROM sqlite_master) SELECT * FROM sqlite_master",
+    "WITH RECURSIVE sqlite_master AS (SELECT sql FROM sqlite_master) SELECT * FROM sqlite_master",
+    "WITH a AS (SELECT sql FROM duckdb_views), duckdb_views AS (SELECT 1) SELECT * FROM a",
+    "WITH RECURSIVE duckdb_views AS (SELECT sql FROM duckdb_views UNION SELECT '') FROM duckdb_views",
+    // The sign for kelvin is no K to the engine.
+    'WITH "duc\u212adb_views" AS (SELECT 1) SELECT sql FROM duckdb_views',
   ];
   deepStrictEqual(await judge.verdicts(broken), all(broken, "syntax"));
 });
