@@ -49,7 +49,10 @@ export type ColumnTypes = ReadonlyMap<string, unknown>;
 export function mayHold(file: FileBounds, conditions: readonly Condition[], types: ColumnTypes): boolean {
   return conditions.every(({ column, comparison, value, of_day }) => {
     const type = types.get(column.toLowerCase());
-    const wanted = comparable(value, type, typeof value === "number");
+    const written = comparable(value, type, typeof value === "number");
+    // A text that is compared with a day is read as one: its time of day counts for nothing.
+    const isDay = of_day || type === "date";
+    const wanted = isDay && written !== null ? midnight(String(written)) : written;
     if (wanted === null || (of_day && type !== "timestamp")) return true;
     // NaN is greater than everything, and stands in no bound.
     const mayBeNaN = type === "double" || type === "float";
@@ -127,7 +130,10 @@ function isName(token: Token | undefined): boolean {
   return token?.kind === "word" || token?.kind === "quoted_name";
 }
 
-/** The parts between ANDs; null when an OR stands beside them. `BETWEEN a AND b` stays one part. */
+/**
+ * The parts between ANDs; null when an OR stands beside them, or a CASE, whose ANDs are no others'. `BETWEEN a AND b` stays
+ * one part.
+ */
 function conjuncts(tokens: readonly Token[]): Token[][] | null {
   const parts: Token[][] = [[]];
   let depth = 0;
@@ -135,7 +141,7 @@ function conjuncts(tokens: readonly Token[]): Token[][] | null {
   for (const token of tokens) {
     depth += depthChange(token);
     const isOuter = depth === 0;
-    if (isOuter && isWord(token, "OR")) return null;
+    if (isOuter && isWord(token, "OR", "CASE")) return null;
     const isAnd = isOuter && isWord(token, "AND");
     if (isAnd && !isBetween) parts.push([]);
     else parts[parts.length - 1].push(token);
@@ -207,12 +213,16 @@ function literalOf(tokens: readonly Token[], now: Date): Literal | null {
     return numberOf(`-${second.text}`);
   }
   if (tokens.length === 1 && first.kind === "string") return { value: first.text };
-  if (tokens.length === 2 && isWord(first, "TIMESTAMP", "DATE") && second.kind === "string") {
-    return { value: second.text };
-  }
+  if (tokens.length === 2 && second.kind === "string") return timeLiteral(first, second);
   const isCast = tokens.length === 4 && first.kind === "string" && isSymbol(second, ":") &&
-    isSymbol(tokens[2], ":") && isWord(tokens[3], "TIMESTAMP", "DATE");
-  return isCast ? { value: first.text } : clockOf(tokens, now);
+    isSymbol(tokens[2], ":");
+  return (isCast ? timeLiteral(tokens[3], first) : null) ?? clockOf(tokens, now);
+}
+
+/** Of a DATE only the day counts, also where a time of day stands behind it. */
+function timeLiteral(type: Token, { text }: Token): Literal | null {
+  if (isWord(type, "TIMESTAMP")) return { value: text };
+  return isWord(type, "DATE") ? { value: text.replace(/[T ].*$/, "") } : null;
 }
 
 function numberOf(text: string): Literal | null {

@@ -5,11 +5,11 @@
  * means is never decided here (the guard asks DuckDB's own parser); tokens serve to find names and places.
  */
 
-export type TokenKind = "word" | "quoted_name" | "string" | "number" | "symbol";
+export type TokenKind = "word" | "quoted_name" | "string" | "escaped_string" | "number" | "symbol";
 
 export interface Token {
   kind: TokenKind;
-  /** The bare content: a quoted name without its quotes, a word as written. */
+  /** The bare content: a quoted name without its quotes, a word as written; of an E'' string its escapes unread. */
   text: string;
   /** UTF-16 offsets into the statement. */
   start: number;
@@ -64,7 +64,9 @@ function endOfBlank(sql: string, at: number): number {
 function tokenAt(sql: string, start: number): Token {
   const first = sql[start];
   if (first === "'") return quoted(sql, start, start + 1, "'", "string", false);
-  if (/[eE]/.test(first) && sql[start + 1] === "'") return quoted(sql, start, start + 2, "'", "string", true);
+  if (/[eE]/.test(first) && sql[start + 1] === "'") {
+    return quoted(sql, start, start + 2, "'", "escaped_string", true);
+  }
   if (first === '"') return quoted(sql, start, start + 1, '"', "quoted_name", false);
   const tag = first === "$" ? matchAt(DOLLAR_TAG, sql, start) : "";
   if (tag !== "") {

@@ -51,6 +51,8 @@ Deno.test("`conditionsOf` stays away from what it cannot judge", () => {
     "select * from t where b < now()",
     "select * from t where b::date::text = '2026-01-01'",
     "select * from t where date_trunc('month', b) = '2026-01-01'",
+    "select * from t where case when true and a > 1 and true then true else true end",
+    "select * from t where a = e'\\x61'",
   ];
   for (const sql of nothing) assert.deepEqual(conditionsOf(sql, NOW), [], sql);
 });
@@ -73,7 +75,7 @@ Deno.test("`conditionsOf` knows a name's every spelling, and the day of a column
 const TYPES = new Map<string, unknown>([["a", "double"], ["at", "timestamp"], ["word", "string"], [
   "price",
   "decimal(18, 4)",
-]]);
+], ["day", "date"]]);
 
 Deno.test("`mayHold` never excludes a file that holds a matching row", () => {
   const value = fc.oneof(fc.integer({ min: -50, max: 50 }), fc.double({ min: -50, max: 50, noNaN: true }));
@@ -106,6 +108,14 @@ Deno.test("`mayHold` excludes by bounds in any of their forms", () => {
   assert.equal(may("at::date >= date '2026-03-02'"), false);
   assert.equal(may("cast(at as date) <= '2026-02-28'"), false);
   assert.equal(may("date_trunc('day', at) <= timestamp '2026-03-01 00:00:00'"), true);
+  assert.equal(
+    may("day < '2026-03-01 12:00'", { min: { day: "2026-03-02" }, max: { day: "2026-03-02" } }),
+    false,
+  );
+  assert.equal(
+    may("day > '2026-03-01 12:00'", { min: { day: "2026-02-28" }, max: { day: "2026-02-28" } }),
+    false,
+  );
   assert.equal(may("word = 'a'", { min: { word: "b" }, max: { word: "c" } }), false);
   assert.equal(may("price > 100", { min: { price: "-5.0000" }, max: { price: "99.9900" } }), false);
 });
@@ -113,6 +123,17 @@ Deno.test("`mayHold` excludes by bounds in any of their forms", () => {
 Deno.test("`mayHold` keeps what it cannot judge", () => {
   const may = (where: string, bounds: object) => mayHold(bounds, conditions(where), TYPES);
   assert.equal(may("at < '2026-03-01'", {}), true);
+  // What is compared with a day is read as a day, whatever time stands behind it.
+  const early = { min: { at: "2026-03-01T03:00:00Z", day: "2026-03-01" } };
+  const morning = { min: early.min, max: early.min };
+  for (const text of ["date '2026-03-01 12:00'", "'2026-03-01 12:00'::date", "DATE '2026-03-01T12:00:00'"]) {
+    assert.equal(may(`at >= ${text}`, morning), true, text);
+  }
+  for (const subject of ["at::date", "cast(at as date)", "day"]) {
+    for (const sign of [">=", "="]) {
+      assert.equal(may(`${subject} ${sign} '2026-03-01 12:00:00'`, morning), true, `${subject} ${sign}`);
+    }
+  }
   assert.equal(may("a = 3", { min: { a: null }, max: {} }), true);
   // A text beside a number is cast by the engine: their texts must not be compared.
   assert.equal(may("price >= '30'", { min: { price: "1" }, max: { price: "250" } }), true);

@@ -6,7 +6,7 @@ const shown = (sql: string) => tokensOf(sql).map((token) => `${token.kind} ${tok
 
 Deno.test("tokensOf sees where strings, names and comments end", () => {
   deepStrictEqual(shown(`a "b""c" 'd''e' e'f\\'g' $$h;i$$ $x$j$$k$x$ -- l'm\n/* n /* o */ p */ q1.2 3.4e5`), [
-    ...["word a", 'quoted_name b"c', "string d'e", "string f'g", "string h;i", "string j$$k"],
+    ...["word a", 'quoted_name b"c', "string d'e", "escaped_string f'g", "string h;i", "string j$$k"],
     ...["word q1", "symbol .", "number 2", "number 3.4e5"],
   ]);
 });
