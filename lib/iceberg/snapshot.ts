@@ -4,8 +4,10 @@
  *   kept:   one an hour for 7 days      one a minute for 2 hours   every one of 10 minutes
  *          |x-------x-------x---- ... |x--x--x--x--x--x ...       |xxxxxxxxxxxxxxxxxxxxx| now
  *
- * Of each hour and minute the last snapshot stays: it is what the table was at its end. The current one always stays.
+ * Of each hour and minute the last snapshot stays: it is what the table was at its end. So does the last one of all the
+ * time before, which is what the table was when the seven days began, and always the current one.
  */
+import { Fault } from "../errors.ts";
 import type { DataFile } from "./data_file.ts";
 import type { Snapshot, TableMetadata } from "./metadata.ts";
 
@@ -40,7 +42,10 @@ export interface SnapshotChoice {
   as_of?: number;
 }
 
-/** The snapshot a reader asks for, the current one without a choice; null when there is none such (any more). */
+/**
+ * The snapshot a reader asks for, the current one without a choice; null when there is none such (any more). Of a moment
+ * when the table was not made yet, or empty, there is none; a Fault `no_such_snapshot` of one that is no longer kept.
+ */
 export function findSnapshot(metadata: TableMetadata, choice: SnapshotChoice = {}): Snapshot | null {
   const { snapshot, as_of } = choice;
   if (snapshot !== undefined) {
@@ -48,7 +53,17 @@ export function findSnapshot(metadata: TableMetadata, choice: SnapshotChoice = {
   }
   if (as_of === undefined) return currentSnapshot(metadata);
   const until = metadata.snapshots.filter((one) => one["timestamp-ms"] <= as_of);
+  if (until.length === 0 && metadata.snapshots[0]?.["sequence-number"] > 1) throw notKept(metadata, as_of);
   return until.reduce<Snapshot | null>((newest, one) => newest && isAfter(newest, one) ? newest : one, null);
+}
+
+function notKept({ snapshots }: TableMetadata, as_of: number): Fault {
+  const [then, first] = [as_of, snapshots[0]["timestamp-ms"]].map((ms) => new Date(ms).toISOString());
+  return new Fault(
+    "no_such_snapshot",
+    `Cannot read the table as of ${then}: what it was before ${first} is no longer kept`,
+    { blame: "sender", retry: "never" },
+  );
 }
 
 function isAfter(a: Snapshot, b: Snapshot): boolean {
@@ -64,8 +79,7 @@ export function retainedSnapshots(
   const current = metadata["current-snapshot-id"];
   const lastOf = new Map<string, number>();
   for (const one of metadata.snapshots) {
-    const bucket = bucketOf(one, now, retention);
-    if (bucket !== null) lastOf.set(bucket, one["snapshot-id"]);
+    lastOf.set(bucketOf(one, now, retention), one["snapshot-id"]);
   }
   return new Set([...lastOf.values(), ...(current === undefined ? [] : [current])]);
 }
@@ -74,14 +88,14 @@ export function retainedSnapshots(
  * Snapshots are listed in the order of their making, so the last in a bucket is the newest. A minute or hour counts as
  * old when its end is: then thinning twice keeps what thinning once keeps.
  */
-function bucketOf(snapshot: Snapshot, now: number, retention: Retention): string | null {
+function bucketOf(snapshot: Snapshot, now: number, retention: Retention): string {
   const minute = Math.floor(snapshot["timestamp-ms"] / MINUTE_MS);
   const hour = Math.floor(snapshot["timestamp-ms"] / HOUR_MS);
   const since = (end: number) => now - end;
   if (since((minute + 1) * MINUTE_MS) < retention.all_ms) return `one ${snapshot["snapshot-id"]}`;
   if (since((hour + 1) * HOUR_MS) < retention.minutes_ms) return `minute ${minute}`;
   if (since((hour + 1) * HOUR_MS) < retention.hours_ms) return `hour ${hour}`;
-  return null;
+  return "before";
 }
 
 export interface FileChange {

@@ -35,6 +35,14 @@ Deno.test("`findSnapshot` finds the current one, one by id, and the one of a mom
   assert.equal(findSnapshot(table, { as_of: 299 })?.["snapshot-id"], 1003);
   assert.equal(findSnapshot(table, { as_of: 1e15 })?.["snapshot-id"], 1004);
   assert.equal(findSnapshot(tableOf([])), null);
+  assert.equal(findSnapshot(tableOf([]), { as_of: 100 }), null);
+});
+
+Deno.test("`findSnapshot` does not take for empty what a table was at a moment that is no longer kept", () => {
+  const table = tableOf([100, 200, 300]);
+  const thinner = expireSnapshots(table, new Set([1002, 1003]), 300);
+  assert.equal(findSnapshot(thinner, { as_of: 200 })?.["snapshot-id"], 1002);
+  assert.throws(() => findSnapshot(thinner, { as_of: 199 }), { code: "no_such_snapshot", blame: "sender" });
 });
 
 Deno.test("`retainedSnapshots` keeps every one of 10 minutes, one a minute for 2 hours, one an hour for 7 days", () => {
@@ -46,7 +54,7 @@ Deno.test("`retainedSnapshots` keeps every one of 10 minutes, one a minute for 2
   const minutes = ages.filter((age) => age > 11 * MINUTE && age <= 2 * HOUR).length;
   assert.ok(minutes >= 109 && minutes <= 110, `${minutes}`);
   const hours = ages.filter((age) => age > 3 * HOUR).length;
-  assert.ok(hours >= 165 && hours <= 166, `${hours}`);
+  assert.ok(hours >= 166 && hours <= 167, `${hours}`);
   assert.ok(Math.max(...ages) <= 7 * DAY + HOUR);
 });
 
@@ -55,6 +63,14 @@ function tableOfMany(times: readonly number[]): TableMetadata {
   const snapshots = times.map((at, i) => snapshot(i + 1, at));
   return { ...tableOf([]), snapshots, "current-snapshot-id": snapshots.at(-1)?.["snapshot-id"] };
 }
+
+Deno.test("`retainedSnapshots` keeps what a table was when the seven days began", () => {
+  const now = 100 * DAY;
+  const table = tableOf([60 * DAY, 70 * DAY, now - DAY]);
+  const kept = expireSnapshots(table, retainedSnapshots(table, now), now);
+  assert.deepEqual(kept.snapshots.map((one) => one["snapshot-id"]), [1002, 1003]);
+  assert.equal(findSnapshot(kept, { as_of: now - 2 * DAY })?.["snapshot-id"], 1002);
+});
 
 Deno.test("`retainedSnapshots` keeps the current one however old it is", () => {
   const table = tableOf([1, 2]);
