@@ -102,16 +102,18 @@ function decimalData(precision: number, scale: number, cells: readonly unknown[]
   const words = new BigUint64Array(cells.length * DECIMAL_WORDS);
   cells.forEach((cell, at) => {
     if (cell === null) return;
-    const unscaled = unscaledOf(typeof cell === "number" ? cell.toFixed(scale) : String(cell), scale);
+    const unscaled = unscaledOf(String(cell), scale);
     words[at * DECIMAL_WORDS] = BigInt.asUintN(64, unscaled);
     words[at * DECIMAL_WORDS + 1] = BigInt.asUintN(64, unscaled >> 64n);
   });
   return withValidity(new Decimal(scale, precision), cells, words);
 }
 
+/** Of a decimal as text, or as JavaScript writes a number that holds all its digits: `0.1`, `1e-7`. */
 function unscaledOf(text: string, scale: number): bigint {
-  const [whole, fraction = ""] = text.replace("-", "").split(".");
-  const unscaled = BigInt(whole + fraction.padEnd(scale, "0"));
+  const [mantissa, exponent = "0"] = text.replace(/^-/, "").split("e");
+  const [whole, fraction = ""] = mantissa.split(".");
+  const unscaled = BigInt(whole + fraction) * 10n ** BigInt(scale - fraction.length + Number(exponent));
   return text.startsWith("-") ? -unscaled : unscaled;
 }
 

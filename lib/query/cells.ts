@@ -7,6 +7,7 @@
 import {
   DuckDBArrayValue,
   DuckDBBlobValue,
+  DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBListValue,
   DuckDBMapValue,
@@ -23,6 +24,8 @@ import {
 /** Below it every double holds all digits. */
 const SAFE_DIGITS = 15;
 const SAFE_UNSCALED = 10n ** 15n;
+/** The greatest power of ten that a double is: a division by one beyond it errs. */
+const SAFE_POWER = 22;
 
 /** The JSON form of one value of any type. */
 export function cellOf(value: DuckDBValue): unknown {
@@ -50,18 +53,29 @@ function objectCell(value: Exclude<DuckDBValue, null | bigint | number | string 
     return Object.fromEntries(Object.entries(value.entries).map(([name, item]) => [name, cellOf(item)]));
   }
   if (value instanceof DuckDBMapValue) return mapCell(value);
+  if (value instanceof DuckDBDateValue) return infinityOf(BigInt(value.days), MOST_DAYS) ?? String(value);
   if (value instanceof DuckDBUnionValue) return cellOf(value.value);
   if (value instanceof DuckDBBlobValue) return base64(value.bytes);
   if (value instanceof DuckDBTimestampMillisecondsValue) {
-    return timestampCell(value.millis * 1000n, value);
+    return infinityOf(value.millis, MOST_TICKS) ?? timestampCell(value.millis * 1000n, value);
   }
   if (value instanceof DuckDBTimestampSecondsValue) {
-    return timestampCell(value.seconds * 1_000_000n, value);
+    return infinityOf(value.seconds, MOST_TICKS) ?? timestampCell(value.seconds * 1_000_000n, value);
   }
   if (value instanceof DuckDBTimestampNanosecondsValue) {
-    return /^\d/.test(String(value)) ? `${String(value).replace(" ", "T")}Z` : String(value);
+    const text = String(value);
+    return infinityOf(value.nanos, MOST_TICKS) ??
+      (/^\d/.test(text) ? `${text.replace(" ", "T")}Z` : text);
   }
   return String(value);
+}
+
+const MOST_DAYS = 2n ** 31n - 1n;
+const MOST_TICKS = 2n ** 63n - 1n;
+
+/** The engine marks them by the greatest and least number; its client would write these as dates. */
+function infinityOf(value: bigint, most: bigint): string | null {
+  return value === most ? "infinity" : value === -most ? "-infinity" : null;
 }
 
 function integerCell(value: bigint): number | string {
@@ -70,7 +84,9 @@ function integerCell(value: bigint): number | string {
 }
 
 function decimalCell({ value, scale }: DuckDBDecimalValue): number | string {
-  if (value < SAFE_UNSCALED && value > -SAFE_UNSCALED) return Number(value) / 10 ** scale;
+  if (value < SAFE_UNSCALED && value > -SAFE_UNSCALED) {
+    return scale > SAFE_POWER ? Number(`${value}e-${scale}`) : Number(value) / 10 ** scale;
+  }
   const digits = String(value < 0n ? -value : value);
   const text = `${value < 0n ? "-" : ""}${digits.slice(0, -scale || undefined).padStart(1, "0")}`;
   const fraction = scale === 0 ? "" : digits.slice(-scale).padStart(scale, "0");

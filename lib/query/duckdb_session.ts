@@ -16,6 +16,7 @@ import { giveTextsExactly } from "../parquet/exact_texts.ts";
 import { cellOf } from "./cells.ts";
 import { faultOfEngine } from "./duckdb_fault.ts";
 import type { QueryColumn, QueryRequest } from "./engine.ts";
+import { giveStructsExactly } from "./exact_structs.ts";
 import { SEARCH_PATH } from "./allowed_tree.ts";
 import { guard } from "./guard.ts";
 import type { SessionLimits } from "./message.ts";
@@ -112,6 +113,7 @@ interface Engine {
 
 async function openEngine(limits: SessionLimits): Promise<Engine> {
   giveTextsExactly();
+  giveStructsExactly();
   const instance = await DuckDBInstance.create(":memory:", { threads: String(limits.threads) });
   const connection = await instance.connect();
   const settings: readonly (readonly [string, string])[] = [

@@ -157,6 +157,20 @@ function answers(test: Test): void {
     );
   });
 
+  test("keeps the values of structs without names", async (engine) => {
+    const sql = "SELECT (1, 'a'), [row(1, 2), NULL], NULL::STRUCT(a INT)";
+    const { rows } = await engine.run({ sql, relations: [], limit: 1 });
+    deepStrictEqual(rows[0], [[1, "a"], [[1, 2], null], null]);
+  });
+
+  test("calls the infinities of times by their name, and writes small decimals with their own digits", async (engine) => {
+    const types = ["DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"];
+    const cells = types.map((type) => `'infinity'::${type}, '-infinity'::${type}`);
+    const sql = `SELECT 0.00000000657697089808381::DECIMAL(38, 23), ${cells.join(", ")}`;
+    const { rows } = await engine.run({ sql, relations: [], limit: 1 });
+    deepStrictEqual(rows[0], [6.57697089808381e-9, ...types.flatMap(() => ["infinity", "-infinity"])]);
+  });
+
   test("runs every kind of question", async (engine, lake) => {
     const relations = [lake.transactions("old.parquet", "new.parquet")];
     const questions: [string, number][] = [

@@ -129,6 +129,17 @@ Deno.test("arrow keeps every digit and every microsecond", async () => {
   ]);
 });
 
+Deno.test("arrow keeps decimals of many places as they are", async () => {
+  const cells = [0.1, 1e-7, -1e-20, "-123456789012345678.00000000000000000001", 0];
+  const table = result([["d", "DECIMAL(38,20)"]], ...cells.map((cell) => [cell]));
+  const { body } = await formatResult(table, "arrow");
+  const { values } = tableFromIPC(body as Uint8Array).getChild("d")!.data[0];
+  const words = new BigInt64Array(values.buffer, values.byteOffset, 2 * cells.length);
+  const unscaled = cells.map((_, at) => (words[2 * at + 1] << 64n) + BigInt.asUintN(64, words[2 * at]));
+  const expected = [10n ** 19n, 10n ** 13n, -1n, -12345678901234567800000000000000000001n, 0n];
+  deepStrictEqual(unscaled, expected);
+});
+
 Deno.test("every format takes an answer without rows", async () => {
   for (const format of QUERY_FORMATS) {
     const { body, content_type } = await formatResult(result([["a", "BIGINT"]]), format);
