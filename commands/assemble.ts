@@ -36,6 +36,7 @@ import type { LogLine } from "../lib/observe/log_line.ts";
 import type { Metrics } from "../lib/observe/metrics.ts";
 import type { Scrub } from "../lib/observe/scrub.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
+import { refuseStrangeLog } from "../lib/partition/own_log.ts";
 import { askRemote } from "../lib/query/remote_query.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import type { AppDeps } from "../routes/app.ts";
@@ -84,8 +85,10 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   if (log) building.use(log);
   if (log && role.has_door) tellSpill(log, metrics, clock);
   const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
-  if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const chains = connectChains(store, partitions);
+  // A topic is not ours alone: what it takes is there, whoever made it.
+  if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, chains);
+  if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const views = () => lakeViews(current().kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
   const appends = new LastTrouble(clock);

@@ -43,7 +43,7 @@ export async function claim(chain: CheckpointChain, context: ClaimContext): Prom
   }
 }
 
-function refuseForeignLog(base: Checkpoint, log: LogIdentity, partition: number): void {
+export function refuseForeignLog(base: Checkpoint, log: LogIdentity, partition: number): void {
   if (sameLog(base.log, log)) return;
   throw new Fault(
     "log_replaced",

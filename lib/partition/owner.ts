@@ -11,9 +11,10 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { claim } from "../checkpoint/claim.ts";
 import { Fault, messageOf } from "../errors.ts";
 import type { SchemaBody } from "../event/column_change.ts";
-import type { Bounds, EventLog, LogIdentity } from "../log/log.ts";
+import type { EventLog, LogIdentity } from "../log/log.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { Seeds } from "./control_record.ts";
+import { refuseForeignBounds } from "./own_log.ts";
 import { PartitionRun } from "./run.ts";
 import type { Processor } from "./processor.ts";
 
@@ -148,27 +149,6 @@ async function refuseLostChain(partition: number, log_begin: number, context: Ow
     "checkpoints_lost",
     `Cannot continue partition ${partition}: tables hold its rows up to checkpoint ${number}, but ${state}. ` +
       "Bring the checkpoints back, restore a backup, or start with an empty store",
-    { blame: "dependency", retry: "never" },
-  );
-}
-
-function refuseForeignBounds({ partition, next_offset }: Checkpoint, { begin, end }: Bounds): void {
-  refuseLostRecords(partition, next_offset, begin);
-  if (next_offset <= end) return;
-  throw new Fault(
-    "log_shorter",
-    `Cannot continue partition ${partition}: its checkpoint stands at offset ${next_offset}, the log ends at ${end}`,
-    { blame: "dependency", retry: "never" },
-  );
-}
-
-/** Never "latest": records that retention took before they were processed are a loss that people must hear of. */
-function refuseLostRecords(partition: number, next_offset: number, begin: number): void {
-  if (begin <= next_offset) return;
-  throw new Fault(
-    "data_loss",
-    `Cannot continue partition ${partition}: offset ${next_offset} is next, but the log begins at ${begin}; ` +
-      `${begin - next_offset} records are gone`,
     { blame: "dependency", retry: "never" },
   );
 }

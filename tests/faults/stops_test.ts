@@ -1,5 +1,8 @@
-/** What no retry mends stops the program with a sentence: another log, a log that lost what was not processed. */
-import { match, strictEqual } from "node:assert/strict";
+/**
+ * What no retry mends stops the program with a sentence, before it takes an event: another log, an older copy of its log, a
+ * log that lost what was not processed.
+ */
+import { doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import { runCommand } from "../commands/run_command.ts";
 import { settled, startProgram } from "../program.ts";
@@ -15,14 +18,15 @@ async function send(url: string, count: number): Promise<void> {
   strictEqual(answer.status, 202, await answer.text());
 }
 
-/** Starts the program, which ends by itself. */
+/** Starts the program, which ends by itself and never listens: what it took then would be lost with that log. */
 async function stopped(env: Record<string, string>): Promise<string> {
-  const { code, stderr, stdout } = await runCommand(["all"], { ...env, PORT: "0" });
+  const { code, stderr, stdout } = await runCommand(["all"], { ...env, PORT: "0", LOG_FORMAT: "json" });
   strictEqual(code, 1, stdout);
+  doesNotMatch(stdout, /listening/);
   return stderr;
 }
 
-Deno.test("the program stops and says why when its log was replaced, or lost what was not processed", async () => {
+Deno.test("the program stops and says why when its log was replaced, or is older, or lost what was not processed", async () => {
   const folder = await Deno.makeTempDir();
   const env = { DATA_DIR: folder, PARTITIONS: "1", CHECKPOINT_MS: "300" };
   const program = await startProgram({ env });
@@ -30,8 +34,21 @@ Deno.test("the program stops and says why when its log was replaced, or lost wha
   await settled(program.url);
   strictEqual(await program.stop(), 0);
 
-  await Deno.rename(`${folder}/log`, `${folder}/kept`);
+  await Deno.rename(`${folder}/log`, `${folder}/older`);
   match(await stopped(env), /its checkpoints belong to log .* but this is log .*Bring the old log back/s);
+  await Deno.remove(`${folder}/log`, { recursive: true });
+  await Deno.mkdir(`${folder}/log`);
+  for await (const { name } of Deno.readDir(`${folder}/older`)) {
+    await Deno.copyFile(`${folder}/older/${name}`, `${folder}/log/${name}`);
+  }
+
+  const further = await startProgram({ env });
+  await send(further.url, 5);
+  await settled(further.url);
+  strictEqual(await further.stop(), 0);
+  await Deno.rename(`${folder}/log`, `${folder}/kept`);
+  await Deno.rename(`${folder}/older`, `${folder}/log`);
+  match(await stopped(env), /its checkpoint stands at offset \d+, the log ends at \d+/);
   await Deno.remove(`${folder}/log`, { recursive: true });
   await Deno.rename(`${folder}/kept`, `${folder}/log`);
 
