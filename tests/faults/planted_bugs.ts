@@ -34,6 +34,8 @@ const COMPACTOR = "tests/lake/compactor_test.ts";
 const STATE = "tests/checkpoint/state_test.ts";
 const RESTORE = "tests/partition/restore_test.ts";
 const RESULTS = "tests/partition/results_test.ts";
+const STOPS = "tests/faults/stops_test.ts";
+const BACKUP = "tests/lake/backup_test.ts";
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -107,6 +109,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: "  await refuseLostChain(partition, log_begin, context);\n",
     to: "",
     test: OWNERSHIP,
+  },
+  {
+    step: "0",
+    bug: "an owner uses numbers once more that tables have applied",
+    file: "lib/partition/owner.ts",
+    from: "if (number <= highest && (checkpoint",
+    to: "if ((checkpoint",
+    test: OWNERSHIP,
+  },
+  {
+    step: "0",
+    bug: "a door opens before a log that is not its own",
+    file: "commands/assemble.ts",
+    from: "if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, chains);",
+    to: "void refuseStrangeLog;",
+    test: STOPS,
+  },
+  {
+    step: "0",
+    bug: "a backup holds checkpoints that end below what its tables have applied",
+    file: "lib/lake/backup_needs.ts",
+    from: ".number > copy.highest);",
+    to: ".number > Infinity);",
+    test: BACKUP,
   },
   {
     step: "1",
@@ -191,7 +217,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     step: "3",
     bug: "a log that begins after our offset is read on",
-    file: "lib/partition/owner.ts",
+    file: "lib/partition/own_log.ts",
     from: "if (begin <= next_offset) return;",
     to: "if (begin <= next_offset || next_offset > 0) return;",
     test: OWNERSHIP,
@@ -199,7 +225,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     step: "3",
     bug: "a log that ends before our offset is waited for",
-    file: "lib/partition/owner.ts",
+    file: "lib/partition/own_log.ts",
     from: "if (next_offset <= end) return;",
     to: "if (next_offset >= 0) return;",
     test: OWNERSHIP,

@@ -185,8 +185,10 @@ Deno.test("an owner stops when the log begins after its offset, or ends before i
 Deno.test("an owner does not begin anew where tables hold rows and no checkpoint is left", () =>
   withScene(3, async (scene) => {
     const marks = [{ number: 0, next_offset: 0 }, { number: 1, next_offset: 2 }];
-    const context = { ...scene.context, applied: () => Promise.resolve(marks) };
-    const owning = ownPartition(0, context, new AbortController().signal);
+    const abort = new AbortController();
+    const events = { ...scene.context.events, claimed: () => abort.abort() };
+    const context = { ...scene.context, events, applied: () => Promise.resolve(marks) };
+    const owning = ownPartition(0, context, abort.signal);
     await rejects(owning, {
       code: "checkpoints_lost",
       message: /up to checkpoint 1, but its newest .* is 0/,
