@@ -5,7 +5,7 @@ import { type Checkpoint } from "../checkpoint/checkpoint.ts";
 import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
-import type { LogRecord } from "../log/log.ts";
+import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
 import { totalBytes } from "../log/record_batch.ts";
 import { changedFiles, type Seeds } from "./control_record.ts";
 import { ImageMaker } from "./image_maker.ts";
@@ -36,6 +36,8 @@ const SMALL_IMAGE_PIECES = 3;
 const OVERDUE = 4;
 /** Results on their way to the log: with so many bytes of them, no more are sent before those are stored. */
 const UNANSWERED_BYTES = 16 * 1024 * 1024;
+/** Others' results leave a full queue about so soon. */
+const FULL_QUEUE_PAUSE_MS = 50;
 /** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
 const KEPT_BYTES = 8;
 
@@ -197,10 +199,24 @@ export class PartitionRun {
       const bytes = totalBytes(records);
       if (this.#unanswered_bytes + bytes > UNANSWERED_BYTES) await this.#resultsStored();
       this.#unanswered_bytes += bytes;
-      const sent = this.context.log.append(topic, records);
+      const sent = this.#sendWhenThereIsRoom(topic, records);
       // A rejection is seen where it counts: by the await before the decision.
       sent.catch(() => undefined);
       this.#results.push(sent);
+    }
+  }
+
+  /** The queue of the log is shared with the other partitions of this thread, and with a slow log it is full of theirs. */
+  async #sendWhenThereIsRoom(topic: Topic, records: readonly NewRecord[]): Promise<void> {
+    const { log, clock } = this.context;
+    for (;;) {
+      try {
+        await log.append(topic, records);
+        return;
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== "overloaded") throw error;
+        await clock.sleep(FULL_QUEUE_PAUSE_MS);
+      }
     }
   }
 

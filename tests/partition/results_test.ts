@@ -45,6 +45,47 @@ Deno.test("results that could not be sent are sent again before their checkpoint
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("results wait while those of other partitions fill the queue of the log, and nothing starts over", async () => {
+  const folder = await quickFolder();
+  {
+    await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+    await using store = await openDiskStore(`${folder}/store`);
+    for (let i = 1; i <= RECORDS; i++) await append(log, i);
+    const { context, caughtUp } = await watched(log, store, RECORDS);
+    let sends = 0;
+    const full: EventLog["append"] = async (topic, records) => {
+      if (topic === "aggregates" && ++sends > 1 && sends < 5) {
+        throw new Fault("overloaded", "Cannot append to the log: 67108864 bytes wait already", {
+          blame: "dependency",
+          retry: "after_backoff",
+        });
+      }
+      return await log.append(topic, records);
+    };
+    const claims: number[] = [];
+    const claimed: typeof context.events.claimed = (checkpoint) => {
+      claims.push(checkpoint.epoch);
+      context.events.claimed(checkpoint);
+    };
+    const own = {
+      ...context,
+      log: { ...context.log, append: full },
+      events: { ...context.events, claimed },
+    };
+    const abort = new AbortController();
+    const done = ownPartition(0, own, abort.signal);
+    await Promise.race([caughtUp, done]);
+    abort.abort();
+    await done;
+    const sent = await log.read("aggregates", 0, 0, { max_records: 1_000, max_bytes: 1e9, wait_ms: 0 });
+    deepStrictEqual(sent.map(({ headers }) => Number(headers.id)).sort((a, b) => a - b), [
+      ...Array(RECORDS).keys(),
+    ]);
+    deepStrictEqual(claims, [1]);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("results of a repetition have the keys and bytes of the first time", () => {
   const record = (offset: number): LogRecord => ({
     partition: 0,
