@@ -72,9 +72,12 @@ export async function ownPartition(
   let failures = 0;
   while (!signal.aborted) {
     context.events.turned(partition);
+    let gotOn = () => false;
     try {
       const run = await startRun(partition, context);
       if (run) {
+        const claimed = run.number;
+        gotOn = () => run.number > claimed;
         const ended = await unlessTakenOver(context.chain, () => run.number, () => run.until(signal));
         failures = 0;
         if (ended === "stopped") return;
@@ -87,6 +90,7 @@ export async function ownPartition(
       context.events.warn(
         `partition ${partition}: ${messageOf(error)}; starting over from its last checkpoint`,
       );
+      if (gotOn()) failures = 0;
       const pause_ms = Math.min(MAX_PAUSE_MS, FAULT_PAUSE_MS * 2 ** failures++);
       await context.clock.sleep(pause_ms, signal).catch(() => undefined);
     }

@@ -4,7 +4,8 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
-import { systemClock } from "../../lib/clock.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import { Fault } from "../../lib/errors.ts";
 import type { EventLog } from "../../lib/log/log.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
 import { ownPartition } from "../../lib/partition/owner.ts";
@@ -114,6 +115,36 @@ Deno.test("a checkpoint is decided only after its results were acknowledged", as
   abort.abort();
   await done;
   deepStrictEqual((await decided(folder)).rows, expected);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an owner that got on between two faults does not wait longer after the second", async () => {
+  const folder = await quickFolder();
+  {
+    await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+    await using store = await openDiskStore(`${folder}/store`);
+    for (let i = 1; i <= 60; i++) await append(log, i);
+    const { context, caughtUp } = await watched(log, store, 60);
+    let sends = 0;
+    const failing: EventLog["append"] = (topic, records) =>
+      topic === "aggregates" && ++sends % 3 === 0
+        ? Promise.reject(new Fault("away", "Cannot append", { blame: "dependency", retry: "after_backoff" }))
+        : log.append(topic, records);
+    const pauses: number[] = [];
+    const sleep: Clock["sleep"] = (ms, signal) => {
+      pauses.push(ms);
+      return context.clock.sleep(ms, signal);
+    };
+    const own = { ...context, clock: { ...context.clock, sleep }, log: { ...context.log, append: failing } };
+    const abort = new AbortController();
+    const done = ownPartition(0, own, abort.signal);
+    await Promise.race([caughtUp, done]);
+    abort.abort();
+    await done;
+    ok(pauses.length > 3, pauses.join());
+    deepStrictEqual(new Set(pauses), new Set([500]));
+  }
+  deepStrictEqual((await decided(folder)).rows.length, 60);
   await Deno.remove(folder, { recursive: true });
 });
 
