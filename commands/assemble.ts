@@ -84,10 +84,11 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const log = await logOf(role, settings, line);
   if (log) building.use(log);
   if (log && role.has_door) tellSpill(log, metrics, clock);
-  const partitions = log ? await partitionsOfLog(log, settings) : await partitionsOf(store);
-  const chains = connectChains(store, partitions);
+  const partitions = log ? await partitionsOfLog(log, settings) : 0;
+  const known = connectChains(store, partitions);
+  const chains = log ? () => Promise.resolve(known) : chainsThatAre(store);
   // A topic is not ours alone: what it takes is there, whoever made it.
-  if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, chains);
+  if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, known);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const views = () => lakeViews(current().kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
@@ -96,7 +97,8 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     dependenciesOf(role, { settings, log, store, supervisor, appends, clock }),
     clock,
   );
-  const status = () => readStatus({ log, spill: () => spillStateOf(log), catalog, chains, clock });
+  const status = async () =>
+    await readStatus({ log, spill: () => spillStateOf(log), catalog, chains: await chains(), clock });
   const rules = rulesService({ settings, configuration, catalog, query, clock });
   const live = role.shows && log
     ? new LiveHub({
@@ -124,7 +126,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     lines: line,
     scrub,
     health,
-    status: fullStatus({ status, health, rate: () => live?.events_per_second ?? 0 }),
+    status: fullStatus({ status, has_log: log !== null, health, rate: () => live?.events_per_second ?? 0 }),
     query,
     catalog,
     live,
@@ -165,6 +167,16 @@ function checkSecrets(
       senders: sources.signing.map((one) => one.name).join(", "),
     });
   }
+}
+
+/** For a role without a log, which may be there before the first partition is claimed. */
+function chainsThatAre(store: ObjectStore): () => Promise<ReturnType<typeof connectChains>> {
+  let known = connectChains(store, 0);
+  return async () => {
+    const partitions = await partitionsOf(store);
+    if (partitions !== known.size) known = connectChains(store, partitions);
+    return known;
+  };
 }
 
 /** Tells the live numbers until the returned function is called. */

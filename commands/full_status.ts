@@ -5,10 +5,14 @@ import type { Health } from "../lib/observe/health.ts";
 
 export interface FullStatusParts {
   status(): Promise<LakeStatus>;
+  /** Without a log nobody knows what waits there. */
+  has_log: boolean;
   health: Pick<Health, "report">;
   /** Events a second at this door. */
   rate(): number;
 }
+
+const NOT_KNOWN = { settled: false, freshness_seconds: null };
 
 export function fullStatus(parts: FullStatusParts): () => Promise<object> {
   return async () => {
@@ -18,6 +22,7 @@ export function fullStatus(parts: FullStatusParts): () => Promise<object> {
     const { deno, v8, typescript } = Deno.version;
     return {
       ...status,
+      ...(parts.has_log ? {} : NOT_KNOWN),
       stages: liveStages(status, parts.rate(), isDown),
       versions: { deno, v8, typescript },
     };

@@ -59,7 +59,11 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     note: text(),
   }),
   Status: object({
-    settled: { ...boolean, description: "Every durable record is processed, decided and published." },
+    settled: {
+      ...boolean,
+      description:
+        "Every durable record is processed, decided and published; false where a role has no log to know it by.",
+    },
     partitions: listed(object({
       partition: integer,
       end_offset: integer,
@@ -73,7 +77,7 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     })),
     accounting: listed(ref("Account")),
     spill: object({ records: integer, bytes: integer, oldest_seconds: number }),
-    freshness_seconds: number,
+    freshness_seconds: orNull("number"),
     compaction: object({ waiting_files: integer, files: integer, bytes: integer, last_run: timeOrNull }),
     stages: listed(ref("Stage")),
     rules: { ...orNull("string"), description: "Version of the rules in force." },
