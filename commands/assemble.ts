@@ -1,6 +1,5 @@
 /** What a role is made of: adapters from settings, joined into what the routes need. */
 import type { Clock } from "../lib/clock.ts";
-import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
 import { type ConfigurationWatch, watchConfiguration } from "../lib/configuration_watch.ts";
 import type { Settings } from "../lib/config.ts";
@@ -12,11 +11,8 @@ import {
   connectEngine,
   connectFiles,
   connectLog,
-  connectStore,
   lakePrefix,
-  openStore,
   prepareLog,
-  probeStore,
   storeOrigin,
 } from "../lib/connect.ts";
 import { Fault } from "../lib/errors.ts";
@@ -46,6 +42,7 @@ import type { Supervisor } from "../workers/supervisor.ts";
 import { addedInLake, asFarAsKnown } from "./added_columns.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { fullStatus } from "./full_status.ts";
+import { chainsThatAre, storeOf } from "./role_store.ts";
 import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
 import { secretFaults, settingsFault, unknownSenders } from "./start_faults.ts";
@@ -169,16 +166,6 @@ function checkSecrets(
   }
 }
 
-/** For a role without a log, which may be there before the first partition is claimed. */
-function chainsThatAre(store: ObjectStore): () => Promise<ReturnType<typeof connectChains>> {
-  let known = connectChains(store, 0);
-  return async () => {
-    const partitions = await partitionsOf(store);
-    if (partitions !== known.size) known = connectChains(store, partitions);
-    return known;
-  };
-}
-
 /** Tells the live numbers until the returned function is called. */
 function runLive(live: LiveHub): () => Promise<void> {
   const abort = new AbortController();
@@ -201,25 +188,6 @@ async function logOf(role: Role, settings: Settings, line: LogLine): Promise<Eve
   if (role.name === "query") return null;
   if (!role.has_door) return await connectLog(settings);
   return await connectDoorLog(settings, { keeper_url: KEEPER_URL, warn: (message) => line.warn(message) });
-}
-
-/**
- * A bucket that is there and lets one creator win. What only has a door commits nothing: where the bucket is away it takes
- * events all the same.
- */
-async function storeOf(role: Role, settings: Settings, line: LogLine): Promise<ObjectStore> {
-  await using opening = new AsyncDisposableStack();
-  try {
-    const store = opening.use(await connectStore(settings));
-    await probeStore(store);
-    opening.move();
-    return store;
-  } catch (error) {
-    const canWait = role.has_door && Object.keys(role.workers(settings)).length === 0;
-    if (!canWait || !(error instanceof Fault) || error.code !== "store_unavailable") throw error;
-    line.warn("the store is away; starting all the same", { reason: error.message });
-    return await openStore(settings);
-  }
 }
 
 /** How long the door waits for the brokers before it opens without them. */
