@@ -82,10 +82,10 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   if (log) building.use(log);
   if (log && role.has_door) tellSpill(log, metrics, clock);
   const partitions = log ? await partitionsOfLog(log, settings) : 0;
-  const known = connectChains(store, partitions);
-  const chains = log ? () => Promise.resolve(known) : chainsThatAre(store);
+  const chains = connectChains(store, partitions);
+  const chainsNow = log ? () => Promise.resolve(chains) : chainsThatAre(store);
   // A topic is not ours alone: what it takes is there, whoever made it.
-  if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, known);
+  if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, chains);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const views = () => lakeViews(current().kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
@@ -95,7 +95,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     clock,
   );
   const status = async () =>
-    await readStatus({ log, spill: () => spillStateOf(log), catalog, chains: await chains(), clock });
+    await readStatus({ log, spill: () => spillStateOf(log), catalog, chains: await chainsNow(), clock });
   const rules = rulesService({ settings, configuration, catalog, query, clock });
   const live = role.shows && log
     ? new LiveHub({
