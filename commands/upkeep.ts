@@ -17,6 +17,8 @@ import type { LoadedTable } from "../lib/iceberg/catalog.ts";
 import { Collector, GRACE_MS } from "../lib/lake/collector.ts";
 import { Compactor } from "../lib/lake/compactor.ts";
 import { expireTable } from "../lib/lake/expiry.ts";
+import { refuseElsewhere } from "../lib/lake/ensure_tables.ts";
+import { misplacedTables } from "../lib/lake/relocation.ts";
 import { dropOldDays, retainedTables } from "../lib/lake/retention.ts";
 import { plainLayout } from "../lib/lake/table_list.ts";
 import { tableKey } from "../lib/lake/table_key.ts";
@@ -153,10 +155,18 @@ export const collect: Command = {
   },
 };
 
+/**
+ * Not of a lake that was copied and not relocated: its tables name files where it was. In one bucket these are there, so
+ * that the copies would be taken for garbage, and new files would be half here and half there.
+ */
 async function openTables(settings: Settings) {
   await needLake(settings);
-  const store = await openStore(settings);
+  await using opening = new AsyncDisposableStack();
+  const store = opening.use(await openStore(settings));
   const catalog = connectCatalog(settings, store);
+  const place = { catalog, store, clock: systemClock, prefix: lakePrefix(settings) };
+  for (const { table, location } of await misplacedTables(place)) refuseElsewhere(table, location);
+  opening.move();
   return {
     store,
     catalog,

@@ -94,7 +94,7 @@ function changedType(
   );
 }
 
-function refuseElsewhere({ name, metadata }: LoadedTable, location: string): void {
+export function refuseElsewhere({ name, metadata }: LoadedTable, location: string): void {
   if (metadata.location === location) return;
   throw new Fault(
     "table_elsewhere",

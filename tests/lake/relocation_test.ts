@@ -1,7 +1,8 @@
 /** A lake that was moved reads as before, in the present and in the past, and goes on. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { misplacedTables, relocateTable } from "../../lib/lake/relocation.ts";
 import type { TableSpec } from "../../lib/lake/tables.ts";
+import { runCommand } from "../commands/run_command.ts";
 import { OneTable } from "./one_table.ts";
 import { PREFIX, withWriter } from "./small_lake.ts";
 
@@ -51,4 +52,18 @@ Deno.test("a table that was moved names its new place in all that it is made of,
     await table.compact({ full: true });
     deepStrictEqual(await table.rows(ALL), [[[0, 1, 2, 3, 4, 5, 6, 7]]]);
     await Deno.rename(folder, old.folder);
+  }));
+
+Deno.test("upkeep of a lake that was copied elsewhere is refused, and says what to do", () =>
+  withWriter(async (writer) => {
+    await using old = await OneTable.open(SPEC, writer);
+    for (let i = 0; i < 6; i++) await old.add([thing(i)]);
+    const folder = `${old.folder} copied`;
+    await new Deno.Command("cp", { args: ["-r", old.folder, folder] }).output();
+    for (const command of ["collect", "compact", "expire"]) {
+      const { code, stderr } = await runCommand([command], { DATA_DIR: folder });
+      strictEqual(code, 1);
+      match(stderr, /its metadata names .* main\.ts relocate/s);
+    }
+    await Deno.remove(folder, { recursive: true });
   }));
