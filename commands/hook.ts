@@ -44,18 +44,23 @@ export const hook: Command = {
     const target = hookUrl(url, name);
     if (note !== null) console.error(note);
     console.error(`to ${target.href}, signed with ${origin}`);
-    const status = await send(target, request);
-    const hint = HINTS[status];
-    if (hint !== undefined) console.error(`${hint}; ${secretName(name)} must be the same here and there`);
-    return status >= 200 && status < 300 ? 0 : 1;
+    const answer = await send(target, request);
+    const hint = hintOf(answer, secretName(name));
+    if (hint !== null) console.error(hint);
+    return answer.ok ? 0 : 1;
   },
 };
 
-/** What an answer most often means. */
-const HINTS: Readonly<Record<number, string>> = {
-  401: "the server has another secret",
-  404: "the server has no secret of this sender, or does not know it",
-};
+/** What an answer most often means; null for those that say it themselves. */
+function hintOf({ status, headers }: Response, secret: string): string | null {
+  const same = `${secret} must be the same here and there`;
+  if (status === 404) return `the server has no secret of this sender, or does not know it; ${same}`;
+  if (status !== 401) return null;
+  // A door asks for a signature. Who asks for a token has none, or something stands in front of it.
+  return headers.get("www-authenticate") === "Bearer"
+    ? "no door of ours answers there: webhooks go to the role edge, or to everything in one process"
+    : `the server has another secret; ${same}`;
+}
 
 /** A secret that still counts: the environment's, else that of dev. */
 async function secretOf(
@@ -106,11 +111,11 @@ async function readBody(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** The status of the answer, which is printed. */
+/** The answer, which is printed. */
 async function send(
   target: URL,
   request: { headers: Record<string, string>; body: Uint8Array },
-): Promise<number> {
+): Promise<Response> {
   const answer = await fetch(target, {
     method: "POST",
     headers: request.headers,
@@ -125,5 +130,5 @@ async function send(
     });
   });
   console.log(`${answer.status} ${await answer.text()}`);
-  return answer.status;
+  return answer;
 }

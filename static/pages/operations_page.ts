@@ -200,7 +200,7 @@ async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void
       [
         { name: "Dependency", cell: (one) => one.name },
         { name: "Condition", cell: (one) => tag(one.condition) },
-        { name: "For", cell: (one) => duration(one.age_seconds), isNumber: true },
+        { name: "Asked", cell: (one) => `${duration(one.age_seconds)} ago`, isNumber: true },
         { name: "Detail", cell: (one) => one.detail ?? "" },
       ],
       health.dependencies ?? [],

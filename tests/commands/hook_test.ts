@@ -6,7 +6,7 @@ import { stripeSignature } from "../stripe_sender.ts";
 import { runCommand } from "./run_command.ts";
 
 /** A server that answers every request with `status`. */
-function answering(status: number) {
+function answering(status: number, headers: Record<string, string> = {}) {
   const paths: string[] = [];
   const taken: { signature: string; body: string }[] = [];
   const server = Deno.serve(
@@ -14,7 +14,7 @@ function answering(status: number) {
     async (request) => {
       paths.push(new URL(request.url).pathname);
       taken.push({ signature: request.headers.get("stripe-signature") ?? "", body: await request.text() });
-      return new Response("{}", { status });
+      return new Response("{}", { status, headers });
     },
   );
   return {
@@ -52,7 +52,8 @@ Deno.test("serverOf takes the environment's address, else that of a dev that ans
 
 Deno.test("hook tells the address and whose secret it used, and what a refusal most likely means", async () => {
   const dev = answering(202);
-  const other = answering(401);
+  const other = answering(401, { "www-authenticate": "Signature" });
+  const without = answering(401, { "www-authenticate": "Bearer" });
   const DATA_DIR = await devFolder(dev.url);
   try {
     const sent = await runCommand(["hook", "stripe"], { DATA_DIR });
@@ -65,13 +66,15 @@ Deno.test("hook tells the address and whose secret it used, and what a refusal m
       refused.stderr,
       /\nthe server has another secret; STRIPE_WEBHOOK_SECRET must be the same here and there\n$/,
     );
+    const misled = await runCommand(["hook", "stripe"], { DATA_DIR, PORT: without.port });
+    match(misled.stderr, /\nno door of ours answers there: webhooks go to the role edge, [^\n]*\n$/);
     const own = "old;until=2020-01-01T00:00:00Z,new";
     const signed = await runCommand(["hook", "stripe"], { DATA_DIR, STRIPE_WEBHOOK_SECRET: own });
     match(signed.stderr, /, signed with STRIPE_WEBHOOK_SECRET\n$/);
     const { signature, body } = dev.taken.at(-1)!;
     equal(signature, stripeSignature(body, Number(/t=(\d+)/.exec(signature)![1]), "new"));
   } finally {
-    await Promise.all([dev, other].map(({ server }) => server.shutdown()));
+    await Promise.all([dev, other, without].map(({ server }) => server.shutdown()));
   }
   const gone = await runCommand(["hook", "stripe"], { DATA_DIR, PORT: other.port });
   equal(gone.code, 1);
