@@ -7,6 +7,14 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/**
+ * Milliseconds from `since` to `now`, both of one clock; Infinity when that was set back in between. Then nobody knows, and
+ * what is due after some time is due now, not when the clock is there once more.
+ */
+export function elapsedMs(since: number, now: number): number {
+  return now < since ? Infinity : now - since;
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep(ms, signal) {

@@ -9,6 +9,7 @@
  * A leader that dies in between leaves the places where they were: the next one sends again, under the same webhook-id.
  * A route that is new begins with what comes after it; one that was taken out is forgotten.
  */
+import { elapsedMs } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import type { Row } from "../event/column.ts";
 import type { EventLog } from "../log/log.ts";
@@ -119,7 +120,7 @@ export class Notifier {
         })
         .finally(() => course.round = null);
     }
-    if (this.parts.clock.now() - this.#kept_at >= KEEP_EVERY_MS) await this.#keep();
+    if (elapsedMs(this.#kept_at, this.parts.clock.now()) >= KEEP_EVERY_MS) await this.#keep();
     return true;
   }
 

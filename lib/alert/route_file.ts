@@ -3,7 +3,7 @@
  * counts when two looks in a row found the same: a route that was gone for the moment in which an editor writes the file
  * anew would forget how far it is.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import { type AlertRoute, readAlertsFile } from "./route.ts";
 
@@ -29,7 +29,7 @@ export class RouteFile {
 
   async routes(): Promise<readonly AlertRoute[]> {
     const now = this.parts.clock.now();
-    if (now - this.#looked_at < LOOK_EVERY_MS) return this.#routes;
+    if (elapsedMs(this.#looked_at, now) < LOOK_EVERY_MS) return this.#routes;
     this.#looked_at = now;
     const text = await this.parts.read();
     const isFirst = this.#judged === undefined;

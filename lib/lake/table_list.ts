@@ -4,7 +4,7 @@
  * Windows and kinds come and go in the configuration while their rows are on the way. A new table is made as soon as
  * somebody's rows ask for it; a table that is no longer configured takes what was decided for it, in a plain layout.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { currentSchema, currentSpec } from "../iceberg/metadata.ts";
@@ -46,7 +46,8 @@ export class TableList {
   async meet(decided: Decided): Promise<TableLayout[]> {
     const { clock, warn } = this.parts;
     const isStrange = (key: string) => !this.#layouts.has(key);
-    if (!namesOf(decided).some(isStrange) || clock.now() - this.#asked_at < ASK_EVERY_MS) return this.layouts;
+    const isAsked = elapsedMs(this.#asked_at, clock.now()) < ASK_EVERY_MS;
+    if (!namesOf(decided).some(isStrange) || isAsked) return this.layouts;
     this.#asked_at = clock.now();
     try {
       await this.refresh();

@@ -10,7 +10,7 @@
  * What fails is told and tried again; only publishing may find that no retry mends it, and then ends the work.
  */
 import type { CheckpointChain } from "../checkpoint/chain.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import { Fault, messageOf } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { currentSnapshot } from "../iceberg/snapshot.ts";
@@ -240,7 +240,7 @@ export class Upkeep {
 
   #alarm(message: string): void {
     const now = this.parts.clock.now();
-    if (now - (this.#alarms.get(message) ?? -Infinity) < ALARM_EVERY_MS) return;
+    if (elapsedMs(this.#alarms.get(message) ?? -Infinity, now) < ALARM_EVERY_MS) return;
     if (this.#alarms.size >= MAX_ALARMS) this.#alarms.clear();
     this.#alarms.set(message, now);
     this.parts.line.error(message);

@@ -7,7 +7,7 @@
  *
  * While nobody looks only the history is kept going, once a second, which costs a look at our own counters.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Health } from "../observe/health.ts";
 import type { Metrics, Sample } from "../observe/metrics.ts";
@@ -114,7 +114,7 @@ export class LiveHub {
     const samples = this.sources.metrics.merged();
     this.#counts.doorsRead(doorCounts(samples), now_ms);
     const news: Partial<LivePayload> = {};
-    if (now_ms - this.#looked.point_ms >= SECOND_MS) {
+    if (elapsedMs(this.#looked.point_ms, now_ms) >= SECOND_MS) {
       this.#looked.point_ms = now_ms;
       this.#latencies.take(samples, now_ms);
       news.history = this.#counts.points(now_ms);
@@ -131,12 +131,12 @@ export class LiveHub {
   async #watched(now_ms: number): Promise<Partial<LivePayload>> {
     const news: Partial<LivePayload> = {};
     try {
-      if (now_ms - this.#looked.status_ms >= STATUS_MS) {
+      if (elapsedMs(this.#looked.status_ms, now_ms) >= STATUS_MS) {
         this.#looked.status_ms = now_ms;
         await this.#readStatus();
         news.problems = await this.#problems();
       }
-      if (now_ms - this.#looked.alerts_ms >= SECOND_MS) {
+      if (elapsedMs(this.#looked.alerts_ms, now_ms) >= SECOND_MS) {
         this.#looked.alerts_ms = now_ms;
         news.alerts = await this.sources.alerts.look();
       }

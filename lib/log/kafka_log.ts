@@ -1,5 +1,5 @@
 /** The log on Kafka: one topic of the broker a topic of ours, appends in groups, reads by pull. */
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, elapsedMs, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { kafkaFault, KafkaLink, type KafkaOptions, REQUEST_TIMEOUT_MS } from "./kafka_link.ts";
@@ -170,7 +170,7 @@ export class KafkaLog implements EventLog {
   }
 
   async #checkIdentity(opened: OpenTopic, every_ms = CHECK_EVERY_MS): Promise<void> {
-    if (this.#clock.now() - opened.checked_at < every_ms) return;
+    if (elapsedMs(opened.checked_at, this.#clock.now()) < every_ms) return;
     const { id, partitions } = await this.#ask(
       `identify topic ${opened.name}`,
       () => this.#identify(opened.name),

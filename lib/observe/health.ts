@@ -1,5 +1,5 @@
 /** What the program depends on, and how each of it does: asked when somebody wants to know, never waited for long. */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 
 /** `degraded`: the work goes on, but not as it should (a spill fills while the broker is away). */
@@ -42,7 +42,7 @@ export class Health {
     const now = this.clock.now();
     await Promise.all(this.dependencies.map(async (dependency) => {
       const found = this.#found.get(dependency.name);
-      if (!found || now - found.at_ms >= FRESH_MS) await this.#ask(dependency);
+      if (!found || elapsedMs(found.at_ms, now) >= FRESH_MS) await this.#ask(dependency);
     }));
     return this.dependencies.map(({ name, required }) => {
       const { condition, detail, at_ms } = this.#found.get(name)!;

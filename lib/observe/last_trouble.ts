@@ -2,7 +2,7 @@
  * The last time that something failed, for as long as it says something of now. A success ends it at once; where nobody
  * tries any more because a proxy looked at our health, it ends by itself, so that they come and try.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 
 const TOLD_MS = 30_000;
 
@@ -21,6 +21,7 @@ export class LastTrouble {
 
   /** Of what lasts; null when nothing does. */
   get cause(): string | null {
-    return this.#last !== null && this.clock.now() - this.#last.at_ms < TOLD_MS ? this.#last.cause : null;
+    const last = this.#last;
+    return last !== null && elapsedMs(last.at_ms, this.clock.now()) < TOLD_MS ? last.cause : null;
   }
 }

@@ -2,7 +2,7 @@
  * A warning of which every request may bring one, while a disk is full: told at once, and then every few seconds with how
  * often it came, for each code by itself.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import type { Facts, LogLine } from "./log_line.ts";
 
 const TOLD_EVERY_MS = 5_000;
@@ -21,7 +21,7 @@ export class SeldomWarning {
     const { line, clock } = this.parts;
     const before = this.#told.get(code);
     const now = clock.now();
-    if (before && now - before.at_ms < TOLD_EVERY_MS) {
+    if (before && elapsedMs(before.at_ms, now) < TOLD_EVERY_MS) {
       before.untold++;
       return;
     }

@@ -7,6 +7,7 @@ import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
 import { Fault } from "../errors.ts";
 import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
 import { totalBytes } from "../log/record_batch.ts";
+import { elapsedMs } from "../clock.ts";
 import { changedFiles, type Seeds } from "./control_record.ts";
 import { ImageMaker } from "./image_maker.ts";
 import { nextTickDelay } from "./tick.ts";
@@ -167,11 +168,9 @@ export class PartitionRun {
     return this.#first ? Math.min(FIRST_DECISION_MS, this.context.checkpoint_ms) : this.context.checkpoint_ms;
   }
 
-  /** Also when the clock was set back meanwhile: then nobody knows how long the segment has been open. */
   #isDue(): boolean {
-    if (this.#open_since === null) return false;
-    const open_ms = this.context.clock.now() - this.#open_since;
-    return open_ms < 0 || open_ms >= this.#interval();
+    const { clock } = this.context;
+    return this.#open_since !== null && elapsedMs(this.#open_since, clock.now()) >= this.#interval();
   }
 
   /** A burst or a backlog has come to its end: what is worth a segment can be seen at once. */

@@ -15,3 +15,11 @@ Deno.test("LastTrouble lasts until a success, or for half a minute", () => {
   clock.advance(30_000);
   strictEqual(trouble.cause, null);
 });
+
+Deno.test("LastTrouble does not last until a clock that was set back is there once more", () => {
+  const clock = handClock();
+  const trouble = new LastTrouble(clock);
+  trouble.failed("the disk is full");
+  clock.advance(-3_600_000);
+  strictEqual(trouble.cause, null);
+});

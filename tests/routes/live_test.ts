@@ -74,6 +74,14 @@ function events(response: Response) {
 
 const turns = () => new Promise((resolve) => setTimeout(resolve, 5));
 
+Deno.test("LiveHub goes on looking when the clock was set back", async () => {
+  const { clock, status, live } = hub();
+  await live.snapshot();
+  clock.advance(-3_600_000);
+  status.now = () => Promise.resolve({ partitions: [], accounting: [], freshness_seconds: 7 });
+  equal((await live.snapshot()).metrics.freshness_seconds, 7);
+});
+
 Deno.test("live tells a snapshot, then what changed, and nothing twice", async () => {
   const { clock, metrics, topic, live, app } = hub();
   metrics.counter("events_accepted_total", { source: "shop" }).add(5);

@@ -220,6 +220,10 @@ Deno.test("readyz is 503 when what the role needs is down, and degraded when it 
   log = "down";
   equal((await ask("/readyz")).status, 503);
   equal((await call(test, "/livez")).status, 200);
+  // A clock that is set back an hour does not make what was found then last an hour.
+  log = "ok";
+  clock.advance(-3_600_000);
+  equal((await call(test, "/readyz")).status, 200);
 });
 
 Deno.test("readyz does not wait for a dependency that never answers", async () => {
