@@ -1,7 +1,7 @@
 /** A JSON value as the cell of a column, where it is one: what an added column takes over from the fields of events. */
 import type { Cell, ColumnType } from "./column.ts";
 import { ExactNumber } from "./exact_json.ts";
-import { type Decimal, readDecimal } from "./money.ts";
+import { type Decimal, readDecimal, unscaled } from "./money.ts";
 import { readMoment, timestampCell } from "./timestamp.ts";
 
 const LONG_DIGITS = 19;
@@ -86,9 +86,4 @@ function decimalOf(value: unknown, also_text: boolean): Decimal | null {
   if (typeof value === "number") return readDecimal(String(value));
   if (value instanceof ExactNumber) return readDecimal(value.text);
   return also_text && typeof value === "string" ? readDecimal(value) : null;
-}
-
-/** The digits of value x 10^scale, with a sign. */
-function unscaled({ negative, digits, scale }: Decimal, wanted: number): string {
-  return digits === "" ? "0" : `${negative ? "-" : ""}${digits}${"0".repeat(wanted - scale)}`;
 }

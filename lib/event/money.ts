@@ -35,7 +35,7 @@ export function readAmount(value: unknown): AmountReading {
   return value instanceof ExactNumber ? amountOfText(value.text) : WRONG_TYPE;
 }
 
-/** Minor units over 10^exponent, exactly: 1050 with exponent 2 is `10.5`. `minor_units` is a safe integer. */
+/** Minor units over 10^exponent, exactly: 1050 with exponent 2 is `10.50`. */
 export function fromMinorUnits(minor_units: number | string, exponent: number): string {
   const text = String(minor_units);
   const sign = text.startsWith("-") ? "-" : "";
@@ -54,6 +54,11 @@ export function readDecimal(text: string): Decimal | null {
   while (end > 0 && all.charCodeAt(end - 1) === 0x30) end--;
   const scale = fraction.length - (all.length - end) - Number(exponent);
   return { negative: sign === "-", digits: all.slice(0, end), scale: end === 0 ? 0 : scale };
+}
+
+/** The digits of value x 10^scale, with a sign. */
+export function unscaled({ negative, digits, scale }: Decimal, wanted: number): string {
+  return digits === "" ? "0" : `${negative ? "-" : ""}${digits}${"0".repeat(wanted - scale)}`;
 }
 
 function amountOfNumber(value: number): AmountReading {

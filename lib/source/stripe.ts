@@ -9,7 +9,7 @@ import { ExactNumber } from "../event/exact_json.ts";
 import { fieldFault, isId, typeName } from "../event/field.ts";
 import { isJsonObject, type JsonObject, valueAt } from "../event/json_text.ts";
 import { bodyFault } from "../event/kind.ts";
-import { currencyExponent, fromMinorUnits } from "../event/money.ts";
+import { currencyExponent, fromMinorUnits, readDecimal, unscaled } from "../event/money.ts";
 import {
   anyMatches,
   hexDigest,
@@ -184,7 +184,7 @@ function transaction(body: JsonObject, object: JsonObject, sign: 1 | -1, fields:
 }
 
 /** More than any amount has: whether it is one, the kind decides. */
-const MINOR_UNITS = /^-?\d{1,40}$/;
+const MAX_DIGITS = 40;
 
 interface Converted {
   value: unknown;
@@ -194,12 +194,11 @@ interface Converted {
 /** Stripe's seconds as our milliseconds; an absent value stays absent, for the kind to say so. */
 function seconds(value: unknown): Converted {
   if (value === undefined || value === null) return { value, faults: [] };
-  if (typeof value === "number" && Number.isInteger(value)) return { value: value * 1000, faults: [] };
   const actual = typeName(value);
-  if (actual === "integer") {
-    return { value, faults: [fieldFault("timestamp", "out_of_range", "seconds below 2^53", value)] };
+  if (actual !== "integer") {
+    return { value, faults: [{ field: "timestamp", code: "invalid_type", expected: "integer", actual }] };
   }
-  return { value, faults: [{ field: "timestamp", code: "invalid_type", expected: "integer", actual }] };
+  return { value: Number(numberText(value)) * 1000, faults: [] };
 }
 
 /** Minor units over the currency's own exponent. With an unknown currency the amount says nothing, and is not judged. */
@@ -209,16 +208,17 @@ function majorUnits(value: unknown, currency: unknown, sign: 1 | -1): Converted 
   if (actual !== "integer") {
     return { value, faults: [{ field: "amount", code: "invalid_type", expected: "integer", actual }] };
   }
-  const digits = value instanceof ExactNumber ? value.text : String(value);
-  if (!MINOR_UNITS.test(digits)) {
+  const decimal = readDecimal(numberText(value));
+  if (decimal === null || decimal.digits.length - decimal.scale > MAX_DIGITS) {
     return { value, faults: [fieldFault("amount", "out_of_range", "minor units of 10^14 at most", value)] };
   }
   const exponent = typeof currency === "string" ? currencyExponent(currency) ?? 0 : 0;
-  return { value: fromMinorUnits(sign === 1 ? digits : negated(digits), exponent), faults: [] };
+  const negative = decimal.negative === (sign === 1);
+  return { value: fromMinorUnits(unscaled({ ...decimal, negative }, 0), exponent), faults: [] };
 }
 
-function negated(digits: string): string {
-  return digits.startsWith("-") ? digits.slice(1) : `-${digits}`;
+function numberText(value: unknown): string {
+  return value instanceof ExactNumber ? value.text : String(value);
 }
 
 /** An id given as text, or inside the object that Stripe puts there when it was asked to expand it. */

@@ -145,10 +145,29 @@ Deno.test("stripe bodies without what is needed name every missing field", () =>
   const huge = (amount: string) => told("stripe", body.replace("1050", amount), ["amount"]);
   deepStrictEqual(huge("9007199254740993"), ["transaction", "e", "90071992547409.9300"]);
   deepStrictEqual(huge("99999999999999999999"), ["schema", "amount out_of_range"]);
+  deepStrictEqual(huge("1e400"), ["schema", "amount out_of_range"]);
   for (const created of ["99999999999999999999", "1e400"]) {
     const text = body.replace('"created":1', `"created":${created}`);
     deepStrictEqual(told("stripe", text, []), ["schema", "timestamp out_of_range"], created);
   }
+});
+
+Deno.test("stripe's whole numbers are whole however they are written", () => {
+  const object = { ...PAYMENT, currency: "kwd", amount: 1, customer: undefined };
+  const body = JSON.stringify({ id: "e", type: "refund.created", created: 1, data: { object } });
+  const tell = (amount: string, created: string) => {
+    const text = body.replace('"amount":1', `"amount":${amount}`).replace(
+      '"created":1',
+      `"created":${created}`,
+    );
+    const judgement = judged("stripe", text);
+    if (judgement.verdict !== "row") return judgement;
+    return [judgement.event.cells.amount, judgement.event.event_time_ms];
+  };
+  const time_ms = 1_700_000_000_000;
+  deepStrictEqual(tell("1000000000000000.0", "1700000000.0000000000"), ["-1000000000000.0000", time_ms]);
+  deepStrictEqual(tell("-100.00000000000000000", "17e8"), ["0.1000", time_ms]);
+  deepStrictEqual(tell("100000000000000000e-15", "17000000000000000000e-10"), ["-0.1000", time_ms]);
 });
 
 function revolut(change: Record<string, unknown>, outer: Record<string, unknown> = {}) {
