@@ -80,13 +80,19 @@ function dataOf(event: JsonObject): unknown {
   return decoded?.ok ? decoded.value : encoded;
 }
 
-/** The attributes of a binary event, their values percent-decoded as the HTTP binding asks. */
+/** The attributes of a binary event, their values unquoted and then percent-decoded, as the HTTP binding asks. */
 function attributesOf(headers: Readonly<Record<string, string>>): JsonObject {
   return Object.fromEntries(
     Object.keys(headers).filter((name) => name.startsWith("ce-")).map((
       name,
-    ) => [name.slice(3), percentDecoded(headers[name])]),
+    ) => [name.slice(3), percentDecoded(unquoted(headers[name]))]),
   );
+}
+
+/** Senders of earlier versions of the binding put values with spaces into quotes. */
+function unquoted(value: string): string {
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value);
+  return quoted === null ? value : quoted[1].replaceAll(/\\(.)/g, "$1");
 }
 
 function percentDecoded(value: string): string {

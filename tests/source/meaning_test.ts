@@ -324,6 +324,8 @@ Deno.test("cloud events are read in the structured and in the binary mode", () =
     null,
   ]);
   deepStrictEqual(tell(READING, { ...binary, "ce-id": "100%" })[1], "100%");
+  deepStrictEqual(tell(READING, { ...binary, "ce-id": '"a \\"b\\" %2522"' })[1], 'a "b" %22');
+  deepStrictEqual(tell(READING, { ...binary, "ce-id": 'a"b"' })[1], 'a"b"');
 });
 
 Deno.test("a mapped copy that differs only outside its row is the same content", () => {
