@@ -55,9 +55,9 @@ export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
     const started = performance.now();
     const count = (outcome: string) => metrics.counter("queries_total", { outcome }).add();
     try {
-      const result = await query.run(request, c.req.raw.signal);
+      const given = await answer(await query.run(request, c.req.raw.signal), format);
       count("ok");
-      return await answer(result, format);
+      return given;
     } catch (error) {
       count(c.req.raw.signal.aborted ? "cancelled" : error instanceof Fault ? error.code : "failed");
       if (isTimeout(error) && isOfBrowser(c)) {

@@ -20,6 +20,7 @@ import { giveStructsExactly } from "./exact_structs.ts";
 import { SEARCH_PATH } from "./allowed_tree.ts";
 import { guard } from "./guard.ts";
 import type { SessionLimits } from "./message.ts";
+import { tooLarge } from "./refusal.ts";
 import { quoteName, quoteText, relationStatements } from "./relation_sql.ts";
 
 /** Takes the answer as it comes. */
@@ -246,9 +247,9 @@ function rowsOf(chunk: DuckDBDataChunk, limit: number, maxBytes: number) {
   return { rows, size_bytes };
 }
 
-/** Characters of a cell, nearly; exact counting would cost a second serialisation. */
+/** Characters of a cell in JSON, nearly; exact counting would cost a second serialisation. */
 function sizeOf(cell: unknown): number {
-  if (typeof cell === "string") return cell.length + 3;
+  if (typeof cell === "string") return cell.length + 3 + (ESCAPED.test(cell) ? escapesIn(cell) : 0);
   if (typeof cell !== "object" || cell === null) return 8;
   let size = 2;
   for (const [key, item] of Object.entries(cell)) {
@@ -257,9 +258,16 @@ function sizeOf(cell: unknown): number {
   return size;
 }
 
-function tooLarge(): Fault {
-  return new Fault("limit", "Cannot deliver the answer: it is too large; ask for fewer rows or columns", {
-    blame: "sender",
-    retry: "never",
-  });
+// deno-lint-ignore no-control-regex
+const ESCAPED = /["\\\u0000-\u001f]/;
+
+/** What JSON adds at most: a sign before quotes and backslashes, six characters for each that cannot be seen. */
+function escapesIn(text: string): number {
+  let added = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20) added += 5;
+    else if (code === 0x22 || code === 0x5c) added++;
+  }
+  return added;
 }

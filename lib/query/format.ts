@@ -1,5 +1,6 @@
 /** An answer in the forms in which people and programs take it: JSON, NDJSON, CSV, Arrow. */
 import type { QueryResult } from "./engine.ts";
+import { tooLarge } from "./refusal.ts";
 
 export const QUERY_FORMATS = ["json", "ndjson", "csv", "arrow"] as const;
 export type QueryFormat = typeof QUERY_FORMATS[number];
@@ -9,8 +10,19 @@ export interface FormattedResult {
   body: string | Uint8Array<ArrayBuffer>;
 }
 
-/** The whole answer in one form. Only JSON says in its body whether it was cut. */
+/**
+ * The whole answer in one form. Only JSON says in its body whether it was cut. Rejects with a Fault `limit` when the form,
+ * which may name every column in every row, is larger than any text can be.
+ */
 export async function formatResult(result: QueryResult, format: QueryFormat): Promise<FormattedResult> {
+  try {
+    return await formatted(result, format);
+  } catch (error) {
+    throw error instanceof RangeError ? tooLarge() : error;
+  }
+}
+
+async function formatted(result: QueryResult, format: QueryFormat): Promise<FormattedResult> {
   switch (format) {
     case "json":
       return { content_type: "application/json", body: jsonText(result) };

@@ -38,3 +38,11 @@ const LIMITS = new RegExp(
 export function meansLimit(reason: string): boolean {
   return LIMITS.test(reason);
 }
+
+/** The Fault of an answer that cannot be given whole. */
+export function tooLarge(): Fault {
+  return new Fault("limit", "Cannot deliver the answer: it is too large; ask for fewer rows or columns", {
+    blame: "sender",
+    retry: "never",
+  });
+}

@@ -51,7 +51,8 @@ function tableText(
     columns.map((column) => visible(column.name)),
     ...rows.map((row) => row.map((cell) => visible(cellText(cell)))),
   ];
-  const widths = fit(columns.map((_, at) => Math.max(1, ...cells.map((row) => columnsOf(row[at])))), width);
+  const widest = (at: number) => cells.reduce((most, row) => Math.max(most, columnsOf(row[at])), 1);
+  const widths = fit(columns.map((_, at) => widest(at)), width);
   const isRight = columns.map((column) => NUMERIC.test(column.type) && !column.type.endsWith("[]"));
   const line = (row: readonly string[], right: readonly boolean[]) =>
     row.map((cell, at) => pad(cut(cell, widths[at]), widths[at], right[at])).join("  ").trimEnd();

@@ -134,6 +134,15 @@ Deno.test("a query process ends with its parent, also in the middle of a query",
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("DuckdbEngine counts what is written longer than it is", async () => {
+  await using engine = await open({ max_bytes: MIB });
+  for (const character of ["chr(1)", "'\"'", "'\\'"]) {
+    const limit = (fault: Fault) => fault.code === "limit" && fault.blame === "sender";
+    await rejects(engine.run(one(`SELECT repeat(${character}, 900000)`)), limit, character);
+  }
+  strictEqual((await engine.run(one("SELECT repeat('x', 900000)"))).rows.length, 1);
+});
+
 Deno.test("DuckdbEngine writes an answer as Parquet", async () => {
   await using engine = await open();
   const hundred = { ...one("SELECT range AS i FROM range(100) -- all of them"), limit: 1000 };

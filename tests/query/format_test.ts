@@ -1,6 +1,7 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
+import type { Fault } from "../../lib/errors.ts";
 import type { QueryResult } from "../../lib/query/engine.ts";
 import { csvText, distinctNames, formatResult, QUERY_FORMATS } from "../../lib/query/format.ts";
 
@@ -138,6 +139,16 @@ Deno.test("arrow keeps decimals of many places as they are", async () => {
   const unscaled = cells.map((_, at) => (words[2 * at + 1] << 64n) + BigInt.asUintN(64, words[2 * at]));
   const expected = [10n ** 19n, 10n ** 13n, -1n, -12345678901234567800000000000000000001n, 0n];
   deepStrictEqual(unscaled, expected);
+});
+
+Deno.test("an answer that no text can hold is too large, which is the asker's to change", async () => {
+  const rows = { map: () => "x".repeat(2 ** 30) } as unknown as QueryResult["rows"];
+  for (const format of ["ndjson", "csv"] as const) {
+    await rejects(
+      formatResult({ ...result([["a", "VARCHAR"]]), rows }, format),
+      (fault: Fault) => fault.code === "limit" && fault.blame === "sender",
+    );
+  }
 });
 
 Deno.test("every format takes an answer without rows", async () => {

@@ -46,3 +46,10 @@ Deno.test("resultText speaks JSON and CSV for programs", () => {
   strictEqual(resultText({ ...RESULT, rows: [] }, "json"), "[]\n");
   strictEqual(resultText({ ...RESULT, rows: [["=x", -1]] }, "csv"), "user,total\n'=x,-1\n");
 });
+
+Deno.test("resultText aligns more rows than a call can have arguments", () => {
+  const rows = Array.from({ length: 200_000 }, (_, at) => [at]);
+  const columns = [{ name: "n", type: "BIGINT" }];
+  const text = resultText({ columns, rows, truncated: false, elapsed_ms: 1 }, "table");
+  strictEqual(text.endsWith("\n199998\n199999\n(200000 rows)\n"), true);
+});
