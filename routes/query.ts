@@ -6,6 +6,7 @@ import type { Metrics } from "../lib/observe/metrics.ts";
 import type { QueryResult } from "../lib/query/engine.ts";
 import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/format.ts";
 import type { Env } from "./door.ts";
+import { BytesInFlight } from "./limits.ts";
 import { WrittenTime } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { fieldProblem, readText, type SmallBodies } from "./small_body.ts";
@@ -29,7 +30,14 @@ export interface QueryDeps {
   query: LakeQuery;
   bodies: SmallBodies;
   metrics: Metrics;
+  /** Large answers that were given and not read to their end. */
+  unread?: BytesInFlight;
 }
+
+/** Whoever does not read holds an answer in our memory: beyond so much of it large answers are put off. */
+const MAX_UNREAD_BYTES = 512 * 1024 * 1024;
+const LARGE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 export const DEFAULT_ROWS = 10_000;
 export const MAX_ROWS = 1_000_000;
@@ -45,7 +53,9 @@ const Asked = z.object({
   format: z.enum(QUERY_FORMATS).default("json"),
 });
 
-export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
+export function query(
+  { query, bodies, metrics, unread = new BytesInFlight(MAX_UNREAD_BYTES) }: QueryDeps,
+): Hono<Env> {
   return new Hono<Env>().post("/api/query", async (c) => {
     const text = await readText(c, bodies);
     if (text instanceof Response) return text;
@@ -56,8 +66,9 @@ export function query({ query, bodies, metrics }: QueryDeps): Hono<Env> {
     const count = (outcome: string) => metrics.counter("queries_total", { outcome }).add();
     try {
       const given = await answer(await query.run(request, c.req.raw.signal), format);
+      const body = given.body.length > LARGE_BYTES ? heldUntilRead(c, given.body, unread) : given.body;
       count("ok");
-      return given;
+      return new Response(body, { headers: given.headers });
     } catch (error) {
       count(c.req.raw.signal.aborted ? "cancelled" : error instanceof Fault ? error.code : "failed");
       if (isTimeout(error) && isOfBrowser(c)) {
@@ -96,14 +107,42 @@ function asked(c: Context<Env>, text: string): unknown {
 }
 
 /** Formats that hold rows only say in headers what JSON says in members. */
-async function answer(result: QueryResult, format: QueryFormat): Promise<Response> {
+async function answer(result: QueryResult, format: QueryFormat) {
   const { content_type, body } = await formatResult(result, format);
   const headers = {
     "content-type": content_type,
     "x-truncated": String(result.truncated),
     "x-elapsed-ms": String(result.elapsed_ms),
   };
-  return new Response(body, { headers });
+  return { body, headers };
+}
+
+/**
+ * The answer as a stream, because only of a stream the server says when it was read or given up; what it is told in one
+ * piece it takes for sent. One that is larger than all may be together is given when no other is held.
+ */
+function heldUntilRead(
+  c: Context<Env>,
+  body: string | Uint8Array,
+  unread: BytesInFlight,
+): ReadableStream<Uint8Array> {
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const held = Math.min(bytes.length, unread.max_bytes);
+  if (!unread.take(held)) {
+    throw new Fault("busy", "Cannot deliver the answer: others that were asked for are not read yet", {
+      blame: "dependency",
+      retry: "after_backoff",
+    });
+  }
+  const release = () => unread.give(held);
+  (c.env?.completed ?? Promise.resolve()).then(release, release);
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(bytes.subarray(at, at += PIECE_BYTES));
+      if (at >= bytes.length) controller.close();
+    },
+  });
 }
 
 /** null says as much as nothing. */

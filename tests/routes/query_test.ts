@@ -3,7 +3,13 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
 import { Fault } from "../../lib/errors.ts";
 import type { QueryResult } from "../../lib/query/engine.ts";
-import type { LakeQueryRequest } from "../../routes/query.ts";
+import { Metrics } from "../../lib/observe/metrics.ts";
+import { Deadlines } from "../../routes/deadlines.ts";
+import { BytesInFlight } from "../../routes/limits.ts";
+import { type LakeQueryRequest, query } from "../../routes/query.ts";
+import { problemOf } from "../../routes/problem.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { eventually } from "../waiting.ts";
 import { testApp } from "./test_app.ts";
 
 const RESULT: QueryResult = {
@@ -146,4 +152,35 @@ Deno.test("a query whose asker went away is counted as cancelled, and is no fail
   await app.request("/api/query", { method: "POST", body: "SELECT 1", signal: leaving.signal });
   match(await (await app.request("/metrics")).text(), /millrace_queries_total\{outcome="cancelled"\} 1/);
   deepEqual(lines.filter((line) => /"level":"error"|error/i.test(line) && /request failed/.test(line)), []);
+});
+
+Deno.test("large answers that nobody reads are held in a bounded number, and let go of with their connections", async () => {
+  const MIB = 1024 * 1024;
+  const unread = new BytesInFlight(64 * MIB);
+  const large: QueryResult = { ...RESULT, rows: [[1, "x".repeat(40 * MIB)]] };
+  const app = query({
+    query: { run: ({ sql }) => Promise.resolve(sql === "large" ? large : RESULT) },
+    bodies: { deadlines: new Deadlines(10_000, systemClock), in_flight: new BytesInFlight(MIB) },
+    metrics: new Metrics(),
+    unread,
+  });
+  app.onError((error) => problemOf(error, (text) => text));
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request, info) => app.fetch(request, info),
+  );
+  const { port } = server.addr;
+  const ask = (sql: string) => fetch(`http://127.0.0.1:${port}/api/query`, { method: "POST", body: sql });
+  const idle = await Deno.connect({ port, hostname: "127.0.0.1" });
+  const request = `POST /api/query HTTP/1.1\r\nhost: localhost:${port}\r\ncontent-length: 5\r\n\r\nlarge`;
+  await idle.write(new TextEncoder().encode(request));
+  await eventually(() => Promise.resolve(unread.held_bytes), (bytes) => bytes > 0, { what: "the answer" });
+  const refused = await ask("large");
+  deepEqual([refused.status, (await refused.json()).code], [503, "busy"]);
+  deepEqual(await (await ask("small")).json(), RESULT);
+  idle.close();
+  await eventually(() => Promise.resolve(unread.held_bytes), (bytes) => bytes === 0, { what: "its end" });
+  deepEqual(await (await ask("large")).json(), large);
+  await server.shutdown();
+  equal(unread.held_bytes, 0);
 });
