@@ -2,8 +2,8 @@
  * The query port on native DuckDB: a few warm processes, each running one query at a time, each expendable.
  *
  * Nothing native is loaded here, so whoever imports this stays free of it. A process is used again after a query that
- * ended in its bounds and replaced after one that had to be killed. Queries beyond `max_concurrent` wait in line, as
- * long as a query may take and no more than `MAX_WAITING` of them.
+ * ended in its bounds, and replaced after one that had to be killed or left much memory behind. Queries beyond
+ * `max_concurrent` wait in line, as long as a query may take and no more than `MAX_WAITING` of them.
  */
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
@@ -132,7 +132,7 @@ export class DuckdbEngine implements QueryEngine {
 
   async #giveBack(child: QueryChild): Promise<void> {
     this.#busy.delete(child);
-    if (child.alive && !this.#closed) this.#idle.push(child);
+    if (child.alive && !child.hasGrown && !this.#closed) this.#idle.push(child);
     else {
       await this.#end(child);
       if (!this.#closed && this.#idle.length === 0) this.#idle.push(this.#spawn());

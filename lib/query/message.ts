@@ -28,8 +28,13 @@ export type FromChild =
   | { ready: true }
   | { columns: readonly QueryColumn[] }
   | { rows: readonly (readonly unknown[])[] }
-  | { done: { truncated: boolean } }
-  | { fault: PlainFault };
+  | { done: { truncated: boolean } } & Ended
+  | { fault: PlainFault } & Ended;
+
+interface Ended {
+  /** Of the process, with what the query left there. */
+  resident_bytes: number;
+}
 
 /** How a process ends itself when it outgrows `process_bytes`. */
 export const OVER_MEMORY_EXIT = 97;

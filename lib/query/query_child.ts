@@ -23,6 +23,9 @@ export interface ChildCommand {
 const GRACE_MS = 1_000;
 const START_MS = 30_000;
 const ERROR_TEXT_BYTES = 2_000;
+/** More than a process takes that has answered nothing large. */
+const NEW_PROCESS_BYTES = 160 * 1024 ** 2;
+const GROWN_SHARE = 0.25;
 
 export type Answer = Pick<QueryResult, "columns" | "rows" | "truncated">;
 
@@ -33,6 +36,7 @@ export class QueryChild implements AsyncDisposable {
   #frames: AsyncGenerator<Frame>;
   #dead = false;
   #errorText = "";
+  #resident_bytes = 0;
   #started: Promise<void>;
 
   constructor(command: ChildCommand, private readonly limits: SessionLimits) {
@@ -55,6 +59,12 @@ export class QueryChild implements AsyncDisposable {
 
   get alive(): boolean {
     return !this.#dead;
+  }
+
+  /** What its last query left in it would count as the next one's. */
+  get hasGrown(): boolean {
+    const { process_bytes } = this.limits;
+    return this.#resident_bytes > Math.max(NEW_PROCESS_BYTES, process_bytes * GROWN_SHARE);
   }
 
   /** Resolves when the process can take a query. */
@@ -125,6 +135,7 @@ export class QueryChild implements AsyncDisposable {
       const { message, size_bytes } = await this.#next();
       bytes += size_bytes;
       if (bytes > 4 * this.limits.answer_bytes) throw this.#broken("its answer does not end");
+      if ("resident_bytes" in message) this.#resident_bytes = message.resident_bytes;
       if ("columns" in message) columns = message.columns;
       else if ("rows" in message) { for (const row of message.rows) rows.push(row); }
       else if ("fault" in message) throw faultOf(message.fault);

@@ -1,6 +1,6 @@
 /** The inside of a query process: takes requests from one stream, answers on another, watches its own size. */
 import { Fault } from "../errors.ts";
-import { DuckdbSession } from "./duckdb_session.ts";
+import { type AnswerSink, DuckdbSession } from "./duckdb_session.ts";
 import { encodeFrame, readFrames } from "./frames.ts";
 import { type FromChild, OVER_MEMORY_EXIT, plainFault, type ToChild } from "./message.ts";
 
@@ -30,7 +30,7 @@ export async function runQueryProcess(
       await session.ready();
       await send({ ready: true });
     } else if ("run" in order) {
-      serve(session!, order, send).catch((error) => {
+      serve(session!, order, { send, powers }).catch((error) => {
         console.error(error);
         powers.exit(1);
       });
@@ -42,21 +42,17 @@ export async function runQueryProcess(
 async function serve(
   session: DuckdbSession,
   order: Extract<ToChild, { run: unknown }>,
-  send: (message: FromChild) => Promise<void>,
+  { send, powers }: { send: (message: FromChild) => Promise<void>; powers: ProcessPowers },
 ): Promise<void> {
+  const sink: AnswerSink = { columns: (columns) => send({ columns }), rows: (rows) => send({ rows }) };
   try {
-    if (order.parquet_path !== undefined) {
-      await send({ done: await session.runToParquet(order.run, order.parquet_path) });
-      return;
-    }
-    const { truncated } = await session.run(order.run, {
-      columns: (columns) => send({ columns }),
-      rows: (rows) => send({ rows }),
-    });
-    await send({ done: { truncated } });
+    const done = order.parquet_path === undefined
+      ? await session.run(order.run, sink)
+      : await session.runToParquet(order.run, order.parquet_path);
+    await send({ done, resident_bytes: powers.residentBytes() });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    await send({ fault: plainFault(error) });
+    await send({ fault: plainFault(error), resident_bytes: powers.residentBytes() });
   }
 }
 

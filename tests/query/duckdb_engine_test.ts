@@ -84,6 +84,14 @@ Deno.test("DuckdbEngine uses a process again after a query that failed in its bo
   deepStrictEqual(await childrenOf(Deno.pid), before);
 });
 
+Deno.test("DuckdbEngine lets no query pay for the memory that another left behind", async () => {
+  await using engine = await open({ max_concurrent: 1 });
+  const large = one("SELECT repeat('x', 1000000) FROM range(100)");
+  for (let time = 1; time <= 4; time++) {
+    strictEqual((await engine.run({ ...large, limit: 100 })).rows.length, 100, `time ${time}`);
+  }
+});
+
 Deno.test("DuckdbEngine survives the death of its process", async () => {
   await using engine = await open({ max_concurrent: 1 });
   await engine.warm();
