@@ -208,19 +208,27 @@ async function scratchFolder({ DATA_DIR }: Settings, name: string): Promise<stri
 /** Native DuckDB in processes of its own; nothing native is loaded here. */
 export async function connectEngine(settings: Settings, script: URL): Promise<QueryEngine> {
   const { openDuckdbEngine } = await import("./query/duckdb_engine.ts");
-  const temp_directory = await scratchFolder(settings, "query");
+  const { openScratch } = await import("./store/scratch.ts");
+  await using building = new AsyncDisposableStack();
+  const scratch = building.use(await openScratch(await scratchFolder(settings, "query")));
   const folders = settings.S3_BUCKET === null ? `${settings.DATA_DIR}/lake` : `${settings.DATA_DIR}/cache`;
   await orFault("make", folders, () => Deno.mkdir(folders, { recursive: true }));
-  return openDuckdbEngine({
+  const engine = building.use(openDuckdbEngine({
     script: script.href,
     deno: Deno.execPath(),
     allowed_directories: [await Deno.realPath(folders)],
-    temp_directory: await Deno.realPath(temp_directory),
+    temp_directory: await Deno.realPath(scratch.path),
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     max_bytes: settings.QUERY_MAX_BYTES,
     max_concurrent: settings.QUERY_MAX_CONCURRENT,
     environment: settings.deno_dir === null ? {} : { DENO_DIR: settings.deno_dir },
-  });
+  }));
+  const stack = building.move();
+  return {
+    run: (request, signal) => engine.run(request, signal),
+    runToParquet: (request, signal) => engine.runToParquet(request, signal),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 /** Native DuckDB in this thread, for rows on their way into tables: trusted statements only. */

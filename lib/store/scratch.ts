@@ -66,8 +66,14 @@ async function sweep(root: string): Promise<void> {
 async function removeIfDead(path: string): Promise<void> {
   using lock = await openIfThere(lockOf(path));
   if (lock === null || !await lock.tryLock(true)) return;
+  try {
+    await removeFolder(path);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    // A process that outlives its parent by a moment may still write there: the next one that is opened tries again.
+    return;
+  }
   // The lock goes last: as long as there is a folder, there is a lock that tells whose it is.
-  await removeFolder(path);
   await removeIfThere(lockOf(path));
 }
 

@@ -142,6 +142,39 @@ Deno.test("a query process ends with its parent, also in the middle of a query",
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("connectEngine removes what the queries of a killed program left on the disk", async () => {
+  const DATA_DIR = await Deno.makeTempDir();
+  const env = { DATA_DIR };
+  const file = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const program = `
+    import { connectEngine } from ${file("../../lib/connect.ts")};
+    import { settingsOf } from ${file("../routes/test_app.ts")};
+    const engine = await connectEngine(settingsOf(${JSON.stringify(env)}), new URL(${
+    JSON.stringify(SCRIPT)
+  }));
+    await engine.run({ sql: "SELECT 1", relations: [], limit: 1 });
+    console.log("asked");
+    await new Promise((resolve) => setTimeout(resolve, 600_000));
+  `;
+  await Deno.writeTextFile(`${DATA_DIR}/program.ts`, program);
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--config", config, `${DATA_DIR}/program.ts`],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  process.kill("SIGKILL");
+  await process.status;
+  await reader.cancel();
+  const left = () => [...Deno.readDirSync(`${DATA_DIR}/tmp/query`)].length;
+  strictEqual(left() > 0, true);
+  await (await connectEngine(settingsOf(env), new URL(SCRIPT)))[Symbol.asyncDispose]();
+  strictEqual(left(), 0);
+  await Deno.remove(DATA_DIR, { recursive: true });
+});
+
 Deno.test("DuckdbEngine counts what is written longer than it is", async () => {
   await using engine = await open({ max_bytes: MIB });
   for (const character of ["chr(1)", "'\"'", "'\\'"]) {

@@ -1,6 +1,7 @@
 /** Scratch folders: gone after use, and what a dead process left behind goes too, but nothing that is in use. */
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { openScratch } from "../../lib/store/scratch.ts";
+import { eventually } from "../waiting.ts";
 
 async function namesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
@@ -57,5 +58,21 @@ Deno.test("any number of scratch folders are opened and closed side by side", ()
       await Deno.writeTextFile(`${scratch.path}/own`, String(i));
       deepStrictEqual(await namesIn(scratch.path), ["own"]);
     }));
+    deepStrictEqual(await namesIn(root), []);
+  }));
+
+Deno.test("a folder in which somebody still writes keeps nobody from opening another, and goes later", () =>
+  withRoot(async (root) => {
+    for (let time = 0; time < 20; time++) {
+      const dead = `${root}/scratch-${crypto.randomUUID()}`;
+      await Deno.mkdir(dead, { recursive: true });
+      await Deno.writeTextFile(`${dead}.lock`, "");
+      const code = `i=0; while [ $i -lt 3000 ] && : > ${dead}/$i; do i=$((i+1)); done`;
+      const writer = new Deno.Command("bash", { args: ["-c", code], stderr: "null" }).spawn();
+      await eventually(async () => (await namesIn(dead)).length > 0, Boolean, { every_ms: 1 });
+      await (await openScratch(root))[Symbol.asyncDispose]();
+      await writer.status;
+    }
+    await (await openScratch(root))[Symbol.asyncDispose]();
     deepStrictEqual(await namesIn(root), []);
   }));
