@@ -7,8 +7,9 @@
 import type { FieldFault } from "../errors.ts";
 import type { Cell, Column, Row } from "./column.ts";
 import type { AddedColumns } from "./column_change.ts";
+import { sha256Hex } from "./content_hash.ts";
 import { extraText } from "./extra.ts";
-import { type Field, type FieldReader, fieldReader, isId, missing, timestampFault } from "./field.ts";
+import { type Field, type FieldReader, fieldReader, missing, timestampFault } from "./field.ts";
 import { fieldColumn, fieldSchema, type JsonSchema } from "./field_schema.ts";
 import type { TypedEvent } from "./judgement.ts";
 import { ExactNumber } from "./exact_json.ts";
@@ -65,6 +66,8 @@ interface Reading {
 }
 
 const EVENT_ID: Field = { name: "event_id", type: "id", doc: "The sender's id of the event." };
+/** Longer values are told apart by their hash. */
+const MAX_KEY_CHARACTERS = 400;
 const TIMESTAMP: Field = { name: "timestamp", type: "timestamp", doc: "When it happened." };
 
 /** Turns a declaration into the kind that checks. */
@@ -72,7 +75,6 @@ export function defineKind(declaration: KindDeclaration): Kind {
   const { fields, derived, stream_columns = [] } = declaration;
   const readings = fields.map(readingOf);
   const known = new Set(["event_id", "timestamp", ...fields.map((field) => field.name)]);
-  const partition = partitionFields(declaration);
   return {
     name: declaration.name,
     table: declaration.table,
@@ -107,7 +109,7 @@ export function defineKind(declaration: KindDeclaration): Kind {
       cells.extra = extraText(body, (name) => known.has(name) || used_aliases?.includes(name) === true);
       return { ok: true, event: typedEvent(declaration.name, event_id, moment, cells) };
     },
-    partitionKey: (body) => keyOf(body, partition),
+    partitionKey: keyReader(declaration),
   };
 }
 
@@ -164,24 +166,41 @@ function readTimestamp(body: JsonObject, faults: FieldFault[]): Moment | null {
   return null;
 }
 
-/** The names to look under, in order; an alias directly after its field. */
-function partitionFields({ partition, fields }: KindDeclaration): readonly string[] {
-  const names = partition.flatMap((name) => {
-    const alias = fields.find((field) => field.name === name)?.alias;
-    return alias === undefined ? [name] : [name, alias];
+/**
+ * The key is the normal form of the first partition field that a body has, so that equal cells of rows never are in two
+ * partitions; an alias stands directly after its field.
+ */
+function keyReader({ partition, fields }: KindDeclaration): Kind["partitionKey"] {
+  const declared = partition.flatMap((name) => fields.filter((field) => field.name === name));
+  const places = declared.flatMap((field) => {
+    const read = fieldReader(field);
+    return [field.name, field.alias].filter((name) => name !== undefined).map((name) => ({ name, read }));
   });
-  return [...names, "event_id"];
+  places.push({ name: EVENT_ID.name, read: readIdCell });
+  // Where others follow, an empty text says nothing; alone it is a value like any other.
+  const takes_empty = partition.length === 1;
+  return (body) => {
+    if (!isJsonObject(body)) return null;
+    for (const { name, read } of places) {
+      const value = own(body, name);
+      if (value === undefined || value === null) continue;
+      const key = keyText(read(value, []) ?? wrongCell(value));
+      if (key !== null && (key !== "" || takes_empty)) return key;
+    }
+    return null;
+  };
 }
 
-function keyOf(body: unknown, names: readonly string[]): string | null {
-  if (!isJsonObject(body)) return null;
-  for (const name of names) {
-    const value = own(body, name);
-    if (isId(value)) return value;
-    const number = value instanceof ExactNumber ? Number(value.text) : value;
-    if (Number.isSafeInteger(number) || typeof number === "boolean") return String(number);
-  }
-  return null;
+/** A number or a flag where something else was due; the record is a dead letter, and stays with its like. */
+function wrongCell(value: unknown): Cell {
+  const number = value instanceof ExactNumber ? Number(value.text) : value;
+  return Number.isSafeInteger(number) || typeof number === "boolean" ? String(number) : null;
+}
+
+function keyText(cell: Cell): string | null {
+  if (cell === null) return null;
+  const text = String(cell);
+  return text.length <= MAX_KEY_CHARACTERS ? text : sha256Hex(text);
 }
 
 function kindSchema({ name, doc, fields }: KindDeclaration): JsonSchema {

@@ -57,6 +57,30 @@ Deno.test("readKindsFile makes kinds that check as the shipped ones do", () => {
   ]);
 });
 
+Deno.test("an own kind's events of one cell have one partition key, however they were written", () => {
+  const keys = (field: string, ...values: unknown[]) => {
+    const [kind] = readKindsFile(`
+kinds:
+  - {name: own, doc: Own., partition: [at], fields: [{name: at, doc: Where., ${field}}]}`);
+    const found = values.map((at, index) => {
+      const body = { event_id: `e${index}`, timestamp: 1, at };
+      const checked = kind.check(body);
+      ok(checked.ok);
+      return [checked.event.cells.at, kind.partitionKey(body)];
+    });
+    strictEqual(new Set(found.map(([cell]) => cell)).size, 1);
+    strictEqual(new Set(found.map(([, key]) => key)).size, 1);
+    return found[0][1];
+  };
+  strictEqual(keys("type: country", "de", "DE", "De"), "DE");
+  strictEqual(keys("type: currency", "eur", "EUR"), "EUR");
+  strictEqual(keys("type: text, normal: trim_lower", " A", "a "), "a");
+  strictEqual(keys("type: text", "", ""), "");
+  strictEqual(keys("type: amount", 1, "1.0", "1.00"), "1.0000");
+  strictEqual(keys("type: number", 1.5, 1.5), "1.5");
+  strictEqual(String(keys("type: text", "x".repeat(500), "x".repeat(500))).length, 64);
+});
+
 Deno.test("readKindsFile takes no file, and an empty one, for no kinds", () => {
   for (const text of [null, "", "# nothing\n", "kinds:\n", "kinds: []"]) {
     deepStrictEqual(readKindsFile(text), []);
