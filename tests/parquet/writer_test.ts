@@ -119,6 +119,28 @@ Deno.test("`write` tells statistics that hold for the rows", async () => {
   ]);
 });
 
+Deno.test("`write` tells of a NaN in any row group, and of no bounds that leave it out", async () => {
+  await using temp = await openTempWriter();
+  const { fields: columns } = numberFields([{ name: "x", type: "double" }, { name: "y", type: "float" }]);
+  for (const nan_at of [0, 2500, 5999, -1]) {
+    const [file] = await temp.writer.write({
+      select:
+        `SELECT CASE WHEN i = ${nan_at} THEN 'nan'::DOUBLE ELSE i END AS x, i::FLOAT AS y FROM range(6000) r(i)`,
+      columns,
+      order_by: [],
+      day_column: null,
+      folder: temp.folder,
+      row_group_rows: 2048,
+    });
+    const { column_stats: [x, y] } = dataFile(file, "s3://b/x.parquet", {
+      fields: columns,
+      spec: partitionSpec([], []),
+    });
+    assert.deepEqual([x.lower, x.upper], nan_at === -1 ? [-0, 5999] : [null, null], String(nan_at));
+    assert.deepEqual([y.lower, y.upper], [-0, 5999]);
+  }
+});
+
 Deno.test("`write` of no rows makes no file", async () => {
   await using temp = await openTempWriter();
   for (const day_column of [null, "at"]) {
