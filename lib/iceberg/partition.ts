@@ -30,10 +30,16 @@ export function partitionSpec(
         "source-id": source.id,
         "field-id": FIRST_FIELD_ID + i,
         transform,
-        name: transform === "day" ? `${column}_day` : column,
+        name: transform === "day" ? freeName(`${column}_day`, fields) : column,
       };
     }),
   };
+}
+
+/** Spark cannot read a table whose partitions are named like a column that is not their source. */
+function freeName(name: string, fields: readonly IcebergField[]): string {
+  const isTaken = fields.some((field) => field.name.toLowerCase() === name.toLowerCase());
+  return isTaken ? freeName(`${name}_`, fields) : name;
 }
 
 /** The highest partition field id of a spec; 999 when it has none. */

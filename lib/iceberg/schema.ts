@@ -84,6 +84,21 @@ function columnType(type: IcebergType): ColumnTypeLike {
   return type.type === "list" ? { list: columnType(type.element) } : { map: columnType(type.value) };
 }
 
+/** Names that the format keeps for what readers add to a row: Spark refuses a table with a column of such a name. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  ...["_file", "_pos", "_deleted", "_spec_id", "_partition", "_row_id", "_last_updated_sequence_number"],
+  ...["_change_type", "_change_ordinal", "_commit_snapshot_id"],
+]);
+
+/** `partitions`: names of partition fields, which no column may have either. */
+export function refuseName(name: string, partitions: readonly string[] = []): void {
+  const lower = name.toLowerCase();
+  if (RESERVED_NAMES.has(lower)) throw refused(`name a column ${name}`, "Iceberg keeps the name for itself");
+  if (partitions.some((one) => one.toLowerCase() === lower)) {
+    throw refused(`name a column ${name}`, "it is the name of the table's partitions");
+  }
+}
+
 /** The fields after one change; a Fault of the sender when the change would make old files unreadable. */
 export function changeFields(from: NumberedFields, change: SchemaChange): NumberedFields {
   const { fields, last_column_id } = from;

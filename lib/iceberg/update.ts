@@ -7,7 +7,14 @@
 import { Fault } from "../errors.ts";
 import type { Snapshot, TableMetadata } from "./metadata.ts";
 import { lastPartitionId, type PartitionColumn, partitionSpec } from "./partition.ts";
-import { changeFields, type ColumnLike, numberFields, type SchemaChange, schemaOf } from "./schema.ts";
+import {
+  changeFields,
+  type ColumnLike,
+  numberFields,
+  refuseName,
+  type SchemaChange,
+  schemaOf,
+} from "./schema.ts";
 
 /** Earlier metadata files that the newest one names at least, once there are so many. */
 const METADATA_LOG_ENTRIES = 100;
@@ -31,6 +38,7 @@ export interface NewTable {
 
 /** The first metadata of an empty table. */
 export function newTableMetadata(table: NewTable): TableMetadata {
+  for (const { name } of table.columns) refuseName(name);
   const numbered = numberFields(table.columns);
   const spec = partitionSpec(numbered.fields, table.partition);
   return {
@@ -109,7 +117,10 @@ export function evolveSchema(
   if (changes.length === 0) return metadata;
   const current = metadata.schemas.find((one) => one["schema-id"] === metadata["current-schema-id"]);
   if (!current) throw new RangeError("Cannot change schema: the current one is missing");
-  for (const change of changes) refusePartitionColumn(metadata, current.fields, change);
+  for (const change of changes) {
+    refusePartitionColumn(metadata, current.fields, change);
+    refuseNewName(metadata, change);
+  }
   const start = { fields: current.fields, last_column_id: metadata["last-column-id"] };
   const numbered = changes.reduce(changeFields, start);
   const id = Math.max(...metadata.schemas.map((one) => one["schema-id"])) + 1;
@@ -139,6 +150,12 @@ function refusePartitionColumn(
       },
     );
   }
+}
+
+function refuseNewName(metadata: TableMetadata, change: SchemaChange): void {
+  if (change.change !== "add" && change.change !== "rename") return;
+  const partitions = metadata["partition-specs"].flatMap(({ fields }) => fields.map((field) => field.name));
+  refuseName(change.change === "add" ? change.column.name : change.to, partitions);
 }
 
 export function setProperties(

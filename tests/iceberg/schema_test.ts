@@ -116,11 +116,30 @@ Deno.test("`evolveSchema` keeps old schemas, and refuses what readers or partiti
     { change: "drop", name: "nothing" },
     { change: "add", column: { name: "ID", type: "int" } },
     { change: "rename", name: "id", to: "Map" },
+    { change: "add", column: { name: "at_day", type: "int" } },
+    { change: "rename", name: "id", to: "At_Day" },
+    { change: "add", column: { name: "_file", type: "int" } },
+    { change: "rename", name: "id", to: "_partition" },
   ];
   for (const change of refused) {
     assert.throws(() => evolveSchema(metadata, [change], 2), { code: "schema_refused", blame: "sender" });
   }
   assert.equal(evolveSchema(metadata, [], 2), metadata);
+});
+
+Deno.test("`newTableMetadata` lets no column have a name of the format's own, nor that of the partitions", () => {
+  const metadata = (...names: string[]) =>
+    newTableMetadata({
+      uuid: "u",
+      location: "s3://b/t",
+      columns: [{ name: "at", type: "timestamp" }, ...names.map((name) => ({ name, type: "int" }))],
+      partition: [{ column: "at", transform: "day" }],
+      at: 1,
+    });
+  const partitions = (...names: string[]) => metadata(...names)["partition-specs"][0].fields[0].name;
+  assert.equal(partitions("id"), "at_day");
+  assert.equal(partitions("At_Day", "at_day_"), "at_day__");
+  assert.throws(() => metadata("_POS"), { code: "schema_refused" });
 });
 
 Deno.test("`missingColumns` names what a newer program has more, in its order", () => {
