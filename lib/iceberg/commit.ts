@@ -39,6 +39,8 @@ export interface SnapshotUpdate {
   properties?: Readonly<Record<string, string>>;
   /** Own keys of the snapshot's summary. */
   summary?: Readonly<Record<string, string>>;
+  /** Changes the schema in the same step, to the one that the added files have. */
+  evolve?: (metadata: TableMetadata) => TableMetadata;
 }
 
 /** A change of the metadata alone, made by a function of update.ts. */
@@ -117,7 +119,7 @@ async function writeSnapshot(
   update: SnapshotUpdate,
   { context, writeId }: { context: Context; writeId: string },
 ): Promise<TableMetadata> {
-  const { metadata } = base;
+  const metadata = update.evolve?.(base.metadata) ?? base.metadata;
   const parent = currentSnapshot(metadata);
   const place: SnapshotPlace = {
     snapshot_id: snapshotId(writeId),

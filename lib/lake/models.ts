@@ -165,24 +165,13 @@ async function makeFile(
       signal,
     });
     await testFile(work, written, fields);
-    const evolved = await commitColumns(context, work);
-    return evolved && await commitFiles(context, { ...work, own: evolved }, written);
+    return await commitFiles(context, work, written);
   });
 }
 
+/** The metadata with the columns that the model's text gives. */
 function withColumns(metadata: TableMetadata, columns: readonly ColumnLike[], now: number): TableMetadata {
   return evolveSchema(metadata, schemaChanges(currentSchema(metadata).fields, columns), now);
-}
-
-/** The model's table with the columns that its text gives; null when somebody else changes it. */
-async function commitColumns(
-  { catalog, store, clock = systemClock }: ModelsContext,
-  { own, columns }: Work,
-): Promise<LoadedTable | null> {
-  if (schemaChanges(currentSchema(own.metadata).fields, columns).length === 0) return own;
-  const plan = (base: LoadedTable) =>
-    base.version === own.version ? { metadata: withColumns(base.metadata, columns, clock.now()) } : null;
-  return await commitUpdate({ catalog, store, clock, name: own.name, plan });
 }
 
 /** A column of another type is another column: all rows are written anew. */
@@ -230,13 +219,15 @@ async function testFile(
   );
 }
 
+/** New files in, old ones out, and the columns as the files have them, in one commit. */
 async function commitFiles(
   { catalog, store, lander, clock = systemClock }: ModelsContext,
-  { model, own, sources }: Work,
+  { model, own, columns, sources }: Work,
   written: readonly WrittenFile[],
 ): Promise<number | null> {
   const layout: TableLayout = { key: model.table, day_column: null, order_by: model.grain };
-  const added = await lander.store(layout, own.metadata, written);
+  const evolve = (metadata: TableMetadata) => withColumns(metadata, columns, clock.now());
+  const added = await lander.store(layout, evolve(own.metadata), written);
   const before = currentSnapshot(own.metadata)?.["snapshot-id"];
   const committed = await commitUpdate({
     catalog,
@@ -247,12 +238,14 @@ async function commitFiles(
       // Files written before a collection may be what it took for garbage.
       if (metadata.properties[COLLECTED] !== own.metadata.properties[COLLECTED]) return null;
       if (currentSnapshot(metadata)?.["snapshot-id"] !== before) return null;
+      if (metadata["current-schema-id"] !== own.metadata["current-schema-id"]) return null;
       return {
         operation: "overwrite",
         added,
         removed: (await readFiles(store, metadata)).map((file) => file.path),
         properties: { comment: model.doc, ...modelProperties(model, sources) },
         summary: { "millrace.sources": JSON.stringify(snapshotsOf(sources)) },
+        evolve,
       };
     },
   });

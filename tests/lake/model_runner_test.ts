@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { Fault } from "../../lib/errors.ts";
 import { parseModel } from "../../lib/lake/model_file.ts";
 import { readModelFolder } from "../../lib/lake/model_folder.ts";
 import { MODEL_SOURCES } from "../../lib/lake/model_changes.ts";
@@ -129,6 +130,37 @@ Deno.test("a model whose text changes takes its new columns; one that cannot run
   });
   strictEqual(made.state, "made");
   deepStrictEqual((await lake.rows("analytics.counted"))[0], ["u0", "50", "text", "2026-01-01"]);
+});
+
+Deno.test("new columns come with their rows in one commit, or not at all", async () => {
+  await using lake = await openModelLake();
+  await lake.insert("processed.transactions", payments(0, 3, 1));
+  await runModels(lake.context, [counted("unique user_id", ", 1 AS kept")]);
+  const { catalog } = lake.context;
+  const name = parseTableKey("analytics.counted");
+  const before = (await catalog.load(name))!;
+  const changed = counted("unique user_id", ", 'text' AS kept");
+  for (const commits of [0, 1]) {
+    let left = commits;
+    const failing: typeof catalog = {
+      list: () => catalog.list(),
+      load: (one) => catalog.load(one),
+      create: (one, metadata) => catalog.create(one, metadata),
+      commit: async (base, next, id) => {
+        if (left-- > 0) return await catalog.commit(base, next, id);
+        throw new Fault("gone", "Cannot commit: the store is gone", {
+          blame: "dependency",
+          retry: "after_backoff",
+        });
+      },
+    };
+    const [{ state }] = await runModels({ ...lake.context, catalog: failing }, [changed]);
+    strictEqual(state, commits === 0 ? "failed" : "made");
+    const after = (await catalog.load(name))!;
+    strictEqual(after.version, before.version + commits);
+    strictEqual(after.metadata["current-schema-id"], after.metadata.snapshots.at(-1)!["schema-id"]);
+  }
+  deepStrictEqual((await lake.rows("analytics.counted"))[0], ["u0", "50", "text"]);
 });
 
 Deno.test("two runners at once make a model once, and its rows stand there once", async () => {
