@@ -2,9 +2,10 @@
  * A browser's session: a random name, what it may do and until when, sealed with a key made from the tokens.
  *
  * Nothing is kept of a session, so that any edge knows those of the others and a restart ends none; changing a token
- * ends all. What was logged out is remembered until it would have ended anyway.
+ * ends all. What was logged out is remembered until it would have ended anyway. The key costs a tenth of a second to make,
+ * because whoever may read holds a seal, and could else try at leisure which admin token fits it.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, scryptSync, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import type { Level } from "./gate.ts";
 
@@ -13,6 +14,7 @@ export const SESSION_COOKIE = "millrace_session";
 const KNOWN_COOKIE = "millrace_logged_in";
 export const SESSION_MS = 12 * 3_600_000;
 const MAX_LOGGED_OUT = 10_000;
+const KEY_BYTES = 32;
 
 export interface SessionOptions {
   clock: Pick<Clock, "now">;
@@ -23,13 +25,10 @@ export interface SessionOptions {
 }
 
 export class Sessions {
-  readonly #key: Uint8Array;
+  #key: Uint8Array | null = null;
   readonly #loggedOut = new Map<string, number>();
 
-  constructor(readonly options: SessionOptions) {
-    const tokens = JSON.stringify(options.tokens);
-    this.#key = new Uint8Array(createHmac("sha256", "millrace session").update(tokens).digest());
-  }
+  constructor(readonly options: SessionOptions) {}
 
   /** The cookies of a new session, each for a Set-Cookie of its own. */
   open(level: Level): string[] {
@@ -68,6 +67,10 @@ export class Sessions {
   }
 
   #seal(claim: string): string {
+    // Made when the first session is met: most programs of a cluster meet none.
+    this.#key ??= new Uint8Array(
+      scryptSync(JSON.stringify(this.options.tokens), "millrace session", KEY_BYTES),
+    );
     return createHmac("sha256", this.#key).update(claim).digest("hex");
   }
 

@@ -1,5 +1,5 @@
 /** The guard in front of everything but the doors: Host, Origin, tokens, sessions, and what answers carry. */
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
 import { Health } from "../../lib/observe/health.ts";
@@ -138,6 +138,16 @@ Deno.test("a session ends with logout, with a changed seal, and with a changed t
   });
   for (const set of out.headers.getSetCookie()) match(set, /^millrace_\w+=; .*Max-Age=0/);
   equal(await asked(test, cookie), 401);
+});
+
+Deno.test("a seal does not tell at the price of a hash which tokens it was made with", async () => {
+  const cookie = cookieOf(await logIn(testApp(TOKENS), "read-token-1"));
+  const [, claim, seal] = /^millrace_session=(.*)\.([0-9a-f]{64})$/.exec(cookie)!;
+  const tokens = JSON.stringify([TOKENS.API_TOKEN, TOKENS.READ_TOKEN]);
+  const hashed = createHmac("sha256", "millrace session").update(tokens).digest();
+  for (const key of [tokens, hashed]) {
+    notEqual(createHmac("sha256", key).update(claim).digest("hex"), seal);
+  }
 });
 
 Deno.test("a call with a session that changes something must come from our own page", async () => {
