@@ -156,7 +156,12 @@ export class DuckdbEngine implements QueryEngine {
     const folder = this.#folders.get(child);
     if (folder === undefined) return;
     this.#folders.delete(child);
-    await Deno.remove(folder, { recursive: true });
+    try {
+      await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      // Who clears temporary files was here first.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }
 

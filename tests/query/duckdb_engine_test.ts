@@ -10,8 +10,10 @@ const SCRIPT = new URL("../../workers/query.ts", import.meta.url).href;
 const MIB = 1024 ** 2;
 
 /** An engine whose folder for temporary files goes with it. */
-async function open(setup: Partial<EngineSetup> = {}): Promise<DuckdbEngine> {
-  const temp_directory = await Deno.makeTempDir({ prefix: "query-" });
+function open(
+  { temp_directory = Deno.makeTempDirSync(), ...setup }: Partial<EngineSetup & { temp_directory: string }> =
+    {},
+): DuckdbEngine {
   const engine = openDuckdbEngine({
     script: SCRIPT,
     deno: Deno.execPath(),
@@ -32,7 +34,7 @@ async function open(setup: Partial<EngineSetup> = {}): Promise<DuckdbEngine> {
   });
 }
 
-queryEngineContract("DuckdbEngine", open);
+queryEngineContract("DuckdbEngine", (setup) => Promise.resolve(open(setup)));
 
 const one = (sql: string) => ({ sql, relations: [], limit: 10 });
 
@@ -51,7 +53,7 @@ async function childrenOf(parent: number): Promise<number[]> {
 }
 
 Deno.test("DuckdbEngine gives its processes an empty environment and no permission but ffi", async () => {
-  await using engine = await open();
+  await using engine = open();
   await engine.run(one("SELECT 1"));
   const [pid] = await childrenOf(Deno.pid);
   const environment = (await Deno.readTextFile(`/proc/${pid}/environ`)).split("\0").filter((one) => one);
@@ -76,7 +78,7 @@ Deno.test("connectEngine tells its processes where Deno keeps its packages, when
 });
 
 Deno.test("DuckdbEngine uses a process again after a query that failed in its bounds", async () => {
-  await using engine = await open();
+  await using engine = open();
   await engine.run(one("SELECT 1"));
   const before = await childrenOf(Deno.pid);
   await rejects(engine.run(one("SELECT nothing")), Fault);
@@ -85,7 +87,7 @@ Deno.test("DuckdbEngine uses a process again after a query that failed in its bo
 });
 
 Deno.test("DuckdbEngine lets no query pay for the memory that another left behind", async () => {
-  await using engine = await open({ max_concurrent: 1 });
+  await using engine = open({ max_concurrent: 1 });
   const large = one("SELECT repeat('x', 1000000) FROM range(100)");
   for (let time = 1; time <= 4; time++) {
     strictEqual((await engine.run({ ...large, limit: 100 })).rows.length, 100, `time ${time}`);
@@ -93,7 +95,7 @@ Deno.test("DuckdbEngine lets no query pay for the memory that another left behin
 });
 
 Deno.test("DuckdbEngine survives the death of its process", async () => {
-  await using engine = await open({ max_concurrent: 1 });
+  await using engine = open({ max_concurrent: 1 });
   await engine.warm();
   const [pid] = await childrenOf(Deno.pid);
   const running = engine.run(one("SELECT count(*) FROM range(1000000000) a, range(1000000000) b"));
@@ -104,6 +106,17 @@ Deno.test("DuckdbEngine survives the death of its process", async () => {
   const next = await engine.run(one("SELECT 4")).catch((fault: Fault) => fault.blame);
   strictEqual(typeof next === "string" ? next : next.rows[0][0], typeof next === "string" ? "dependency" : 4);
   deepStrictEqual((await engine.run(one("SELECT 5"))).rows, [[5]]);
+});
+
+Deno.test("DuckdbEngine goes on when somebody cleared its folders", async () => {
+  const temp_directory = await Deno.makeTempDir();
+  await using engine = open({ max_concurrent: 1, temp_directory });
+  await engine.run(one("SELECT 1"));
+  const [pid] = await childrenOf(Deno.pid);
+  for (const { name } of Deno.readDirSync(temp_directory)) await Deno.remove(`${temp_directory}/${name}`);
+  Deno.kill(pid, "SIGKILL");
+  await engine.run(one("SELECT 2")).catch((fault: Fault) => strictEqual(fault.blame, "dependency"));
+  deepStrictEqual((await engine.run(one("SELECT 3"))).rows, [[3]]);
 });
 
 Deno.test("a query process ends with its parent, also in the middle of a query", async () => {
@@ -176,7 +189,7 @@ Deno.test("connectEngine removes what the queries of a killed program left on th
 });
 
 Deno.test("DuckdbEngine counts what is written longer than it is", async () => {
-  await using engine = await open({ max_bytes: MIB });
+  await using engine = open({ max_bytes: MIB });
   for (const character of ["chr(1)", "'\"'", "'\\'"]) {
     const limit = (fault: Fault) => fault.code === "limit" && fault.blame === "sender";
     await rejects(engine.run(one(`SELECT repeat(${character}, 900000)`)), limit, character);
@@ -185,7 +198,7 @@ Deno.test("DuckdbEngine counts what is written longer than it is", async () => {
 });
 
 Deno.test("DuckdbEngine writes an answer as Parquet", async () => {
-  await using engine = await open();
+  await using engine = open();
   const hundred = { ...one("SELECT range AS i FROM range(100) -- all of them"), limit: 1000 };
   const { bytes, truncated } = await engine.runToParquet(hundred);
   deepStrictEqual(new TextDecoder().decode(bytes.slice(0, 4)), "PAR1");
