@@ -6,7 +6,7 @@ import type { NewRecord } from "../lib/log/log.ts";
 import { systemClock } from "../lib/clock.ts";
 import { configText, loadConfiguration } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
-import { connectLog } from "../lib/connect.ts";
+import { connectLog, prepareLog } from "../lib/connect.ts";
 import type { Label } from "../lib/generator/generated.ts";
 import { Generator } from "../lib/generator/generator.ts";
 import { MAX_EVENTS_PER_SECOND, readGeneratorFile } from "../lib/generator/generator_file.ts";
@@ -80,6 +80,7 @@ async function backfill(settings: Settings, parsed: Arguments): Promise<number> 
     append: named === undefined,
   });
   await using log = await connectLog(settings);
+  await prepareLog(settings);
   const { partitions } = await log.identity("events");
   await seedPartitions(log, partitions, { seeds: configuration, now: systemClock.now() });
   const progress = progressOnTerminal("events", span.count, systemClock);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
 import { prepareTopics } from "../../lib/log/kafka_topics.ts";
+import { runCommand } from "../commands/run_command.ts";
 import { record } from "../contracts/log_contract.ts";
 import { atLast } from "./at_last.ts";
 import { broker, isFault, kafka, newPrefix, open, test } from "./kafka_scene.ts";
@@ -76,4 +77,23 @@ Deno.test("prepareTopics may run in several programs at once", async () => {
   );
   await using log = open(plan.topic_prefix);
   assert.equal((await log.identity("alerts")).partitions, 2);
+});
+
+Deno.test("a backfill makes the topics that are missing, and who reads says that they are", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = {
+    DATA_DIR: folder,
+    KAFKA_BROKERS: broker.address,
+    KAFKA_TOPIC_PREFIX: newPrefix(),
+    PARTITIONS: "2",
+  };
+  const early = await runCommand(["tail", "--from", "0", "--limit", "1"], env);
+  assert.equal(early.code, 1);
+  assert.match(early.stderr, /^Cannot use topic .*events: the broker has no such topic$/m);
+  const { code, stdout, stderr } = await runCommand(["produce", "--count", "20"], env);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^produced 20 of 20 events/m);
+  const lines = (await runCommand(["tail", "--from", "0", "--limit", "20", "--json"], env)).stdout;
+  assert.equal(lines.trim().split("\n").length, 20);
+  await Deno.remove(folder, { recursive: true });
 });
