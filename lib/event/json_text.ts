@@ -58,13 +58,11 @@ export function parseJson(text: string): Decoded {
 
 /** As `parseJson`, but long numbers are what a double makes of them: enough to judge the text and find its key. */
 export function parsePlainly(text: string): Decoded {
-  if (mayBeDeep(text)) {
-    const depth = measureDepth(text);
-    if (depth !== "fine") return { ok: false, reason: depth, text };
-  }
+  const depth = mayBeDeep(text) ? measureDepth(text) : "fine";
+  if (depth === "undecodable") return { ok: false, reason: depth, text };
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(depth === "fine" ? text : withoutDepths(text, MAX_DEPTH));
   } catch (error) {
     if (error instanceof SyntaxError) return { ok: false, reason: "undecodable", text };
     throw error;
@@ -72,7 +70,7 @@ export function parsePlainly(text: string): Decoded {
   if (mayHoldLoneSurrogate(text) && hasLoneSurrogate(text)) {
     return { ok: false, reason: "undecodable", text };
   }
-  return { ok: true, value, text };
+  return depth === "fine" ? { ok: true, value, text } : { ok: false, reason: depth, text };
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -127,8 +125,8 @@ function mayBeDeep(text: string): boolean {
 }
 
 /**
- * Whether brackets outside strings stay within 64 levels. A text that is too deep and whose brackets do not even match
- * is no JSON, so it is undecodable before it is too deep.
+ * Whether brackets outside strings stay within 64 levels. A text that is no JSON is undecodable before it is too deep:
+ * here that is one whose brackets do not match.
  */
 function measureDepth(text: string): "fine" | UndecodableReason {
   const open: number[] = [];

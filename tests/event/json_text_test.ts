@@ -68,6 +68,16 @@ Deno.test("parseJson takes 64 levels and no more, and no stack for 100,000", () 
   strictEqual(reasonOf(nested(64, '{"a":', "}", "1")), "fine");
   strictEqual(reasonOf(nested(65, '{"a":', "}", "1")), "too_deep");
   strictEqual(reasonOf(nested(100_000)), "too_deep");
+  for (
+    const no_json of [
+      `\ufeff${nested(65)}`,
+      `${nested(65)},`,
+      `{"a":${nested(65)},}`,
+      `{"a":"\\ud800","b":${nested(65)}}`,
+    ]
+  ) {
+    strictEqual(reasonOf(no_json), "undecodable", no_json);
+  }
   strictEqual(reasonOf("[".repeat(100_000)), "undecodable");
   strictEqual(reasonOf(nested(100_000, "[", "}")), "undecodable");
   // Brackets inside strings are no levels.
