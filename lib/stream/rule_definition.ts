@@ -11,7 +11,7 @@ import { SequenceRule, sequenceRule } from "./sequence_rule.ts";
 import { ThresholdRule, thresholdRule } from "./threshold_rule.ts";
 import { VelocityRule, velocityRule } from "./velocity_rule.ts";
 import { whereIssues } from "./where.ts";
-import { fieldFault, keyHoldsPartition } from "./window_definition.ts";
+import { fieldFault } from "./window_definition.ts";
 import { ZScoreRule, zScoreRule } from "./z_score_rule.ts";
 
 const RuleDefinition = z.discriminatedUnion("kind", [
@@ -143,8 +143,12 @@ function ruleIssues(rule: RuleDefinition, kinds: KindShapes): DefinitionIssue[] 
   if (rule.kind === "z_score" && rule.key !== undefined && rule.key.join() !== kind.partition[0]) {
     note(["key"], `of a z_score is ${kind.partition[0]}: statistics are kept by it and the currency`);
   }
-  if (rule.key !== undefined && !keyHoldsPartition(rule.key, kind)) {
-    issues.push({ path: ["key"], message: "must hold the partition field of the kind" });
+  // Events that have the first partition field are where its value is, and an event without its key is passed over.
+  const [first] = kind.partition;
+  if (first === undefined) {
+    note(["over"], `${rule.over} has no partition field to keep a key's events together`);
+  } else if (rule.key?.includes(first) === false) {
+    note(["key"], `must hold the partition field of the kind, ${first}`);
   }
   return issues;
 }

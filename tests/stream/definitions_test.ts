@@ -1,6 +1,8 @@
 /** Files of windows and rules: what is read, and what is refused whole with line and reason. */
 import assert from "node:assert/strict";
 import { Fault } from "../../lib/errors.ts";
+import { kindsOf } from "../../lib/event/kinds.ts";
+import { readKindsFile } from "../../lib/event/kinds_file.ts";
 import { readRuleFile } from "../../lib/stream/rule_definition.ts";
 import { readWindowFile } from "../../lib/stream/window_definition.ts";
 import { KINDS, SHIPPED_RULES, WINDOWS } from "./stream_case.ts";
@@ -17,7 +19,10 @@ function refusal(read: () => unknown): string {
 }
 
 const windows = (text: string) => refusal(() => readWindowFile(`windows:\n${text}`, KINDS));
-const rules = (text: string) => refusal(() => readRuleFile(`rules:\n${text}`, KINDS));
+const [NOTE] = readKindsFile(
+  "kinds: [{name: note, doc: A note., fields: [{name: says, type: text, doc: What it says.}]}]",
+);
+const rules = (text: string) => refusal(() => readRuleFile(`rules:\n${text}`, kindsOf([NOTE])));
 const minute = (more: string) =>
   `  - name: w\n    over: transaction\n    kind: tumbling\n    size: 60 s\n${more}`;
 
@@ -112,7 +117,15 @@ const RULE_REFUSALS: Record<string, [text: string, message: RegExp]> = {
   ],
   "a key that is spread over partitions": [
     "  - { name: r, kind: velocity, severity: low, count: 2, window: 60, key: [merchant_id] }",
-    /key must hold the partition field/,
+    /key must hold the partition field of the kind, user_id/,
+  ],
+  "a key that not every event is placed by": [
+    "  - { name: r, kind: velocity, severity: low, count: 2, window: 60, over: api_call, key: [ip] }",
+    /key must hold the partition field of the kind, user_id/,
+  ],
+  "a kind whose events nothing keeps together": [
+    "  - { name: r, kind: velocity, severity: low, count: 2, window: 60, over: note }",
+    /over note has no partition field/,
   ],
   "a limit on what is no number": [
     "  - { name: r, kind: threshold, severity: low, limit: 5, field: merchant_id }",
@@ -136,6 +149,14 @@ const RULE_REFUSALS: Record<string, [text: string, message: RegExp]> = {
 for (const [name, [text, message]] of Object.entries(RULE_REFUSALS)) {
   Deno.test(`rules.yaml is refused for ${name}`, () => assert.match(rules(text), message));
 }
+
+Deno.test("a rule over calls may name the key that it has by default", () => {
+  const file = (key: string) =>
+    `rules:\n  - { name: r, kind: velocity, severity: low, count: 2, window: 60, over: api_call${key} }\n`;
+  for (const key of ["", ", key: [user_id]", ", key: [ip, user_id]"]) {
+    assert.equal(readRuleFile(file(key), KINDS).definitions.length, 1);
+  }
+});
 
 Deno.test("every fault of a file is named at once", () => {
   const message = rules(
