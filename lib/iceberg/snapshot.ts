@@ -7,6 +7,7 @@
  * Of each hour and minute the last snapshot stays: it is what the table was at its end. So does the last one of all the
  * time before, which is what the table was when the seven days began, and always the current one.
  */
+import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import type { DataFile } from "./data_file.ts";
 import type { Snapshot, TableMetadata } from "./metadata.ts";
@@ -44,16 +45,24 @@ export interface SnapshotChoice {
 
 /**
  * The snapshot a reader asks for, the current one without a choice; null when there is none such (any more). Of a moment
- * when the table was not made yet, or empty, there is none; a Fault `no_such_snapshot` of one that is no longer kept.
+ * when the table was not made yet, or empty, there is none; a Fault `no_such_snapshot` of one that is older than what is
+ * kept, and when the table had rows already.
  */
-export function findSnapshot(metadata: TableMetadata, choice: SnapshotChoice = {}): Snapshot | null {
+export function findSnapshot(
+  metadata: TableMetadata,
+  choice: SnapshotChoice = {},
+  clock: Pick<Clock, "now"> = systemClock,
+): Snapshot | null {
   const { snapshot, as_of } = choice;
   if (snapshot !== undefined) {
     return metadata.snapshots.find((one) => one["snapshot-id"] === snapshot) ?? null;
   }
   if (as_of === undefined) return currentSnapshot(metadata);
   const until = metadata.snapshots.filter((one) => one["timestamp-ms"] <= as_of);
-  if (until.length === 0 && metadata.snapshots[0]?.["sequence-number"] > 1) throw notKept(metadata, as_of);
+  const isOld = as_of < clock.now() - TIME_TRAVEL.hours_ms;
+  if (until.length === 0 && isOld && metadata.snapshots[0]?.["sequence-number"] > 1) {
+    throw notKept(metadata, as_of);
+  }
   return until.reduce<Snapshot | null>((newest, one) => newest && isAfter(newest, one) ? newest : one, null);
 }
 

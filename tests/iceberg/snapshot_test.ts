@@ -42,7 +42,12 @@ Deno.test("`findSnapshot` does not take for empty what a table was at a moment t
   const table = tableOf([100, 200, 300]);
   const thinner = expireSnapshots(table, new Set([1002, 1003]), 300);
   assert.equal(findSnapshot(thinner, { as_of: 200 })?.["snapshot-id"], 1002);
-  assert.throws(() => findSnapshot(thinner, { as_of: 199 }), { code: "no_such_snapshot", blame: "sender" });
+  const at = (now: number) => ({ now: () => now });
+  const gone = { code: "no_such_snapshot", blame: "sender" };
+  assert.throws(() => findSnapshot(thinner, { as_of: 199 }), gone);
+  assert.throws(() => findSnapshot(thinner, { as_of: 199 }, at(7 * DAY + 200)), gone);
+  // Within the seven days what a table was is kept: before the first snapshot it was nothing.
+  assert.equal(findSnapshot(thinner, { as_of: 199 }, at(7 * DAY)), null);
 });
 
 Deno.test("`retainedSnapshots` keeps every one of 10 minutes, one a minute for 2 hours, one an hour for 7 days", () => {
