@@ -3,7 +3,7 @@
  * no more than it uses (an edge in front of Kafka without spill loads neither SQLite nor a thread).
  */
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { CheckpointChain } from "./checkpoint/chain.ts";
 import type { Settings } from "./config.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -205,18 +205,23 @@ async function scratchFolder({ DATA_DIR }: Settings, name: string): Promise<stri
   }
 }
 
+/** Where data files lie that queries read, as the store and the cache write their paths: DATA_DIR may be a link, or relative. */
+function dataFolder({ DATA_DIR }: Settings, name: "lake" | "cache"): string {
+  return resolve(DATA_DIR, name);
+}
+
 /** Native DuckDB in processes of its own; nothing native is loaded here. */
 export async function connectEngine(settings: Settings, script: URL): Promise<QueryEngine> {
   const { openDuckdbEngine } = await import("./query/duckdb_engine.ts");
   const { openScratch } = await import("./store/scratch.ts");
   await using building = new AsyncDisposableStack();
   const scratch = building.use(await openScratch(await scratchFolder(settings, "query")));
-  const folders = settings.S3_BUCKET === null ? `${settings.DATA_DIR}/lake` : `${settings.DATA_DIR}/cache`;
+  const folders = dataFolder(settings, settings.S3_BUCKET === null ? "lake" : "cache");
   await orFault("make", folders, () => Deno.mkdir(folders, { recursive: true }));
   const engine = building.use(openDuckdbEngine({
     script: script.href,
     deno: Deno.execPath(),
-    allowed_directories: [await Deno.realPath(folders)],
+    allowed_directories: [folders],
     temp_directory: await Deno.realPath(scratch.path),
     timeout_ms: settings.QUERY_TIMEOUT_MS,
     max_bytes: settings.QUERY_MAX_BYTES,
@@ -268,7 +273,7 @@ export async function connectFiles(
 ): Promise<(LocalFiles & AsyncDisposable) | null> {
   if (settings.S3_BUCKET === null) return null;
   const { FileCache } = await import("./store/file_cache.ts");
-  return new FileCache(store, { folder: `${settings.DATA_DIR}/cache`, max_bytes: settings.CACHE_MAX_BYTES });
+  return new FileCache(store, { folder: dataFolder(settings, "cache"), max_bytes: settings.CACHE_MAX_BYTES });
 }
 
 /** What Iceberg clients are told about the store. Never a key: clients bring their own, which may only read. */

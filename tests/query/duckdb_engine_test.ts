@@ -1,7 +1,10 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { connectEngine } from "../../lib/connect.ts";
+import { relative } from "node:path";
+import { connectEngine, connectFiles } from "../../lib/connect.ts";
 import { Fault } from "../../lib/errors.ts";
 import { DuckdbEngine, openDuckdbEngine } from "../../lib/query/duckdb_engine.ts";
+import { openDiskStore } from "../../lib/store/disk_store.ts";
+import { MemoryStore } from "../store/memory_store.ts";
 import { settingsOf } from "../routes/test_app.ts";
 import { type EngineSetup, queryEngineContract } from "../contracts/query_engine_contract.ts";
 import { eventually, pause } from "../waiting.ts";
@@ -152,6 +155,34 @@ Deno.test("a query process ends with its parent, also in the middle of a query",
   };
   // By contract it has two seconds; more is for a machine that is busy.
   await eventually(() => alive(children[0]), (isAlive) => !isAlive, { what: "its end" });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("connectEngine reads data files also where the data folder is a link, or relative", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.symlink(folder, `${folder}-link`);
+  const beside = relative(Deno.cwd(), folder);
+  for (const DATA_DIR of [`${folder}-link`, beside]) {
+    await using engine = await connectEngine(settingsOf({ DATA_DIR }), new URL(SCRIPT));
+    const store = openDiskStore(DATA_DIR);
+    const { bytes } = await engine.runToParquet(one("SELECT 1 AS id"));
+    await store.create("lake/a.parquet", bytes);
+    const columns = [{ id: 1, name: "id", type: "int" }];
+    const paths = [store.localPath("lake/a.parquet")!];
+    const relations = [{ kind: "files" as const, name: "raw.a", columns, paths }];
+    const { rows } = await engine.run({ sql: "SELECT count(*) FROM a", relations, limit: 1 });
+    deepStrictEqual(rows, [[1]], DATA_DIR);
+    await store[Symbol.asyncDispose]();
+  }
+  const S3 = { S3_BUCKET: "b", S3_ENDPOINT: "http://127.0.0.1:9", DATA_DIR: beside };
+  const store = new MemoryStore();
+  await store.create("k.parquet", new Uint8Array([1]));
+  {
+    await using files = await connectFiles(settingsOf(S3), store);
+    using leases = await files!.leaseAll(["k.parquet"]);
+    strictEqual(leases.paths[0].startsWith(`${folder}/cache/`), true, leases.paths[0]);
+  }
+  await Deno.remove(`${folder}-link`);
   await Deno.remove(folder, { recursive: true });
 });
 
