@@ -26,13 +26,13 @@ function testOf(part: string, rows: Rows): Test | null {
 
 function columnTest(rows: Rows, column: number, sign: string, wanted: string): Test | null {
   if (wanted === "") return null;
-  const lower = wanted.toLowerCase();
-  const number = rows.columns[column].kind === "number" ? Number(wanted) : NaN;
+  const { kind } = rows.columns[column];
+  const lower = kind === "time" ? sqlTime(wanted.toLowerCase()) : wanted.toLowerCase();
+  const isNumber = kind === "number" && !Number.isNaN(Number(wanted));
   const compare = (row: number): number | null => {
     const text = rows.text(row, column);
     if (text === null) return null;
-    if (!Number.isNaN(number)) return Number(text) - number;
-    return text.toLowerCase() < lower ? -1 : text.toLowerCase() > lower ? 1 : 0;
+    return isNumber ? numbersCompared(text, wanted) : textsCompared(text.toLowerCase(), lower);
   };
   const holds = (judge: (order: number) => boolean): Test => (row) => {
     const order = compare(row);
@@ -54,4 +54,32 @@ function columnTest(rows: Rows, column: number, sign: string, wanted: string): T
     default:
       return (row) => (rows.text(row, column) ?? "").toLowerCase().includes(lower);
   }
+}
+
+function textsCompared(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** NaN is the greatest; numbers that are alike as doubles are told apart by their digits. */
+function numbersCompared(a: string, b: string): number {
+  const [left, right] = [Number(a), Number(b)];
+  if (Number.isNaN(left)) return 1;
+  if (left !== right) return left < right ? -1 : 1;
+  const [exactLeft, exactRight] = [digitsOf(a), digitsOf(b)];
+  if (exactLeft === null || exactRight === null) return 0;
+  const scale = Math.max(exactLeft.scale, exactRight.scale);
+  const [more, less] = [exactLeft, exactRight].map((one) => one.digits * 10n ** BigInt(scale - one.scale));
+  return more < less ? -1 : more > less ? 1 : 0;
+}
+
+function digitsOf(text: string): { digits: bigint; scale: number } | null {
+  const match = /^([+-]?\d+)(?:\.(\d+))?$/.exec(text);
+  if (!match) return null;
+  const fraction = match[2] ?? "";
+  return { digits: BigInt(match[1].replace("+", "") + fraction), scale: fraction.length };
+}
+
+/** A time as ISO 8601 has it, in the form of the grid's. */
+function sqlTime(lower: string): string {
+  return lower.replace(/^(\d{4}-\d\d-\d\d)t/, "$1 ").replace(/z$/, "");
 }

@@ -92,8 +92,9 @@ async function fromJson(session: EngineSession, rows: Rows, order: Order, table:
   }
 }
 
-/** Types that JSON has no form for are written as their text. */
+/** Types that JSON has no form for are written as their text. Parquet has no HUGEINT: the engine would make it a double. */
 function storedType(type: string): string {
+  if (type === "HUGEINT") return "DECIMAL(38,0)";
   return /^(BLOB|ENUM|INTERVAL|NULL|BIT)/i.test(type) ? "VARCHAR" : type;
 }
 

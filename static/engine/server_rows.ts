@@ -60,7 +60,7 @@ function cellOf(value: unknown): Cell {
 
 function kindOfName(type: string): ColumnKind {
   if (/\[\]$|^(STRUCT|MAP|LIST)/.test(type)) return "nested";
-  if (/^U?(TINY|SMALL|BIG|HUGE)?INT|^DECIMAL|^DOUBLE|^FLOAT/.test(type)) return "number";
+  if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|^DECIMAL|^DOUBLE|^FLOAT/.test(type)) return "number";
   if (/^(TIMESTAMP|DATE|TIME)/.test(type)) return "time";
   if (type === "BOOLEAN") return "boolean";
   return type === "BLOB" ? "binary" : "text";

@@ -2,6 +2,7 @@
  * Reads cells out of Arrow columns, exactly: decimals by their scale, 64-bit integers as BigInt, times to the
  * microsecond. Works on the raw buffers, because the library's own getters lose digits of all three.
  */
+import { quoteIdentifier } from "../sql/names.ts";
 import { type Data, type DataType, isDouble, isType, PER_SECOND } from "./arrow.ts";
 
 /** A cell as JavaScript has it. Decimals, times and UUIDs are text in SQL's own form; nested values are lists. */
@@ -36,6 +37,8 @@ const FLOAT_DIGITS = [6, 7, 8, 9];
 
 /** The shortest number that is the same 32-bit float, 0.1 instead of 0.10000000149011612; the tiniest get a digit more. */
 export function shortestFloat(value: number): number {
+  // Digits of the negative zero have no sign.
+  if (value === 0) return value;
   const short = FLOAT_DIGITS.map((digits) => Number(value.toPrecision(digits)));
   return short.find((one) => Math.fround(one) === value) ?? value;
 }
@@ -57,9 +60,12 @@ function nestedCell(data: Data, index: number): Cell {
   return `(${type})`;
 }
 
+/** The engine's stream leaves out what the numbers of an ENUM stand for: better no value than one that looks like NULL. */
+const UNSENT = "(ENUM: cast it to VARCHAR)";
+
 function dictionaryCell(data: Data, index: number): Cell {
   const dictionary = data.dictionary;
-  if (!dictionary) return null;
+  if (!dictionary?.length) return UNSENT;
   let key = Number(data.values[index]);
   for (const part of dictionary.data) {
     if (key < part.length) return readCell(part, key);
@@ -124,7 +130,8 @@ function fractionText(fraction: bigint, perSecond: bigint): string {
 
 function dateText(days: number): string {
   const milliseconds = days * 86_400_000;
-  return Math.abs(milliseconds) > 8.64e15 ? String(days) : new Date(milliseconds).toISOString().slice(0, -14);
+  if (Math.abs(milliseconds) > 8.64e15) return days > 0 ? "infinity" : "-infinity";
+  return new Date(milliseconds).toISOString().slice(0, -14);
 }
 
 function timeText(value: bigint, unit: number): string {
@@ -157,7 +164,9 @@ export function sqlType(type: DataType): string {
   if (isType.decimal(type)) {
     return type.precision === 38 && type.scale === 0 ? "HUGEINT" : `DECIMAL(${type.precision},${type.scale})`;
   }
-  if (isType.timestamp(type)) return type.timezone ? "TIMESTAMPTZ" : "TIMESTAMP";
+  if (isType.timestamp(type)) {
+    return type.timezone ? "TIMESTAMPTZ" : type.unit === NANOSECONDS ? "TIMESTAMP_NS" : "TIMESTAMP";
+  }
   if (isType.date(type)) return "DATE";
   if (isType.time(type)) return "TIME";
   if (isType.interval(type)) return "INTERVAL";
@@ -167,9 +176,16 @@ export function sqlType(type: DataType): string {
   if (isType.fixedSizeList(type)) return `${sqlType(type.valueType)}[${type.listSize}]`;
   if (isType.map(type)) return `MAP(${sqlType(type.keyType)}, ${sqlType(type.valueType)})`;
   if (isType.struct(type)) {
-    return `STRUCT(${type.children.map((field) => `${field.name} ${sqlType(field.type)}`).join(", ")})`;
+    return `STRUCT(${
+      type.children.map((field) => `${plainName(field.name)} ${sqlType(field.type)}`).join(", ")
+    })`;
   }
   return String(type).toUpperCase();
+}
+
+/** A field's name as it must be written. */
+function plainName(name: string): string {
+  return /^[a-z_]\w*$/i.test(name) ? name : quoteIdentifier(name);
 }
 
 function intName(bits: number, isSigned: boolean): string {
@@ -207,8 +223,9 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A cell as JSON has it; whole numbers beyond 2^53 stay exact as text. */
+/** A cell as JSON has it; whole numbers beyond 2^53 stay exact as text, and so do NaN and the infinities, which JSON lacks. */
 export function jsonOf(cell: Cell): unknown {
+  if (typeof cell === "number" && !Number.isFinite(cell)) return String(cell);
   if (typeof cell === "bigint") return Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
   if (cell instanceof Uint8Array) return cellText(cell);
   if (Array.isArray(cell)) return cell.map(jsonOf);

@@ -28,8 +28,15 @@ export async function sortedOrder(
     if (left === right) return a - b;
     if (left === null) return 1;
     if (right === null) return -1;
-    return left < right ? -sign : left > right ? sign : a - b;
+    return sign * compared(left, right) || a - b;
   });
+}
+
+/** NaN is the greatest number, as it is for the engine. */
+function compared(left: number | bigint | string, right: number | bigint | string): number {
+  const [isLeftNaN, isRightNaN] = [Number.isNaN(left), Number.isNaN(right)];
+  if (isLeftNaN || isRightNaN) return Number(isLeftNaN) - Number(isRightNaN);
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** Row numbers that `matches` says yes to, in their order. Rejects when aborted. */

@@ -68,3 +68,37 @@ Deno.test("`filteredOrder` ends when it is aborted", async () => {
   stop.abort();
   await assert.rejects(running);
 });
+
+Deno.test("`rowFilter` compares numbers by all of their digits, and times however they are written", () => {
+  const cells = [["9007199254740992", "0.10", "2026-01-31 08:00:00"], [
+    "9007199254740993",
+    "0.1000000000000000055",
+    "2026-01-31 10:00:00",
+  ], ["NaN", "-2", "2026-02-01 00:00:00"]];
+  const kinds = ["number", "number", "time"] as const;
+  const rows: Rows = {
+    columns: ["id", "price", "at"].map((name, at) => ({ name, type: "", kind: kinds[at] })),
+    rowCount: cells.length,
+    truncated: false,
+    cell: (row, column) => cells[row][column],
+    text: (row, column) => cells[row][column],
+  };
+  const kept = (text: string) => cells.flatMap((_, row) => rowFilter(text, rows)?.(row) ? [row] : []);
+  assert.deepEqual(kept("id=9007199254740993"), [1]);
+  assert.deepEqual(kept("id>9007199254740992"), [1, 2]);
+  assert.deepEqual(kept("id!=9007199254740992"), [1, 2]);
+  assert.deepEqual(kept("price>0.1"), [1]);
+  assert.deepEqual(kept("price=.1"), [0, 1]);
+  assert.deepEqual(kept("price<=0.1 id>1"), [0, 2]);
+  assert.deepEqual(kept("at>2026-01-31T09:30"), [1, 2]);
+  assert.deepEqual(kept("at<=2026-01-31T08:00:00Z"), [0]);
+});
+
+Deno.test("`sortedOrder` puts NaN above every number", async () => {
+  const values = [3, NaN, 1, null, Infinity, NaN, 2];
+  const column = { rowCount: values.length, key: (row: number) => values[row] };
+  const { signal } = new AbortController();
+  const sorted = async (isDescending: boolean) => [...await sortedOrder(column, null, isDescending, signal)];
+  assert.deepEqual(await sorted(false), [2, 6, 0, 4, 1, 5, 3]);
+  assert.deepEqual(await sorted(true), [1, 5, 4, 0, 6, 2, 3]);
+});

@@ -47,6 +47,10 @@ Deno.test("`readableError` takes the sentence out of what the engine says as JSO
 
 const LEAST_NORMAL = 2 ** -126;
 
+Deno.test("`shortestFloat` keeps the negative zero", () => {
+  assert.equal(shortestFloat(-0), -0);
+});
+
 Deno.test("`shortestFloat` has the fewest digits that are the same 32-bit float", () => {
   const said = [0.1, -2.3, 3.4028235e38, 16777216, 1.1754944e-38, 0, Infinity, NaN];
   for (const value of said) assert.equal(shortestFloat(Math.fround(value)), value);
