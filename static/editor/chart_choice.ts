@@ -37,9 +37,7 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
   const kind = column.kind === "time" ? "time" : column.kind === "number" ? "number" : "category";
   const xOf = (row: number) =>
     kind === "category" ? rows.text(row, choice.x) ?? "NULL" : numberAt(rows, row, choice.x);
-  const keys = [...new Set(taken.map(xOf).filter((key) => key !== null))];
-  if (kind !== "category") keys.sort((a, b) => Number(a) - Number(b));
-  const places = new Map(keys.map((key, at) => [key, at]));
+  const { keys, placeOf } = placesOf(taken, xOf, choice.kind === "scatter", kind !== "category");
   const nameOf = (row: number, y: number) =>
     choice.by >= 0 ? rows.text(row, choice.by) ?? "NULL" : rows.columns[y].name;
   const { drawn, leftOut } = largest(
@@ -48,12 +46,15 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
     ),
   );
   const lines = new Map(drawn.map((name) => [name, keys.map((): number | null => null)]));
+  let covered = 0;
   for (const row of taken) {
-    const place = places.get(xOf(row) ?? "");
+    const place = placeOf(row);
     if (place === undefined) continue;
     for (const y of choice.y) {
       const line = lines.get(nameOf(row, y));
-      if (line) line[place] = numberAt(rows, row, y);
+      if (!line) continue;
+      if (line[place] !== null) covered += 1;
+      line[place] = numberAt(rows, row, y);
     }
   }
   const series = [...lines].map(([name, values]) => ({ name, values }));
@@ -65,12 +66,38 @@ export function chartData(rows: Rows, order: Uint32Array | null, choice: ChartCh
       few(leftOut)
     } left out.`
     : "";
+  const hidden = covered > 0
+    ? ` ${plural(covered, "value is", "values are")} not drawn: a later row has the same ${column.name}${
+      choice.by >= 0 ? ` and ${rows.columns[choice.by].name}` : ""
+    }.`
+    : "";
   return {
     kind: choice.kind,
     x: { kind, name: column.name, values: keys },
     series,
-    summary: sentence(rows, choice, series, keys.length) + left + dropped,
+    summary: sentence(rows, choice, series, keys.length) + left + dropped + hidden,
   };
+}
+
+/** What stands along, and where in it each row is: rows alike share a place, but as dots, which cover nothing. */
+function placesOf(
+  taken: readonly number[],
+  xOf: (row: number) => string | number | null,
+  isScatter: boolean,
+  isOrdered: boolean,
+): { keys: (string | number)[]; placeOf: (row: number) => number | undefined } {
+  const known = taken.flatMap((row) => {
+    const key = xOf(row);
+    return key === null ? [] : [{ row, key }];
+  });
+  if (isOrdered) known.sort((a, b) => Number(a.key) - Number(b.key));
+  if (isScatter && isOrdered) {
+    const places = new Map(known.map(({ row }, at) => [row, at]));
+    return { keys: known.map(({ key }) => key), placeOf: (row) => places.get(row) };
+  }
+  const keys = [...new Set(known.map(({ key }) => key))];
+  const places = new Map(keys.map((key, at) => [key, at]));
+  return { keys, placeOf: (row) => places.get(xOf(row) ?? "") };
 }
 
 /** Names of the lines that add up to most, in the order in which they came, and those of the others. */
@@ -118,5 +145,5 @@ function sentence(
 }
 
 function round(value: number): string {
-  return String(Math.round(value * 100) / 100);
+  return String(Math.abs(value) < 0.01 ? Number(value.toPrecision(3)) : Math.round(value * 100) / 100);
 }

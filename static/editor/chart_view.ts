@@ -51,7 +51,12 @@ export class ChartView {
       ),
       select("Along", columns, choice.x, (x) => set({ x })),
       select("Up", numbers, choice.y[0], (y) => set({ y: [y] })),
-      select("A line for each", [{ at: -1, name: "none" }, ...columns], choice.by, (by) => set({ by })),
+      select(
+        "A line for each",
+        [{ at: -1, name: "none" }, ...columns],
+        choice.by,
+        (by) => set(by < 0 ? { by } : { by, y: choice.y.slice(0, 1) }),
+      ),
     );
     this.#chart.show(chartData(rows, order, choice));
   }

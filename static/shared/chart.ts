@@ -5,6 +5,7 @@
  */
 import uPlot from "uplot";
 import {
+  barsBeside,
   type ChartData,
   type ChartSeries,
   lonelyPlaces,
@@ -15,10 +16,11 @@ import {
   xRange,
 } from "./chart_data.ts";
 import { h, replace } from "./dom.ts";
+import { plain } from "./format.ts";
 
 const COLOURS = 8;
 const TABLE_ROWS = 500;
-const PLAIN = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+const WIDEST_BAR_PX = 60;
 let charts = 0;
 
 export class WordedChart extends HTMLElement {
@@ -68,7 +70,7 @@ export class WordedChart extends HTMLElement {
 
   #format(value: number | null | undefined): string {
     if (value === null || value === undefined) return "–";
-    return this.#data?.format?.(value) ?? PLAIN.format(value);
+    return this.#data?.format?.(value) ?? plain(value);
   }
 
   #draw(): void {
@@ -128,12 +130,12 @@ export class WordedChart extends HTMLElement {
           : along,
         { ...axis, size: 60, values: (_, values) => values.map((value) => this.#format(value)) },
       ],
-      series: [{}, ...stackOrder(data, visible).map((one) => this.#seriesOptions(data, one))],
+      series: [{}, ...stackOrder(data, visible).map((one) => this.#seriesOptions(data, one, visible))],
       hooks: { setCursor: [(plot) => this.#drawLegend(plot.cursor.idx ?? null)] },
     };
   }
 
-  #seriesOptions(data: ChartData, series: ChartSeries): uPlot.Series {
+  #seriesOptions(data: ChartData, series: ChartSeries, visible: readonly ChartSeries[]): uPlot.Series {
     const colour = this.#colour(data.series.indexOf(series));
     const fill = colour.replace("rgb(", "rgba(").replace(")", data.kind === "stack" ? ", 1)" : ", 0.22)");
     const dots: uPlot.Series.Points = {
@@ -160,7 +162,11 @@ export class WordedChart extends HTMLElement {
           width: 0,
           fill: colour,
           points: { show: false },
-          paths: uPlot.paths.bars?.({ size: [0.75, 60], radius: 0.12 }),
+          paths: uPlot.paths.bars?.({
+            size: [0.75, WIDEST_BAR_PX],
+            radius: 0.12,
+            disp: visible.length > 1 ? sideBySide(visible.indexOf(series), visible.length) : undefined,
+          }),
         };
       case "scatter":
         return {
@@ -257,6 +263,19 @@ export class WordedChart extends HTMLElement {
     const { clientWidth, clientHeight } = this.#canvas;
     if (clientWidth > 0) this.#plot?.setSize({ width: clientWidth, height: Math.max(90, clientHeight) });
   }
+}
+
+/** The place of one series' bars beside those of the others. */
+function sideBySide(at: number, of: number): uPlot.Series.BarsPathBuilderDisplay {
+  const bars = (plot: uPlot) => {
+    const { min, max } = plot.scales.x;
+    const perPixel = ((max ?? 1) - (min ?? 0)) / Math.max(1, plot.bbox.width / devicePixelRatio);
+    return barsBeside([...plot.data[0]], { at, of, widest: WIDEST_BAR_PX * perPixel });
+  };
+  return {
+    x0: { unit: 1, values: (plot) => bars(plot).starts },
+    size: { unit: 1, values: (plot) => [bars(plot).width] },
+  };
 }
 
 /** As uPlot would choose it, unless the data says where it ends. */

@@ -62,6 +62,19 @@ export function xRange({ kind, values }: ChartData["x"], min: number, max: numbe
   return [place - around, place + around];
 }
 
+/**
+ * Where the bars of one series among several begin and how wide each is, in the axis's own measure: side by side, because
+ * a bar behind a higher one is not seen. Pure.
+ */
+export function barsBeside(
+  along: readonly number[],
+  { at, of, widest }: { at: number; of: number; widest: number },
+): { starts: number[]; width: number } {
+  const gap = along.slice(1).reduce((least, place, n) => Math.min(least, place - along[n]), Infinity);
+  const width = Math.min((gap * 0.75) / of, widest);
+  return { starts: along.map((place) => place + (at - of / 2) * width), width };
+}
+
 /** A mark of the time axis, as exact as the step between marks asks for. */
 export function timeMark(seconds: number, step: number): string {
   const text = new Date(seconds * 1000).toISOString();

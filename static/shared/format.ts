@@ -1,6 +1,8 @@
 /** Numbers, sizes, durations and times as people read them. Pure; times are UTC unless the name says local. */
 
 const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const PLAIN = new Intl.NumberFormat("en-US", { maximumFractionDigits: 3 });
+const TINY = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 const DECIMAL = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
 /** `1,234,567`; takes text too, because 64-bit numbers come as text. A missing number is a dash. */
@@ -8,6 +10,11 @@ export function count(value: number | bigint | string | null | undefined): strin
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "string") return /^-?\d+$/.test(value) ? GROUPED.format(BigInt(value)) : value;
   return GROUPED.format(value);
+}
+
+/** A number of any size with about three digits of what is behind its point. */
+export function plain(value: number): string {
+  return Math.abs(value) < 0.01 ? TINY.format(value) : PLAIN.format(value);
 }
 
 /** A number with at most one decimal, for rates. */
