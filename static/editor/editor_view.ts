@@ -134,6 +134,11 @@ const TYPE_OVER_SELECTION = EditorView.domEventHandlers({
   },
 });
 
+/** Files that are dropped become tables; the editor's own way is to type out what they hold. */
+const NO_DROPPED_FILES = EditorView.domEventHandlers({
+  drop: (event) => Boolean(event.dataTransfer?.files.length),
+});
+
 export interface EditorOptions {
   parent: HTMLElement;
   text: string;
@@ -169,6 +174,7 @@ export function editorState(text: string, actions: EditorActions): EditorState {
       syntaxHighlighting(COLOURS),
       THEME,
       TYPE_OVER_SELECTION,
+      NO_DROPPED_FILES,
       sql({ dialect: DUCKDB }),
       placeholder("SELECT …    Ctrl+Enter runs the statement at the cursor"),
       EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false", autocorrect: "off" }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { chartData, guess } from "../../../static/editor/chart_choice.ts";
 import { jsonOf } from "../../../static/engine/values.ts";
-import { tableNameOf } from "../../../static/editor/dropped_file.ts";
+import { freeName, tableNameOf } from "../../../static/editor/dropped_file.ts";
 import { matching } from "../../../static/editor/palette.ts";
 import { packQuery, unpackQuery } from "../../../static/editor/share.ts";
 import { bindParameters, literalOf, parametersIn } from "../../../static/sql/parameters.ts";
@@ -43,6 +43,7 @@ Deno.test("`jsonOf` keeps 64-bit numbers exact", () => {
   assert.equal(jsonOf(9007199254740993n), "9007199254740993");
   assert.equal(jsonOf(12n), 12);
   assert.deepEqual(jsonOf({ entries: [["a", [1n, null]], ["b", "x"]] }), { a: [1, null], b: "x" });
+  assert.deepEqual(jsonOf([NaN, -Infinity, 0.5]), ["NaN", "-Infinity", 0.5]);
 });
 
 Deno.test("`tableNameOf` makes a plain name of any file's", () => {
@@ -98,4 +99,43 @@ Deno.test("`chartData` says which lines it leaves out", () => {
     drawn(20),
     /Only the 8 largest of 20 lines are drawn: C0, C1, C2, C3, C4 and 7 more are left out\.$/,
   );
+});
+
+/** Rows of texts in columns of these kinds. */
+function rowsOf(kinds: readonly ("time" | "text" | "number")[], cells: readonly (readonly string[])[]) {
+  return {
+    columns: kinds.map((kind) => ({ name: kind, type: kind === "time" ? "DATE" : "X", kind })),
+    rowCount: cells.length,
+    truncated: false,
+    cell: (row: number, column: number) => cells[row][column],
+    text: (row: number, column: number) => cells[row][column],
+  };
+}
+
+Deno.test("`chartData` says how many values are covered by later ones", () => {
+  const rows = rowsOf(["text", "number"], [["EUR", "1"], ["USD", "2"], ["EUR", "3"]]);
+  const { series, summary } = chartData(rows, null, { kind: "bar", x: 0, y: [1], by: -1 });
+  assert.deepEqual(series[0].values, [3, 2]);
+  assert.match(summary, /1 value is not drawn: a later row has the same text\.$/);
+});
+
+Deno.test("`chartData` gives each row its own dot, in order along", () => {
+  const rows = rowsOf(["number", "number"], [["5", "1"], ["2", "2"], ["5", "3"]]);
+  const { x, series, summary } = chartData(rows, null, { kind: "scatter", x: 0, y: [1], by: -1 });
+  assert.deepEqual([x.values, series[0].values], [[2, 5, 5], [2, 1, 3]]);
+  assert.doesNotMatch(summary, /not drawn/);
+});
+
+Deno.test("`chartData` says small numbers as they are", () => {
+  const rows = rowsOf(["time", "number"], [["2026-01-31", "0.00012345"], ["2026-02-01", "0"]]);
+  const { summary } = chartData(rows, null, { kind: "line", x: 0, y: [1], by: -1 });
+  assert.match(summary, /from 0 to 0\.000123\.$/);
+});
+
+Deno.test("`freeName` gives another file's table another name, and the same file its own", () => {
+  assert.equal(freeName("данные.csv", new Map()), "file_1");
+  assert.equal(freeName("отчёт.csv", new Map([["file_1", "данные.csv"]])), "file_1_2");
+  assert.equal(freeName("a b.csv", new Map([["a_b", "a-b.csv"], ["a_b_2", "x"]])), "a_b_3");
+  assert.equal(freeName("a.csv", new Map([["a", "a.csv"]])), "a");
+  assert.equal(freeName("transactions.csv", new Map([["transactions", ""]])), "transactions_2");
 });
