@@ -25,9 +25,10 @@ function laidOut(rows: Rows, row: number, column: number, text: string): string 
   if (rows.columns[column].kind === "nested") return JSON.stringify(jsonOf(rows.cell(row, column)), null, 2);
   if (!/^\s*[[{]/.test(text)) return text;
   // Shown, never stored: digits beyond a double's are kept by laying out only what prints back the same.
+  const packed = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
   try {
     const value: unknown = JSON.parse(text);
-    return JSON.stringify(value) === text.replace(/\s+/g, "") ? JSON.stringify(value, null, 2) : text;
+    return JSON.stringify(value) === packed ? JSON.stringify(value, null, 2) : text;
   } catch {
     return text;
   }

@@ -1,4 +1,5 @@
 /** What this browser remembers of queries: a history of everything that ran, and what was saved by name. */
+import type { KeptTexts } from "../shared/browser_storage.ts";
 
 export interface PastQuery {
   sql: string;
@@ -21,7 +22,7 @@ const MAX_HISTORY = 300;
 const MAX_SQL = 20_000;
 
 export class Library {
-  constructor(readonly storage: Storage) {}
+  constructor(readonly storage: KeptTexts) {}
 
   get history(): readonly PastQuery[] {
     return read<PastQuery>(this.storage, HISTORY_KEY);
@@ -42,25 +43,22 @@ export class Library {
     return read<SavedQuery>(this.storage, SAVED_KEY);
   }
 
-  save(query: SavedQuery): void {
+  /** False when the browser cannot keep it. */
+  save(query: SavedQuery): boolean {
     const others = this.saved.filter((one) => one.name !== query.name);
-    this.#write(SAVED_KEY, [...others, query].sort((a, b) => a.name.localeCompare(b.name)));
+    return this.#write(SAVED_KEY, [...others, query].sort((a, b) => a.name.localeCompare(b.name)));
   }
 
   remove(name: string): void {
     this.#write(SAVED_KEY, this.saved.filter((one) => one.name !== name));
   }
 
-  #write(key: string, items: readonly unknown[]): void {
-    try {
-      this.storage.setItem(key, JSON.stringify(items));
-    } catch (error) {
-      console.warn("Cannot remember the query: the browser's storage is full or closed", error);
-    }
+  #write(key: string, items: readonly unknown[]): boolean {
+    return this.storage.setItem(key, JSON.stringify(items));
   }
 }
 
-function read<T extends { sql: string }>(storage: Storage, key: string): T[] {
+function read<T extends { sql: string }>(storage: KeptTexts, key: string): T[] {
   try {
     const items: unknown = JSON.parse(storage.getItem(key) ?? "[]");
     return Array.isArray(items) ? items.filter((one): one is T => typeof one?.sql === "string") : [];

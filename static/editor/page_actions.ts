@@ -1,8 +1,10 @@
 /** Actions of the SQL page that open something: the palette, saved queries, a link; and the keys for them. */
 import type { TableInfo } from "../engine/lake.ts";
+import { copyText } from "../shared/clipboard.ts";
 import { openDialog } from "../shared/dialog.ts";
-import { announce, h } from "../shared/dom.ts";
+import { announce, h, replace } from "../shared/dom.ts";
 import { openHelp } from "../shared/help.ts";
+import { faultNotice } from "../shared/page.ts";
 import { hashOf } from "../shared/place.ts";
 import { openFile } from "./dropped_file.ts";
 import { explain } from "./explain.ts";
@@ -24,11 +26,18 @@ export function saveQuery(bench: Workbench): void {
   });
   const save = h("button", { type: "submit", class: "button primary" }, "Save");
   const form = h("form", { class: "buttons" }, name, save);
-  const dialog = openDialog("Save the query in this browser", form);
+  const fault = h("div");
+  const dialog = openDialog("Save the query in this browser", form, fault);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (name.value.trim() === "") return;
-    bench.library.save({ name: name.value.trim(), sql: bench.text, at: Date.now() });
+    if (!bench.library.save({ name: name.value.trim(), sql: bench.text, at: Date.now() })) {
+      replace(
+        fault,
+        faultNotice(new Error("This browser cannot keep the query: its storage is full or closed.")),
+      );
+      return;
+    }
     bench.tabs.rename(bench.tabs.active.id, name.value);
     dialog.close();
     announce("Saved");
@@ -49,9 +58,11 @@ export async function shareQuery(bench: Workbench): Promise<void> {
     class: "share-link",
   });
   const copy = h("button", { type: "button", class: "button primary" }, "Copy");
+  const said = h("div");
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(link);
-    copy.textContent = "Copied";
+    const fault = await copyText(link);
+    copy.textContent = fault ? "Copy" : "Copied";
+    if (fault) replace(said, faultNotice(new Error(fault)));
   });
   const words =
     "The query is in the link itself, behind the #, which no server sees. Opening the link shows it; it never runs by itself.";
@@ -59,6 +70,7 @@ export async function shareQuery(bench: Workbench): Promise<void> {
     "Share the query",
     h("p", { class: "muted" }, words),
     h("div", { class: "buttons" }, field, copy),
+    said,
   );
   field.select();
 }
@@ -116,7 +128,9 @@ export function listenForKeys(
   addEventListener("keydown", (event: KeyboardEvent) => {
     if (!element.isConnected || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && bench.isRunning) return bench.cancel();
-    const modifier = event.ctrlKey || event.metaKey ? "mod" : event.altKey ? "alt" : "";
+    // AltGr, which types letters, is told as both.
+    const isMod = (event.ctrlKey || event.metaKey) && !event.altKey;
+    const modifier = isMod ? "mod" : event.altKey && !event.ctrlKey ? "alt" : "";
     const letter = event.code.replace(/^Key/, "").toLowerCase();
     const action = modifier && !event.shiftKey ? actions[`${modifier} ${letter}`] : undefined;
     if (!action) return;

@@ -2,6 +2,7 @@
 import { messageOf } from "../../lib/errors.ts";
 import type { ResultColumn, Rows } from "../engine/result.ts";
 import { type Cell, cellText } from "../engine/values.ts";
+import { copyText } from "../shared/clipboard.ts";
 import { openDialog } from "../shared/dialog.ts";
 import { announce, h, replace } from "../shared/dom.ts";
 import { local, plural } from "../shared/format.ts";
@@ -21,6 +22,8 @@ const MAX_COPIED_CELLS = 2_000_000;
 export class ResultsPanel {
   readonly element: HTMLElement;
   readonly grid = new DataGrid();
+  /** The newest commit among what the rows were read from; null before there are any. */
+  committedAt: string | null = null;
   /** Comes with the first chart: it brings a library. */
   #chart: ChartView | null = null;
   #chartPlace = h("div", { class: "chart-place", hidden: true });
@@ -30,6 +33,7 @@ export class ResultsPanel {
   #sort: SortMark | null = null;
   #arranging = new AbortController();
   #choice = h("div", { class: "results-choice", role: "group", "aria-label": "Results" });
+  /** Screen readers say it when it stands still. */
   #summary = h("p", { class: "results-summary number", role: "status" });
   #messages = h("div", { class: "messages" });
   #empty = h(
@@ -93,6 +97,7 @@ export class ResultsPanel {
     replace(this.#choice);
     this.#tools.hidden = true;
     this.#summary.textContent = "Running…";
+    this.#summary.ariaBusy = "true";
     return ++this.#run;
   }
 
@@ -120,7 +125,7 @@ export class ResultsPanel {
   finished(outcomes: readonly Outcome[]): void {
     const withRows = outcomes.filter((one) => one.result !== null);
     this.#choose(withRows.at(-1) ?? outcomes[outcomes.length - 1], withRows);
-    announce(this.#summary.textContent ?? "");
+    this.#summary.ariaBusy = "false";
   }
 
   /** A message that screen readers say at once. */
@@ -132,6 +137,11 @@ export class ResultsPanel {
   /** Nothing came of the run: what the grid shows is no answer to it. */
   failed(): void {
     this.#summary.textContent = "";
+    this.#summary.ariaBusy = "false";
+    this.#hideRows();
+  }
+
+  #hideRows(): void {
     this.grid.hidden = true;
     this.#chartPlace.hidden = true;
   }
@@ -139,6 +149,7 @@ export class ResultsPanel {
   #choose(outcome: Outcome, all: readonly Outcome[]): void {
     this.#outcome = outcome;
     if (outcome.result) this.#take(outcome.result, false);
+    else this.#hideRows();
     this.#tools.hidden = outcome.result === null;
     this.#summary.textContent = summaryOf(outcome);
     const buttons = all.length < 2 ? [] : all.map((one, at) =>
@@ -184,7 +195,9 @@ export class ResultsPanel {
     this.#showView(true);
   }
 
+  /** Nothing while rows still come: an order of those that are there would hide the others. */
   #sortBy(column: number): void {
+    if (!this.#outcome) return;
     const isSame = this.#sort?.column === column;
     if (isSame && this.#sort?.isDescending) this.#sort = null;
     else this.#sort = { column, isDescending: isSame };
@@ -225,7 +238,7 @@ export class ResultsPanel {
 
   async #copy(range: { rows: [number, number]; columns: [number, number] }): Promise<void> {
     const rows = this.#rows;
-    if (!rows) return;
+    if (!rows || rows.rowCount === 0) return;
     const [from, to] = range.rows;
     const cells = (to - from + 1) * (range.columns[1] - range.columns[0] + 1);
     if (cells > MAX_COPIED_CELLS) return announce("Too many cells to copy: export the result instead");
@@ -233,8 +246,9 @@ export class ResultsPanel {
     for (let row = from; row <= to; row++) {
       lines.push(copiedLine(rows, this.#order?.[row] ?? row, range.columns));
     }
-    await navigator.clipboard.writeText(lines.join("\n"));
-    announce(`${plural(cells, "cell")} copied`);
+    const fault = await copyText(lines.join("\n"));
+    if (fault) this.message("bad", fault);
+    else announce(`${plural(cells, "cell")} copied`);
   }
 
   async #exportChosen(): Promise<void> {
@@ -278,13 +292,13 @@ function localTime(column: ResultColumn, text: string | null): string {
 
 function sortKeys(rows: Rows, column: number) {
   const { kind, type } = rows.columns[column];
-  const isDecimal = type.startsWith("DECIMAL") || type === "HUGEINT";
+  const isExact = /^DECIMAL|INT/.test(type);
   const key = (cell: Cell): number | bigint | string | null => {
     if (cell === null) return null;
     if (typeof cell === "number" || typeof cell === "bigint") return cell;
-    if (kind === "number" && !isDecimal) return Number(cell);
-    if (isDecimal) return BigInt(cellText(cell).replace(".", ""));
-    return cellText(cell);
+    const text = cellText(cell);
+    if (kind !== "number") return text;
+    return isExact ? BigInt(text.replace(".", "")) : Number(text);
   };
   return { rowCount: rows.rowCount, key: (row: number) => key(rows.cell(row, column)) };
 }
@@ -293,7 +307,7 @@ function copiedLine(rows: Rows, row: number, [from, to]: [number, number]): stri
   const cells: string[] = [];
   for (let column = from; column <= to; column++) {
     const text = rows.text(row, column) ?? "";
-    cells.push(/[\t\n"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    cells.push(/[\t\r\n"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   }
   return cells.join("\t");
 }

@@ -1,4 +1,5 @@
 /** The bar between editor and results: drag it, or move it with the arrow keys. Its place is remembered. */
+import { browserStorage } from "../shared/browser_storage.ts";
 import { h } from "../shared/dom.ts";
 
 const KEY = "millrace.split";
@@ -18,9 +19,9 @@ export function splitter(container: HTMLElement): HTMLElement {
     const kept = Math.round(Math.min(MOST, Math.max(LEAST, percent)));
     container.style.setProperty("--editor-share", String(kept));
     bar.setAttribute("aria-valuenow", String(kept));
-    localStorage.setItem(KEY, String(kept));
+    browserStorage.setItem(KEY, String(kept));
   };
-  set(Number(localStorage.getItem(KEY)) || 32);
+  set(Number(browserStorage.getItem(KEY)) || 32);
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -STEP, ArrowDown: STEP }[event.key];
     if (!step) return;

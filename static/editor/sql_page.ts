@@ -25,6 +25,8 @@ import { Workbench } from "./workbench.ts";
 const TABLES_EVERY_MS = 10_000;
 const ESTIMATE_AFTER_MS = 700;
 const WAITING_MS = 1_000;
+const UNKEPT =
+  "This browser cannot keep the tabs: its storage is full or closed. What they hold is lost with the page.";
 /** Above this a query is offered to the server. */
 const MUCH_BYTES = 150_000_000;
 
@@ -143,6 +145,7 @@ class SqlPage {
     bench.addEventListener("age", () => this.#showAge());
     listenForKeys(this.element, bench, (table) => this.#look(table));
     addEventListener("pagehide", () => bench.tabs.save());
+    bench.tabs.addEventListener("unkept", () => bench.results.message("warn", UNKEPT), { once: true });
     setInterval(() => this.#showAge(), 1000);
     setInterval(() => document.hidden || !this.element.isConnected || this.#refresh(), TABLES_EVERY_MS);
     this.#textChanged();
@@ -211,7 +214,7 @@ class SqlPage {
       const tables = await this.bench.lake.refresh();
       const times = tables.map((table) => table.committed_at).filter((time) => typeof time === "string")
         .sort();
-      this.bench.committedAt ??= times.at(-1) ?? null;
+      this.bench.committedAt = times.at(-1) ?? null;
       this.bench.schemas.forget();
       this.#tree.draw();
     } catch (error) {
@@ -253,8 +256,8 @@ class SqlPage {
   }
 
   #showAge(): void {
-    const { tabs, committedAt } = this.bench;
-    const time = tabs.active.as_of ?? committedAt;
+    const { tabs, results, committedAt } = this.bench;
+    const time = tabs.active.as_of ?? results.committedAt ?? committedAt;
     const age = time ? (Date.now() - Date.parse(time)) / 1000 : null;
     const text = time ? `Data as of ${utc(time)} UTC (${duration(age)} ago)` : "Data as of –";
     if (this.#asOf.textContent !== text) this.#asOf.textContent = text;

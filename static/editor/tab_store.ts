@@ -1,4 +1,10 @@
-/** The query tabs of this browser: their texts and moments, kept across reloads. */
+/**
+ * The query tabs of this browser: their texts and moments, kept across reloads.
+ *
+ * Windows share one storage. Each writes what it changed and leaves the rest as another window left it; a tab that two have
+ * changed becomes two, so that nobody's text takes the place of somebody else's.
+ */
+import type { KeptTexts } from "../shared/browser_storage.ts";
 
 export interface QueryTab {
   id: string;
@@ -10,6 +16,8 @@ export interface QueryTab {
   values?: Record<string, string>;
   /** The text came with the page and was never changed. */
   isStarter?: boolean;
+  /** The text is as it was opened: nothing is lost with the tab that is not to be had again. */
+  isAsOpened?: boolean;
 }
 
 interface Saved {
@@ -18,6 +26,7 @@ interface Saved {
 }
 
 const KEY = "millrace.tabs";
+/** Beyond, tabs whose text is as it was opened make room; others stay until they are closed. */
 const MAX_TABS = 40;
 
 /** What the query of the first screen reads. */
@@ -29,16 +38,21 @@ ORDER BY event_time DESC
 LIMIT 200;
 `;
 
-/** Emits `change` when tabs came, went or were renamed, `switch` when another became active. */
+/** Emits `change` when tabs came, went or were renamed, `switch` when another became active, `unkept` when the browser cannot keep them. */
 export class TabStore extends EventTarget {
   tabs: QueryTab[];
   active: QueryTab;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What each tab held when this window read or wrote it last, also of tabs that it has closed; by the id in the storage. */
+  #known = new Map<string, string>();
+  /** Ids in the storage of tabs whose own id another window went on with. */
+  #ids = new Map<QueryTab, string>();
 
-  constructor(readonly storage: Storage) {
+  constructor(readonly storage: KeptTexts) {
     super();
     const saved = read(storage);
     this.tabs = saved?.tabs ?? [starterTab()];
+    for (const tab of saved?.tabs ?? []) this.#known.set(tab.id, contentOf(tab));
     this.active = this.tabs.find((tab) => tab.id === saved?.active) ?? this.tabs[0];
   }
 
@@ -48,16 +62,18 @@ export class TabStore extends EventTarget {
       title: title ?? this.#freeTitle(),
       text,
       as_of: options.as_of ?? null,
+      isAsOpened: true,
     };
+    const spare = this.tabs.findIndex((one) => one.isAsOpened || one.isStarter);
+    if (this.tabs.length >= MAX_TABS && spare >= 0) this.tabs.splice(spare, 1);
     this.tabs.push(tab);
-    if (this.tabs.length > MAX_TABS) this.tabs.shift();
     this.activate(tab.id);
     return tab;
   }
 
   activate(id: string): void {
     const tab = this.tabs.find((one) => one.id === id);
-    if (!tab) return;
+    if (!tab || tab === this.active) return;
     this.active = tab;
     this.#changed();
     this.dispatchEvent(new Event("switch"));
@@ -81,7 +97,7 @@ export class TabStore extends EventTarget {
   setText(text: string): void {
     if (this.active.text === text) return;
     this.active.text = text;
-    this.active.isStarter = false;
+    this.active.isStarter = this.active.isAsOpened = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.save(), 300);
   }
@@ -92,12 +108,42 @@ export class TabStore extends EventTarget {
   }
 
   save(): void {
-    const saved: Saved = { active: this.active.id, tabs: this.tabs };
-    try {
-      this.storage.setItem(KEY, JSON.stringify(saved));
-    } catch (error) {
-      console.warn("Cannot keep the tabs: the browser's storage is full or closed", error);
+    clearTimeout(this.#timer);
+    const tabs = this.#toKeep();
+    const saved: Saved = { active: this.#idOf(this.active), tabs };
+    if (!this.storage.setItem(KEY, JSON.stringify(saved))) {
+      this.dispatchEvent(new Event("unkept"));
+      return;
     }
+    for (const tab of this.tabs) this.#known.set(this.#idOf(tab), contentOf(tab));
+  }
+
+  /** Our tabs, those that we have not touched as other windows left them, and those that only other windows have. */
+  #toKeep(): QueryTab[] {
+    const kept = new Map((read(this.storage)?.tabs ?? []).map((tab) => [tab.id, tab]));
+    const ours = this.tabs.flatMap((tab) => {
+      const known = this.#known.get(this.#idOf(tab));
+      const other = kept.get(this.#idOf(tab));
+      const isOtherChanged = other !== undefined && known !== undefined && contentOf(other) !== known;
+      if (known === contentOf(tab)) {
+        if (isOtherChanged) return [other];
+        const isClosedThere = other === undefined && kept.size > 0 && tab !== this.active;
+        return isClosedThere ? [] : [{ ...tab, id: this.#idOf(tab) }];
+      }
+      if (isOtherChanged && contentOf(other) !== contentOf(tab)) {
+        this.#known.delete(this.#idOf(tab));
+        this.#ids.set(tab, freshId());
+      }
+      return [{ ...tab, id: this.#idOf(tab) }];
+    });
+    const ids = new Set(ours.map((tab) => tab.id));
+    const isClosedHere = (tab: QueryTab) => this.#known.get(tab.id) === contentOf(tab);
+    const others = [...kept.values()].filter((tab) => !ids.has(tab.id) && !isClosedHere(tab));
+    return [...ours, ...others.filter((tab) => !tab.isStarter)];
+  }
+
+  #idOf(tab: QueryTab): string {
+    return this.#ids.get(tab) ?? tab.id;
   }
 
   #changed(): void {
@@ -120,7 +166,17 @@ function freshId(): string {
   return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 }
 
-function read(storage: Storage): Saved | null {
+/** What a person would miss of a tab. */
+function contentOf({ title, text, as_of, values }: QueryTab): string {
+  return JSON.stringify([
+    title,
+    text,
+    as_of,
+    Object.entries(values ?? {}).filter(([, value]) => value !== ""),
+  ]);
+}
+
+function read(storage: KeptTexts): Saved | null {
   const text = storage.getItem(KEY);
   if (!text) return null;
   try {

@@ -1,5 +1,7 @@
 /** The strip that explains the page to somebody new: three questions that run on a click, and how to send an event. */
-import { h, icon, ICONS, replace } from "../shared/dom.ts";
+import { browserStorage } from "../shared/browser_storage.ts";
+import { copyText } from "../shared/clipboard.ts";
+import { announce, h, icon, ICONS, replace } from "../shared/dom.ts";
 
 export interface Example {
   title: string;
@@ -46,14 +48,14 @@ export function welcome(run: (example: Example) => void): HTMLElement {
   const draw = (isOpen: boolean) =>
     replace(place, ...(isOpen ? opened(run, () => close()) : [closed(() => open())]));
   const open = () => {
-    localStorage.removeItem(DISMISSED);
+    browserStorage.removeItem(DISMISSED);
     draw(true);
   };
   const close = () => {
-    localStorage.setItem(DISMISSED, "yes");
+    browserStorage.setItem(DISMISSED, "yes");
     draw(false);
   };
-  draw(localStorage.getItem(DISMISSED) === null);
+  draw(browserStorage.getItem(DISMISSED) === null);
   return place;
 }
 
@@ -144,7 +146,8 @@ function command(line: string): HTMLElement {
     title: "Copy",
   }, icon(ICONS.copy));
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(line);
+    const fault = await copyText(line);
+    if (fault) return announce(fault);
     copy.classList.add("is-done");
     setTimeout(() => copy.classList.remove("is-done"), 1200);
   });

@@ -6,6 +6,7 @@ import { startEngineOfPage } from "../engine/start.ts";
 import { type Estimate, Lake } from "../engine/lake.ts";
 import { runOnServer } from "../engine/server_rows.ts";
 import { EngineSession, orCancelled } from "../engine/session.ts";
+import { browserStorage } from "../shared/browser_storage.ts";
 import { h } from "../shared/dom.ts";
 import { NeedsExtension } from "../engine/engine_error.ts";
 import { formatSql } from "../sql/format.ts";
@@ -27,14 +28,15 @@ const MAX_PANELS = 8;
 
 /** Emits `state` when something began or ended to run, `age` when the data's age became known anew. */
 export class Workbench extends EventTarget {
-  readonly tabs = new TabStore(localStorage);
-  readonly library = new Library(localStorage);
+  readonly tabs = new TabStore(browserStorage);
+  readonly library = new Library(browserStorage);
   readonly session = new EngineSession(startEngineOfPage);
   readonly lake = new Lake(this.session);
   readonly runner = new QueryRunner(this.session, this.lake);
   readonly schemas = new Schemas();
   readonly completion = new SqlCompletion(this.lake, this.schemas);
   editor!: EditorView;
+  /** The newest commit that is known of. */
   committedAt: string | null = null;
   #running: AbortController | null = null;
   /** What each tab of this visit holds beside its text. */
@@ -141,7 +143,7 @@ export class Workbench extends EventTarget {
     const sql = statements.map((one) => this.text.slice(one.from, one.to)).join(";\n\n");
     try {
       const outcomes = await orCancelled(work(statements, running.signal), running.signal);
-      this.#noteAge(outcomes);
+      this.#noteAge(outcomes, results);
       results.finished(outcomes);
       this.#remember(sql, outcomes.at(-1)?.result?.rowCount ?? 0, started);
     } catch (error) {
@@ -185,10 +187,12 @@ export class Workbench extends EventTarget {
     return h("button", { type: "button", class: "button small", on: { click: run } }, "Ask the server");
   }
 
-  #noteAge(outcomes: readonly Outcome[]): void {
-    const times = outcomes.flatMap((one) => one.prepared?.tables.map((table) => table.committed_at) ?? []);
-    const newest = times.filter((time) => time !== null).sort().at(-1);
-    if (newest) this.committedAt = newest;
+  /** What the server read is at least as new as what is known of. */
+  #noteAge(outcomes: readonly Outcome[], results: ResultsPanel): void {
+    const times = outcomes.flatMap((one) =>
+      one.prepared?.tables.map((table) => table.committed_at) ?? [this.committedAt]
+    );
+    results.committedAt = times.filter((time) => time !== null).sort().at(-1) ?? null;
     this.dispatchEvent(new Event("age"));
   }
 

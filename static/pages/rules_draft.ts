@@ -1,4 +1,5 @@
 /** The text of rules that is not saved yet: kept by the browser until it is saved or given up, whatever happens to the page. */
+import type { KeptTexts } from "../shared/browser_storage.ts";
 
 export interface RulesDraft {
   text: string;
@@ -8,7 +9,7 @@ export interface RulesDraft {
 
 const KEY = "millrace.rules-draft";
 
-export function readDraft(storage: Storage): RulesDraft | null {
+export function readDraft(storage: KeptTexts): RulesDraft | null {
   const kept = storage.getItem(KEY);
   if (kept === null) return null;
   try {
@@ -20,7 +21,9 @@ export function readDraft(storage: Storage): RulesDraft | null {
   }
 }
 
-export function keepDraft(storage: Storage, draft: RulesDraft | null): void {
-  if (draft === null) storage.removeItem(KEY);
-  else storage.setItem(KEY, JSON.stringify(draft));
+/** False when the browser cannot keep the draft. */
+export function keepDraft(storage: KeptTexts, draft: RulesDraft | null): boolean {
+  if (draft !== null) return storage.setItem(KEY, JSON.stringify(draft));
+  storage.removeItem(KEY);
+  return true;
 }

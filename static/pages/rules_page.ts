@@ -1,6 +1,7 @@
 /** Rules: the YAML in force, edited with validation before anything is saved, and tried on past events. */
 import { ApiProblem, call, getJson } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
+import { browserStorage } from "../shared/browser_storage.ts";
 import { append, h, replace } from "../shared/dom.ts";
 import { count, plural } from "../shared/format.ts";
 import { card, faultNotice, pageHead, type ShowPage } from "../shared/page.ts";
@@ -61,11 +62,12 @@ class RulesEditor {
   #giveUp = h("button", { type: "button", class: "button quiet" }, "Discard changes");
   #saved = "";
   #version: string;
+  #seen = new Set<string>();
   /** Of the rules that the unsaved text was begun from. */
   #begunFrom: string;
 
   constructor(answer: RulesAnswer, readonly signal: AbortSignal) {
-    const draft = readDraft(localStorage);
+    const draft = readDraft(browserStorage);
     this.#version = answer.version;
     this.#begunFrom = draft?.version ?? answer.version;
     this.#take(answer);
@@ -93,6 +95,7 @@ class RulesEditor {
   #take(answer: RulesAnswer): void {
     this.#saved = answer.yaml ?? "";
     this.#version = answer.version;
+    this.#seen.add(answer.version);
     this.#drawInForce(answer);
   }
 
@@ -101,12 +104,15 @@ class RulesEditor {
     const { value: text } = this.#text;
     const isChanged = text !== this.#saved;
     if (!isChanged) this.#begunFrom = this.#version;
-    keepDraft(localStorage, isChanged ? { text, version: this.#begunFrom } : null);
+    const isKept = keepDraft(browserStorage, isChanged ? { text, version: this.#begunFrom } : null);
     this.#save.disabled = this.#giveUp.disabled = !isChanged;
     const moved = this.#begunFrom === this.#version
       ? ""
       : " The rules have changed since it was begun: saving it takes that change back.";
-    const sentence = isChanged ? `Not saved yet; this browser keeps the text.${moved}` : "";
+    const where = isKept
+      ? "this browser keeps the text."
+      : "this browser cannot keep the text, which is lost with the page.";
+    const sentence = isChanged ? `Not saved yet; ${where}${moved}` : "";
     if (this.#unsaved.textContent !== sentence) this.#unsaved.textContent = sentence;
   }
 
@@ -139,16 +145,32 @@ class RulesEditor {
   async #put(): Promise<void> {
     await this.#attempt(async () => {
       const text = this.#text.value;
+      if (await this.#haveMoved()) return;
       const response = await this.#send("/api/rules");
       this.#saved = text;
       const answer = await response.json() as RulesAnswer;
       this.#version = this.#begunFrom = answer.version;
+      this.#seen.add(answer.version);
       replace(
         this.#messages,
         h("p", { class: "notice good", role: "alert" }, `Saved as version ${answer.version}.`),
       );
       this.#drawInForce(await getJson<RulesAnswer>("/api/rules", {}, this.signal));
     });
+  }
+
+  /**
+   * Whether somebody else has saved rules since this page read them; says so, once for each of their versions. What was
+   * saved here is known too, as another server may tell of an older version for some seconds.
+   */
+  async #haveMoved(): Promise<boolean> {
+    const answer = await getJson<RulesAnswer>("/api/rules", {}, this.signal);
+    if (this.#seen.has(answer.version)) return false;
+    this.#take(answer);
+    const sentence = `Not saved: others have saved version ${answer.version} meanwhile. ` +
+      "Saving once more puts this text in its place; discarding the changes shows theirs.";
+    replace(this.#messages, h("p", { class: "notice warn", role: "alert" }, sentence));
+    return true;
   }
 
   #send(path: string): Promise<Response> {

@@ -1,11 +1,12 @@
 /** Light, dark or as the system says; remembered in this browser. */
+import { browserStorage } from "./browser_storage.ts";
 
 type Theme = "system" | "light" | "dark";
 const ORDER: readonly Theme[] = ["system", "light", "dark"];
 const KEY = "millrace.theme";
 
 export function startTheme(button: HTMLButtonElement, icons: Readonly<Record<Theme, () => Element>>): void {
-  let theme = ORDER.find((one) => one === localStorage.getItem(KEY)) ?? "system";
+  let theme = ORDER.find((one) => one === browserStorage.getItem(KEY)) ?? "system";
   const apply = () => {
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
@@ -17,7 +18,7 @@ export function startTheme(button: HTMLButtonElement, icons: Readonly<Record<The
   };
   button.addEventListener("click", () => {
     theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length];
-    localStorage.setItem(KEY, theme);
+    browserStorage.setItem(KEY, theme);
     apply();
   });
   apply();
