@@ -39,9 +39,11 @@ let leave: AbortController | null = null;
 
 async function navigate(): Promise<void> {
   const { page } = pageOf(location.hash);
-  const name = page in PAGES ? page : "sql";
+  const name = Object.hasOwn(PAGES, page) ? page : "sql";
   markCurrent(name);
   leave?.abort();
+  // One that the way back in the browser's history has left behind.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   const stay = new AbortController();
   leave = stay;
   const before = kept.get(name);

@@ -5,7 +5,7 @@ import { EngineSession } from "../engine/session.ts";
 import { accountTable } from "../pages/account_table.ts";
 import { tag } from "../pages/severity.ts";
 import { WordedChart } from "../shared/chart.ts";
-import { h, replace } from "../shared/dom.ts";
+import { h, replace, settle } from "../shared/dom.ts";
 import { clock } from "../shared/format.ts";
 import type { LiveAlert, LivePayload, LiveStream } from "../shared/live.ts";
 import { card, pageHead, type ShowPage } from "../shared/page.ts";
@@ -78,6 +78,7 @@ class Dashboard {
     "Stale: the live connection is cut. The numbers are the last ones heard; it is tried again by itself.",
   );
   #panels: LakePanels;
+  #past: { seconds: number; panel: Panel } | null = null;
 
   constructor(readonly place: HTMLElement, readonly live: LiveStream, readonly signal: AbortSignal) {
     if (!engine) {
@@ -138,15 +139,24 @@ class Dashboard {
     return this.#range.seconds <= LIVE_SECONDS;
   }
 
+  /** The same one as long as the range is, so that what cannot have changed is not asked again. */
   #pastPanel(): Panel {
-    const step = stepOf(this.#range.seconds);
+    const { seconds } = this.#range;
+    if (this.#past?.seconds !== seconds) this.#past = { seconds, panel: this.#makePastPanel(seconds) };
+    return this.#past.panel;
+  }
+
+  #makePastPanel(range_s: number): Panel {
+    const step = stepOf(range_s);
     return {
       title: "Events a second",
       table: "raw.events",
       sql: (since) => pastRateSql(since, step),
       draw: (place, rows) => {
         if (this.#isLive) return;
-        const data = stackedRates(pastPoints(rows, step), this.#grouping, "last");
+        const until = Date.now() / 1000;
+        const points = pastPoints(rows, step, { from: until - range_s, until });
+        const data = stackedRates(points, this.#grouping, "last");
         if (data) chartIn(place).show(data);
         else replace(place, h("p", { class: "muted" }, "No events in this time."));
       },
@@ -196,9 +206,9 @@ class Dashboard {
     if (this.#isLive) chartIn(this.#rate).show(rateData(payload, samples, this.#grouping, from));
     this.#freshness.show(freshnessData(samples, from));
     this.#latency.textContent = latencySentence(payload.metrics);
-    replace(this.#alerts, ...alertItems(payload.alerts ?? []));
-    replace(this.#accounts, accountTable(payload.accounting ?? []));
-    replace(
+    settle(this.#alerts, ...alertItems(payload.alerts ?? []));
+    settle(this.#accounts, accountTable(payload.accounting ?? []));
+    settle(
       this.#problems,
       ...(payload.problems ?? []).map((sentence) =>
         h("p", { class: "notice warn", role: "alert" }, sentence)

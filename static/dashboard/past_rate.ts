@@ -16,14 +16,22 @@ export function pastRateSql(since: string, step_s: number): string {
     FROM raw.events WHERE received_at >= TIMESTAMP '${since}' AND source <> 'millrace' GROUP BY ALL ORDER BY ALL`;
 }
 
-/** Points as the live stream tells them, per second, with zeros where nothing came. Pure. */
-export function pastPoints(rows: Rows, step_s: number): LivePoint[] {
+/**
+ * Points as the live stream tells them, per second, with zeros where nothing came. The first step and the last count for
+ * the seconds that lie in the range (in seconds since 1970), or each range would begin and end with a drop. Pure.
+ */
+export function pastPoints(
+  rows: Rows,
+  step_s: number,
+  { from, until }: { from: number; until: number },
+): LivePoint[] {
+  const secondsOf = (t: number) => Math.max(1, Math.min(t + step_s, until) - Math.max(t, from));
   const found = new Map<number, { kinds: Record<string, number>; sources: Record<string, number> }>();
   for (let row = 0; row < rows.rowCount; row++) {
     const t = Number(rows.text(row, 0));
     const point = found.get(t) ?? { kinds: {}, sources: {} };
     found.set(t, point);
-    const a_second = Number(rows.text(row, 3)) / step_s;
+    const a_second = Number(rows.text(row, 3)) / secondsOf(t);
     add(point.kinds, rows.text(row, 1) ?? "undecodable", a_second);
     add(point.sources, rows.text(row, 2) ?? "unknown", a_second);
   }
@@ -31,7 +39,7 @@ export function pastPoints(rows: Rows, step_s: number): LivePoint[] {
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const points: LivePoint[] = [];
   for (let t = first; t <= last; t += step_s) {
-    points.push({ t: t * 1000, ...(found.get(t) ?? { kinds: {}, sources: {} }) });
+    points.push({ t: t * 1000, seconds: secondsOf(t), ...(found.get(t) ?? { kinds: {}, sources: {} }) });
   }
   return points;
 }

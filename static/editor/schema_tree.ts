@@ -15,6 +15,8 @@ export interface TreeActions {
 
 export class SchemaTree {
   readonly element = h("div", { class: "tree", role: "tree", "aria-label": "Tables" });
+  /** The columns of each table as they were drawn last: what is the same is not drawn anew. */
+  #columnBoxes = new Map<string, { box: HTMLElement; drawn: string }>();
   #open = new Set<string>(["processed", "analytics", "raw"]);
 
   constructor(readonly lake: Lake, readonly schemas: Schemas, readonly actions: TreeActions) {
@@ -22,12 +24,17 @@ export class SchemaTree {
   }
 
   draw(): void {
-    const focused = this.element.querySelector<HTMLElement>("[tabindex='0']")?.dataset.path;
+    const holder = document.activeElement?.closest<HTMLElement>("[role=treeitem]");
+    const hasFocus = this.element.contains(holder ?? null);
+    const current = hasFocus ? holder : this.element.querySelector<HTMLElement>("[tabindex='0']");
+    const focused = current?.dataset.path;
     const stages = STAGES.map((stage) => this.#stage(stage)).filter((one) => one !== null);
     replace(this.element, ...(stages.length > 0 ? stages : [h("p", { class: "loading" }, "No tables yet")]));
     const items = this.#items();
     const first = items.find((item) => item.dataset.path === focused) ?? items[0];
-    if (first) first.tabIndex = 0;
+    for (const item of items) item.tabIndex = -1;
+    if (hasFocus) this.#focus(first);
+    else if (first) first.tabIndex = 0;
   }
 
   #stage(stage: string): HTMLElement | null {
@@ -68,12 +75,19 @@ export class SchemaTree {
   }
 
   #columns(table: TableInfo): HTMLElement {
-    const box = h("div", { role: "none" }, h("p", { class: "loading" }, "…"));
+    const made = { box: h("div", { role: "none" }, h("p", { class: "loading" }, "…")), drawn: "" };
+    const kept = this.#columnBoxes.get(table.name) ?? made;
+    this.#columnBoxes.set(table.name, kept);
+    const draw = (drawn: string, items: () => HTMLElement[]) => {
+      if (kept.drawn === drawn) return;
+      kept.drawn = drawn;
+      replace(kept.box, ...items());
+    };
     this.schemas.of(table.name).then(
-      (fields) => replace(box, ...fields.map((field) => this.#column(table, field))),
-      (error) => replace(box, h("p", { class: "tree-fault" }, String(error))),
+      (fields) => draw(JSON.stringify(fields), () => fields.map((field) => this.#column(table, field))),
+      (error) => draw(String(error), () => [h("p", { class: "tree-fault" }, String(error))]),
     );
-    return box;
+    return kept.box;
   }
 
   #column(table: TableInfo, field: SchemaField): HTMLElement {
@@ -143,7 +157,7 @@ export class SchemaTree {
     if (!item) return;
     for (const one of this.#items()) one.tabIndex = -1;
     item.tabIndex = 0;
-    item.focus();
+    item.focus({ preventScroll: document.activeElement === document.body });
   }
 
   #key(event: KeyboardEvent): void {

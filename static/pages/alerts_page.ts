@@ -2,7 +2,7 @@
 import { getJson, send } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
 import { openDialog } from "../shared/dialog.ts";
-import { h, replace } from "../shared/dom.ts";
+import { announce, h, replace } from "../shared/dom.ts";
 import { plural, utc } from "../shared/format.ts";
 import { faultNotice, type PageContext, pageHead, type ShowPage } from "../shared/page.ts";
 import { quoteText } from "../sql/names.ts";
@@ -47,9 +47,18 @@ export const show: ShowPage = (place, context, signal) => {
       await send("POST", `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`, { by: "page" });
       Object.assign(alert, { acknowledged_at: new Date().toISOString(), acknowledged_by: "page" });
       list.redraw();
+      announce("Acknowledged");
+      focusNext(list.items.indexOf(alert));
     } catch (error) {
       replace(outcome, faultNotice(error));
     }
+  }
+
+  /** The list is drawn anew: whoever goes through it by keyboard goes on with the next one. */
+  function focusNext(from: number): void {
+    const buttons = [...list.element.querySelectorAll<HTMLElement>("[data-row]")];
+    const next = buttons.find((one) => Number(one.dataset.row) > from) ?? buttons.at(-1);
+    next?.focus({ preventScroll: true });
   }
 
   const refresh = h("button", { type: "button", class: "button" }, "Refresh");
@@ -88,14 +97,14 @@ function alertTable(
       { name: "What happened", cell: (one) => one.description },
       { name: "Key", cell: (one) => one.key ?? one.user_id },
       { name: "Event time (UTC)", cell: (one) => utc(one.event_time) },
-      { name: "Seen", cell: (one) => seen(one, acknowledge) },
+      { name: "Seen", cell: (one) => seen(one, items.indexOf(one), acknowledge) },
     ],
     items,
     { caption: "Alerts", empty: "No alerts match.", open },
   );
 }
 
-function seen(alert: Alert, acknowledge: (alert: Alert) => void): Node {
+function seen(alert: Alert, row: number, acknowledge: (alert: Alert) => void): Node {
   if (alert.acknowledged_at) {
     return h(
       "span",
@@ -106,6 +115,7 @@ function seen(alert: Alert, acknowledge: (alert: Alert) => void): Node {
   return h("button", {
     type: "button",
     class: "button small",
+    "data-row": row,
     "aria-label": `Acknowledge ${alert.rule} of ${alert.user_id ?? alert.key ?? ""}`,
     on: { click: () => acknowledge(alert) },
   }, "Acknowledge");

@@ -48,7 +48,11 @@ export const show: ShowPage = (place, context, signal) => {
     replayChosen.textContent = chosen.size === 0 ? "Replay chosen" : `Replay ${count(chosen.size)} chosen`;
   }
 
-  async function replay(what: Record<string, unknown>): Promise<void> {
+  /** Whether it is done; where it is not, `faults` says why. */
+  async function replay(what: Record<string, unknown>, faults = outcome): Promise<boolean> {
+    // A second press would append what the first one is appending.
+    if (replayAll.disabled) return false;
+    replayChosen.disabled = replayAll.disabled = true;
     try {
       const done = await send<Replayed>("POST", "/api/dead-letters/replay", what);
       const ids = Array.isArray(what.ids) ? what.ids.map(String) : null;
@@ -56,26 +60,33 @@ export const show: ShowPage = (place, context, signal) => {
       look.addEventListener("click", () => context.openQuery(fateQuery(ids)));
       replace(outcome, h("p", { class: "notice", role: "alert" }, `${outcomeSentence(done)} `, look));
       chosen.clear();
-      choiceChanged();
       await list.load();
+      return true;
     } catch (error) {
-      replace(outcome, faultNotice(error));
+      replace(faults, faultNotice(error));
+      return false;
+    } finally {
+      replayAll.disabled = false;
+      choiceChanged();
     }
   }
 
   function open(letter: DeadLetter): void {
+    const faults = h("div");
     const dialog = openDialog(
       `Dead letter: ${letter.reason}`,
       letterView(letter, {
-        replay(body) {
-          dialog.close();
-          replay({ ids: [letter.dead_letter_id], ...(body === null ? {} : { body }) });
+        // A text that was corrected by hand stays until it is on the log.
+        async replay(body) {
+          const what = { ids: [letter.dead_letter_id], ...(body === null ? {} : { body }) };
+          if (await replay(what, faults)) dialog.close();
         },
         follow() {
           dialog.close();
           context.openQuery(fateQuery([letter.dead_letter_id]));
         },
       }),
+      faults,
     );
     dialog.classList.add("wide");
   }

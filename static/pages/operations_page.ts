@@ -4,7 +4,7 @@ import { pipelineStrip } from "../dashboard/pipeline_strip.ts";
 import type { TableInfo } from "../engine/lake.ts";
 import { getJson, type Page, reach } from "../shared/api.ts";
 import { dataTable } from "../shared/data_table.ts";
-import { h, replace } from "../shared/dom.ts";
+import { h, settle } from "../shared/dom.ts";
 import { ago, bytes, count, duration, plural, utc } from "../shared/format.ts";
 import type { LiveAccount, LiveStage } from "../shared/live.ts";
 import {
@@ -51,7 +51,7 @@ const EVERY_MS = 3_000;
 const TABLES_EVERY_MS = 12_000;
 
 export const show: ShowPage = (place, context, signal) => {
-  const head = h("p", { class: "muted", role: "status" }, "Asking…");
+  const head = h("p", { class: "muted" }, "Asking…");
   const strip = pipelineStrip();
   const [partitions, accounting, facts, health, tables] = [h("div"), h("div"), h("div"), h("div"), h("div")];
   place.append(
@@ -77,12 +77,12 @@ export const show: ShowPage = (place, context, signal) => {
       try {
         const status = await getJson<Status>("/api/status", {}, signal);
         head.textContent = headline(status);
-        replace(partitions, partitionTable(status.partitions));
-        replace(accounting, accountTable(status.accounting));
-        replace(facts, factList(status));
+        settle(partitions, partitionTable(status.partitions));
+        settle(accounting, accountTable(status.accounting));
+        settle(facts, factList(status));
         if (status.stages) strip.show({ metrics: {}, stages: status.stages });
       } catch (error) {
-        if (!signal.aborted) replace(partitions, faultNotice(error, TRIED_AGAIN));
+        if (!signal.aborted) settle(partitions, faultNotice(error, TRIED_AGAIN));
       }
       await showHealth(health, signal);
     },
@@ -102,9 +102,9 @@ async function showTables(place: HTMLElement, signal: AbortSignal): Promise<void
     const { items } = await getJson<Page<TableInfo>>("/api/tables", { limit: 1000 }, signal);
     const written = items.filter((one) => one.kind === "table" && Number(one.files ?? 0) > 0);
     written.sort((a, b) => (b.committed_at ?? "").localeCompare(a.committed_at ?? ""));
-    replace(place, commitTable(written));
+    settle(place, commitTable(written));
   } catch (error) {
-    if (!signal.aborted) replace(place, faultNotice(error, TRIED_AGAIN));
+    if (!signal.aborted) settle(place, faultNotice(error, TRIED_AGAIN));
   }
 }
 
@@ -206,11 +206,11 @@ async function showHealth(place: HTMLElement, signal: AbortSignal): Promise<void
       health.dependencies ?? [],
       { caption: "Dependencies", empty: "It depends on nothing." },
     );
-    replace(place, h("p", {}, `Role ${health.role ?? "all"}: `, tag(health.status)), dependencies);
+    settle(place, h("p", {}, `Role ${health.role ?? "all"}: `, tag(health.status)), dependencies);
   } catch (error) {
     const message = messageOf(error);
     if (!signal.aborted) {
-      replace(place, h("p", { class: "muted" }, `Health cannot be read: ${message} ${TRIED_AGAIN}`));
+      settle(place, h("p", { class: "muted" }, `Health cannot be read: ${message} ${TRIED_AGAIN}`));
     }
   }
 }

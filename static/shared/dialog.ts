@@ -11,8 +11,11 @@ export function openDialog(title: string, ...content: (Node | string)[]): HTMLDi
   const dialog = h("dialog", { "aria-label": title }, head, h("div", { class: "dialog-body" }, ...content));
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
+  // Beside the dialog only when the press began there too: a selection that is drawn out of a field ends there as well.
+  let isPressedBeside = false;
+  dialog.addEventListener("pointerdown", (event) => isPressedBeside = event.target === dialog);
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
+    if (event.target === dialog && isPressedBeside) dialog.close();
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -38,6 +38,30 @@ export function replace(parent: Element, ...children: Child[]): void {
   append(parent, ...children);
 }
 
+/**
+ * Shows what `fresh` says and leaves alone what says the same already, so that focus, scrolling and screen readers notice
+ * only what changed. For views without listeners of their own: those of `fresh` may be lost.
+ */
+export function settle(place: Element, ...fresh: Node[]): void {
+  const old = [...place.childNodes];
+  if (old.length !== fresh.length) return place.replaceChildren(...fresh);
+  for (const [at, node] of fresh.entries()) settleNode(old[at], node);
+}
+
+function settleNode(old: ChildNode, fresh: Node): void {
+  if (old.isEqualNode(fresh)) return;
+  if (!(old instanceof Element && fresh instanceof Element) || old.tagName !== fresh.tagName) {
+    return old.replaceWith(fresh);
+  }
+  for (const name of old.getAttributeNames()) {
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  settle(old, ...fresh.childNodes);
+}
+
 function listen(element: HTMLElement, listeners: Listeners): void {
   for (const [type, listener] of Object.entries(listeners)) {
     element.addEventListener(type, listener as EventListener);

@@ -243,6 +243,105 @@ test(
   { at: "#/rules" },
 );
 
+test("rules that others have saved meanwhile are not overwritten unawares", async ({ page, server }) => {
+  const text = page.getByLabel("Rules as YAML");
+  await text.fill(`${await text.inputValue()}# mine\n`);
+  const rules = await (await fetch(`${server.url}/api/rules`)).json();
+  const theirs = { ...rules, version: "theirs", yaml: `${rules.yaml}# theirs\n` };
+  server.answers.set("GET /api/rules", () => Response.json(theirs));
+  const puts = () => server.requests.filter((one) => one === "PUT /api/rules").length;
+  const before = puts();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").filter({ hasText: "others have saved version theirs" }).waitFor();
+  assert.equal(puts(), before);
+  assert.match(await text.inputValue(), /# mine/);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved as version").waitFor();
+  assert.equal(puts(), before + 1);
+}, { at: "#/rules" });
+
+test("a letter that was corrected by hand stays open until it is replayed", async ({ page, server }) => {
+  server.answers.set("POST /api/dead-letters/replay", () => new Response("no", { status: 503 }));
+  await page.getByRole("button", { name: "schema" }).first().click();
+  const text = page.getByRole("textbox", { name: "Original body" });
+  await text.fill("corrected by hand");
+  await page.getByRole("button", { name: "Replay this text instead" }).click();
+  await page.getByRole("dialog").getByRole("alert").waitFor();
+  assert.equal(await text.inputValue(), "corrected by hand");
+  server.answers.set(
+    "POST /api/dead-letters/replay",
+    () => Response.json({ matched: 1, replayed: 1, skipped: 0 }),
+  );
+  await page.getByRole("button", { name: "Replay this text instead" }).click();
+  await page.getByText("1 letter matched, 1 appended again").waitFor();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+}, { at: "#/dead-letters", expects: [/503/] });
+
+test("the way back leaves no dialog behind", async ({ page }) => {
+  await page.getByRole("link", { name: "Alerts", exact: true }).click();
+  await page.getByRole("button", { name: "amount_anomaly" }).first().click();
+  await page.getByRole("dialog").waitFor();
+  await page.goBack();
+  await page.getByRole("heading", { name: "Tables", level: 1 }).waitFor();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+}, { at: "#/tables" });
+
+test("a text that is selected beyond the edge of a dialog does not close it", async ({ page }) => {
+  await page.getByRole("button", { name: "schema" }).first().click();
+  const text = page.getByRole("textbox", { name: "Original body" });
+  await text.fill("corrected by hand");
+  const box = (await text.boundingBox())!;
+  await page.mouse.move(box.x + 60, box.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(2, 2, { steps: 5 });
+  await page.mouse.up();
+  assert.equal(await text.inputValue(), "corrected by hand");
+  await page.mouse.click(2, 2);
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+}, { at: "#/dead-letters" });
+
+test("what is drawn again and again keeps the focus and says nothing twice", async ({ page, server }) => {
+  await page.locator(".alert-feed a").first().focus();
+  const heard = page.locator("header [data-metric=accepted]");
+  const before = await heard.innerText();
+  const spoken = await page.evaluateHandle(() => {
+    const said: string[] = [];
+    new MutationObserver((changes) => {
+      for (const { target, addedNodes } of changes) {
+        for (const node of [target, ...addedNodes]) {
+          const element = node instanceof Element ? node : node.parentElement;
+          const region = element?.closest("[role=alert], [role=status]");
+          if (region) said.push(region.outerHTML.slice(0, 80));
+        }
+      }
+    }).observe(document.getElementById("main")!, { subtree: true, childList: true, characterData: true });
+    return said;
+  });
+  await page.waitForFunction(
+    (old) => document.querySelector("[data-metric=accepted]")?.textContent !== old,
+    before,
+  );
+  await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
+  const status = () => server.requests.filter((one) => one === "GET /api/status").length;
+  assert.equal(await page.evaluate(() => document.activeElement?.closest(".alert-feed") !== null), true);
+  await page.evaluate(() => location.hash = "#/operations");
+  await page.getByText(/^Working, as of/).waitFor();
+  await page.evaluate((said) => said.length = 0, spoken);
+  const asked = status();
+  await eventually(status, (count) => count > asked + 1, { what: "the status asked for again" });
+  assert.deepEqual(await spoken.jsonValue(), []);
+}, { at: "#/dashboard" });
+
+test("acknowledging goes on with the next alert by keyboard", async ({ page }) => {
+  const buttons = page.getByRole("button", { name: /^Acknowledge/ });
+  await buttons.first().waitFor();
+  const count = await buttons.count();
+  await buttons.first().focus();
+  await page.keyboard.press("Enter");
+  await eventually(() => buttons.count(), (left) => left === count - 1, { what: "one acknowledged" });
+  await page.waitForFunction(() => document.activeElement?.textContent === "Acknowledge");
+}, { at: "#/alerts" });
+
 test("a fault far down in the rules is brought into sight", async ({ page }) => {
   const text = page.getByLabel("Rules as YAML");
   const filler = Array.from({ length: 200 }, (_, at) => `# line ${at} ${"long ".repeat(at % 60)}`).join("\n");

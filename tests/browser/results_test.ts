@@ -152,7 +152,7 @@ test("a result becomes a chart that says what it shows", async ({ page }) => {
 
 test("cells are selected, copied and opened", async ({ page }) => {
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  await run(page, `select i, 'x' || i as word, '{"b": [1, 2]}' as doc from range(5) t(i)`);
+  await run(page, `select i, 'x' || i as word, '{"b": [1, 2], "c": "two words"}' as doc from range(5) t(i)`);
   await rows(page);
   await page.getByRole("gridcell", { name: "x1", exact: true }).click();
   await page.keyboard.press("Shift+ArrowDown");
@@ -178,6 +178,79 @@ test("a dropped CSV file is a table", async ({ page }) => {
   });
   await page.getByRole("gridcell", { name: "Berlin" }).waitFor();
   assert.deepEqual(await answer(page, "select sum(n) from my_cities"), [["7"]]);
+});
+
+/** Drops files onto the element as a person would. */
+function drop(page: Page, onto: string, ...files: [name: string, text: string][]): Promise<void> {
+  return page.evaluate(([onto, files]) => {
+    const data = new DataTransfer();
+    for (const [name, text] of files) data.items.add(new File([text], name));
+    const place = document.querySelector(onto)!;
+    const { x, y } = place.getBoundingClientRect();
+    place.dispatchEvent(
+      new DragEvent("drop", {
+        dataTransfer: data,
+        bubbles: true,
+        cancelable: true,
+        clientX: x + 40,
+        clientY: y + 12,
+      }),
+    );
+  }, [onto, files] as const);
+}
+
+test("files whose names are alike are tables of their own, and no table of the lake changes", async ({ page }) => {
+  await rows(page);
+  const text = await page.locator(".cm-content").innerText();
+  await drop(page, ".cm-content", ["данные.csv", "a\n11\n"], ["отчёт.csv", "a\n22\n"], [
+    "transactions.csv",
+    "a\n33\n",
+  ]);
+  await page.getByRole("gridcell", { name: "33" }).waitFor();
+  assert.deepEqual(await answer(page, "select * from file_1 union all from file_1_2 order by a"), [["11"], [
+    "22",
+  ]]);
+  assert.deepEqual(await answer(page, "select count(*) from transactions"), [["4000"]]);
+  await drop(page, ".workbench", ["transactions.csv", "a\n44\n"]);
+  await page.getByRole("gridcell", { name: "44" }).waitFor();
+  await page.getByRole("tab", { name: "Query 1" }).click();
+  assert.equal(await page.locator(".cm-content").innerText(), text);
+});
+
+test("numbers that JSON lacks and those beyond a double are exported exactly, sorted or not", async ({ page, server }) => {
+  await run(
+    page,
+    `select i, case when i = 1 then 'NaN'::double else '-inf'::double end as d, (9007199254740993 + i)::hugeint as h,
+      make_timestamp_ns(1000000001 + i) as t, {'a b': i} as s from range(2) t(i)`,
+  );
+  await rows(page);
+  await page.getByRole("columnheader", { name: "i", exact: true }).click();
+  await page.locator("[role=columnheader][aria-sort=ascending]").waitFor();
+  const path = `${server.lake.folder}/exact.parquet`;
+  await Deno.writeFile(path, await exported(page, "parquet"));
+  assert.deepEqual(
+    await server.lake.ask(
+      `SELECT d::VARCHAR, h::VARCHAR, t::VARCHAR, (s."a b")::VARCHAR FROM '${path}' ORDER BY i`,
+    ),
+    [
+      ["-inf", "9007199254740993", "1970-01-01 00:00:01.000000001", "0"],
+      ["nan", "9007199254740994", "1970-01-01 00:00:01.000000002", "1"],
+    ],
+  );
+  const lines = new TextDecoder().decode(await exported(page, "json")).trim().split("\n");
+  assert.deepEqual(lines.map((line) => JSON.parse(line).d), ["-Infinity", "NaN"]);
+});
+
+test("what cannot be copied is told", async ({ page }) => {
+  await answer(page, "select 1 as one");
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, "clipboard", {
+      value: { writeText: () => Promise.reject(new Error("not allowed")) },
+    });
+  });
+  await page.getByRole("gridcell", { name: "1", exact: true }).click();
+  await page.keyboard.press("ControlOrMeta+c");
+  await page.getByRole("alert").filter({ hasText: "Cannot copy: not allowed" }).waitFor();
 });
 
 test("a file is opened with the keyboard", async ({ page }) => {

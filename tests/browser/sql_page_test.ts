@@ -1,5 +1,6 @@
 /** The SQL page in a real Chromium: what a person types, sees, is told and cancels. */
 import assert from "node:assert/strict";
+import { eventually } from "../waiting.ts";
 import { PATIENCE_MS } from "./chromium.ts";
 import { alertText, answer, editorOf, pageSuite, rows, run, write } from "./suite.ts";
 
@@ -319,6 +320,103 @@ test("each tab keeps its result and its own undo", async ({ page }) => {
   await editorOf(page).click();
   await page.keyboard.press("ControlOrMeta+z");
   await page.locator(".cm-content", { hasText: "FROM processed.transactions" }).waitFor();
+});
+
+test("a click on the active tab changes nothing, and a double click renames it", async ({ page }) => {
+  await write(page, "select 'before' as word");
+  await page.getByRole("button", { name: "New query" }).click();
+  await page.getByRole("tab", { name: "Query 1" }).click();
+  await write(page, "select 'after' as word");
+  await page.getByRole("tab", { name: "Query 1" }).click();
+  await page.getByRole("tab", { name: "Query 1" }).dblclick();
+  await page.getByLabel("Name of the query").fill("Mine");
+  await page.keyboard.press("Enter");
+  await page.getByRole("tab", { name: "Mine" }).waitFor();
+  assert.match(await editorOf(page).innerText(), /'after'/);
+});
+
+test("a browser that keeps nothing is told of, and the page works", async ({ page }) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(globalThis, "localStorage", {
+      get() {
+        throw new DOMException("forbidden", "SecurityError");
+      },
+    });
+  });
+  await page.reload();
+  await page.getByRole("button", { name: "Hide the introduction" }).click();
+  await page.getByRole("button", { name: "New query" }).click();
+  await page.getByRole("alert").filter({ hasText: "This browser cannot keep the tabs" }).waitFor();
+  assert.deepEqual(await answer(page, "select 7 as seven"), [["7"]]);
+  await page.keyboard.press("ControlOrMeta+s");
+  await page.getByLabel("Name", { exact: true }).press("Enter");
+  await page.getByRole("alert").filter({ hasText: "cannot keep the query" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "Rules" }).click();
+  const text = page.getByLabel("Rules as YAML");
+  await text.fill(`${await text.inputValue()}# more\n`);
+  await page.getByText("this browser cannot keep the text, which is lost with the page").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Save" }).isEnabled());
+});
+
+test("rows that still come are not arranged, so that none is hidden", async ({ page }) => {
+  await rows(page);
+  await page.evaluate(() => {
+    const summary = document.querySelector(".results-summary")!;
+    const press = () => document.querySelector<HTMLElement>("[role=columnheader]")!.click();
+    const watch = new MutationObserver(() => /so far/.test(summary.textContent ?? "") && press());
+    watch.observe(summary, { childList: true });
+  });
+  await run(page, "select i::bigint as i, 'row ' || i as name from range(300000) t(i)");
+  assert.match((await rows(page)).summary, /^300,000 rows/);
+  assert.equal(await page.getByRole("grid").getAttribute("aria-rowcount"), "300001");
+  await page.getByRole("columnheader", { name: "i", exact: true }).click();
+  await page.locator("[role=columnheader][aria-sort=ascending]").waitFor();
+});
+
+test("a statement without rows does not leave those of another in sight", async ({ page }) => {
+  await answer(page, "select 'old' as word");
+  await run(page, "create temp table nothing_to_see (a int)");
+  await page.getByRole("grid").waitFor({ state: "hidden" });
+});
+
+test("each tab tells the age of its own rows", async ({ page, server }) => {
+  const age = async () => (await page.locator("[data-as-of]").innerText()).slice(0, 34);
+  await answer(page, "select count(*) from processed.transactions");
+  const [table] = server.lake.tables.filter((one) => one.name === "processed.transactions");
+  const old = table.snapshots.at(-1)!.committed_at;
+  assert.equal(await age(), `Data as of ${old.slice(0, 19).replace("T", " ")} UTC`);
+  await page.getByRole("button", { name: "New query" }).click();
+  const files = await (await fetch(`${server.url}/api/tables/raw.events/files`)).json();
+  const later = { ...files, committed_at: "2031-01-01T00:00:00.000Z" };
+  server.answers.set("GET /api/tables/raw.events/files", () => Response.json(later));
+  await answer(page, "select count(*) from raw.events");
+  assert.equal(await age(), "Data as of 2031-01-01 00:00:00 UTC");
+  await page.getByRole("tab", { name: "Query 1" }).click();
+  assert.equal(await age(), `Data as of ${old.slice(0, 19).replace("T", " ")} UTC`);
+});
+
+test("an ENUM does not look like NULL", async ({ page }) => {
+  await answer(page, "create type mood as enum ('good', 'bad'); select 1");
+  assert.deepEqual(
+    await answer(page, "select 'bad'::mood as m, null::mood as n, 'good'::mood::varchar as v"),
+    [
+      ["(ENUM: cast it to VARCHAR)", "NULL", "good"],
+    ],
+  );
+});
+
+test("the list of tables keeps its focus and its columns when it is asked for anew", async ({ page, server }) => {
+  await rows(page);
+  await page.getByRole("treeitem", { name: /^transactions/ }).click();
+  await page.getByRole("treeitem", { name: /^currency/ }).focus();
+  const asked = () => server.requests.filter((one) => one === "GET /api/tables").length;
+  const before = asked();
+  await eventually(asked, (count) => count > before, { what: "the tables asked for anew" });
+  await page.waitForFunction(() => document.activeElement?.getAttribute("data-path")?.endsWith("/currency"));
+  // Whoever types a key next means the same column.
+  await page.keyboard.press("p");
+  await page.getByRole("dialog", { name: "processed.transactions.currency" }).waitFor();
 });
 
 test("a cancel does not wait for an engine that cannot start", async ({ page, server }) => {

@@ -77,13 +77,25 @@ Deno.test("`topOf` cuts a burst off that would press everything else flat, and n
 Deno.test("`pastPoints` are rates a second, with zeros where nothing came", () => {
   const cells = [["60", "click", "demo", "120"], ["60", null, "shop", "60"], ["180", "click", "demo", "6"]];
   const rows = { rowCount: 3, text: (row: number, column: number) => cells[row][column] } as unknown as Rows;
-  assert.deepEqual(pastPoints(rows, 60), [
-    { t: 60_000, kinds: { click: 2, undecodable: 1 }, sources: { demo: 2, shop: 1 } },
-    { t: 120_000, kinds: {}, sources: {} },
-    { t: 180_000, kinds: { click: 0.1 }, sources: { demo: 0.1 } },
+  assert.deepEqual(pastPoints(rows, 60, { from: 60, until: 240 }), [
+    { t: 60_000, seconds: 60, kinds: { click: 2, undecodable: 1 }, sources: { demo: 2, shop: 1 } },
+    { t: 120_000, seconds: 60, kinds: {}, sources: {} },
+    { t: 180_000, seconds: 60, kinds: { click: 0.1 }, sources: { demo: 0.1 } },
   ]);
-  assert.deepEqual(pastPoints({ rowCount: 0 } as Rows, 60), []);
+  assert.deepEqual(pastPoints({ rowCount: 0 } as Rows, 60, { from: 0, until: 60 }), []);
   assert.deepEqual([900, 86_400, 7 * 86_400, 30 * 86_400].map(stepOf), [60, 900, 3_600, 21_600]);
+});
+
+Deno.test("`pastPoints` counts steps that lie in the range in part for that part", () => {
+  const cells = [["60", "click", "demo", "60"], ["120", "click", "demo", "120"], [
+    "180",
+    "click",
+    "demo",
+    "30",
+  ]];
+  const rows = { rowCount: 3, text: (row: number, column: number) => cells[row][column] } as unknown as Rows;
+  const points = pastPoints(rows, 60, { from: 90, until: 195 });
+  assert.deepEqual(points.map((point) => [point.seconds, point.kinds.click]), [[30, 2], [60, 2], [15, 2]]);
 });
 
 Deno.test("`latencySentence` says only what was measured", () => {
