@@ -47,6 +47,10 @@ export function saveQuery(bench: Workbench): void {
 
 export async function shareQuery(bench: Workbench): Promise<void> {
   const packed = await packQuery(bench.text);
+  if (packed === null) {
+    const sentence = "The query is too long for a link: give its text away instead.";
+    return void openDialog("Share the query", h("p", { class: "notice warn", role: "alert" }, sentence));
+  }
   const link = `${location.origin}${location.pathname}${
     hashOf("sql", "", given({ q: packed, as_of: bench.tabs.active.as_of }))
   }`;

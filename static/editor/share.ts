@@ -2,12 +2,14 @@
 
 const MAX_PACKED = 30_000;
 
-export async function packQuery(sql: string): Promise<string> {
+/** Null for a query that is too long for an address. */
+export async function packQuery(sql: string): Promise<string | null> {
   const stream = new Blob([sql]).stream().pipeThrough(new CompressionStream("deflate-raw"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  const packed = btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return packed.length > MAX_PACKED ? null : packed;
 }
 
 /** The query of a packed text; null when it is none. */

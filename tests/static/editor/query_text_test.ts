@@ -31,10 +31,12 @@ Deno.test("`literalOf` is one token whatever is entered", () => {
 Deno.test("`unpackQuery` gives back what was packed, and null for anything else", async () => {
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: "grapheme" }), async (sql) => {
-      assert.equal(await unpackQuery(await packQuery(sql)), sql);
+      assert.equal(await unpackQuery(await packQuery(sql) ?? ""), sql);
     }),
     { numRuns: 25 },
   );
+  const long = Array.from({ length: 20_000 }, (_, at) => Math.sin(at).toString(36).slice(3)).join(" ");
+  assert.equal(await packQuery(long), null, "no link that could not be opened");
   assert.equal(await unpackQuery("%%%"), null);
   assert.equal(await unpackQuery("AAAA_cut"), null);
 });
