@@ -363,8 +363,11 @@ test("rows that still come are not arranged, so that none is hidden", async ({ p
   await rows(page);
   await page.evaluate(() => {
     const summary = document.querySelector(".results-summary")!;
-    const press = () => document.querySelector<HTMLElement>("[role=columnheader]")!.click();
-    const watch = new MutationObserver(() => /so far/.test(summary.textContent ?? "") && press());
+    const watch = new MutationObserver(() => {
+      if (!/so far/.test(summary.textContent ?? "")) return;
+      watch.disconnect();
+      document.querySelector<HTMLElement>("[role=columnheader]")!.click();
+    });
     watch.observe(summary, { childList: true });
   });
   await run(page, "select i::bigint as i, 'row ' || i as name from range(300000) t(i)");
