@@ -37,7 +37,7 @@ export async function askRemote(
 ): Promise<QueryResult> {
   const deadline = AbortSignal.timeout(WAITS * options.timeout_ms + GRACE_MS);
   const answer = await send(options, question, signal ? AbortSignal.any([signal, deadline]) : deadline);
-  if (answer.ok) return await answer.json() as QueryResult;
+  if (answer.ok) return await unlessAway(() => answer.json()) as QueryResult;
   const problem = await answer.json().catch(() => ({})) as Problem;
   // A 404 without this code is another server than a query role.
   const isSenders = SENDER_STATUS.includes(answer.status) || problem.code === "no_such_snapshot";
@@ -83,8 +83,13 @@ async function reach(
   request: RequestInit,
 ): Promise<Response> {
   const headers = { ...request.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+  return await unlessAway(() => fetch(new URL(path, url), { ...request, headers }));
+}
+
+/** Also for an answer that breaks off, or goes on longer than may be waited. */
+async function unlessAway<T>(act: () => Promise<T>): Promise<T> {
   try {
-    return await fetch(new URL(path, url), { ...request, headers });
+    return await act();
   } catch (error) {
     throw new Fault("query_role_away", "Cannot ask the query role: it does not answer", {
       blame: "dependency",
