@@ -21,6 +21,8 @@ import { plain } from "./format.ts";
 const COLOURS = 8;
 const TABLE_ROWS = 500;
 const WIDEST_BAR_PX = 60;
+/** One for all: a listener that is taken off another object of the same question stays, and its chart with it. */
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 let charts = 0;
 
 export class WordedChart extends HTMLElement {
@@ -47,13 +49,13 @@ export class WordedChart extends HTMLElement {
     }
     this.#resize.observe(this.#canvas);
     document.addEventListener("theme-changed", this.#onTheme);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.#onTheme);
+    DARK.addEventListener("change", this.#onTheme);
   }
 
   disconnectedCallback(): void {
     this.#resize.disconnect();
     document.removeEventListener("theme-changed", this.#onTheme);
-    matchMedia("(prefers-color-scheme: dark)").removeEventListener("change", this.#onTheme);
+    DARK.removeEventListener("change", this.#onTheme);
     this.#plot?.destroy();
     this.#plot = null;
     this.#plotKey = "";

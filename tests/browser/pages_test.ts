@@ -277,6 +277,35 @@ test("a letter that was corrected by hand stays open until it is replayed", asyn
   await page.getByRole("dialog").waitFor({ state: "detached" });
 }, { at: "#/dead-letters", expects: [/503/] });
 
+test("charts of a page that was left are let go of", async ({ page }) => {
+  const session = await page.context().newCDPSession(page);
+  const charts = async () => {
+    const expression = "customElements.get('worded-chart').prototype";
+    const { result: { objectId: prototypeObjectId } } = await session.send("Runtime.evaluate", {
+      expression,
+    });
+    assert.ok(prototypeObjectId);
+    const objectGroup = "charts";
+    const { objects } = await session.send("Runtime.queryObjects", { prototypeObjectId, objectGroup });
+    const { result } = await session.send("Runtime.callFunctionOn", {
+      objectId: objects.objectId,
+      functionDeclaration: "function () { return this.length; }",
+    });
+    await session.send("Runtime.releaseObjectGroup", { objectGroup });
+    return Number(result.value);
+  };
+  const visit = async () => {
+    await page.getByRole("link", { name: "Dashboard", exact: true }).click();
+    await page.getByText(/^Over .*: now \d+ events a second/).waitFor();
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    await page.getByRole("heading", { name: "Rules", level: 1 }).waitFor();
+  };
+  for (let times = 0; times < 2; times++) await visit();
+  const before = await charts();
+  for (let times = 0; times < 3; times++) await visit();
+  await eventually(charts, (count) => count <= before, { what: "as many charts as before" });
+}, { at: "#/rules" });
+
 test("the way back leaves no dialog behind", async ({ page }) => {
   await page.getByRole("link", { name: "Alerts", exact: true }).click();
   await page.getByRole("button", { name: "amount_anomaly" }).first().click();
