@@ -21,6 +21,8 @@ interface RulesAnswer {
   /** The text as it was saved last. */
   yaml?: string;
   items?: readonly Rule[];
+  /** Why the file of rules as it lies there is not in force; null when it is. */
+  problem?: string | null;
 }
 
 interface DryRun {
@@ -121,6 +123,9 @@ class RulesEditor {
     replace(
       this.inForce,
       h("p", { class: "muted" }, "Version ", h("code", {}, answer.version)),
+      answer.problem
+        ? h("p", { class: "notice warn" }, `The file of rules is not in force: ${answer.problem}`)
+        : null,
       dataTable<Rule>(
         [
           { name: "Rule", cell: (one) => one.name },

@@ -13,10 +13,13 @@ export interface BoundSql {
   toSource(offset: number): number;
 }
 
-/** Nothing entered is NULL; a plain number and true or false are themselves; everything else is a text. */
+/**
+ * Nothing entered is NULL; a plain number and true or false are themselves; everything else is a text. So are digits after
+ * a zero, which belong to a name: the engine makes a number of them where it is to be one.
+ */
 export function literalOf(value: string): string {
   if (value === "") return "NULL";
-  if (/^-?\d+(\.\d+)?$/.test(value) || /^(true|false)$/i.test(value)) return value;
+  if (/^-?(0|[1-9]\d*)(\.\d+)?$/.test(value) || /^(true|false)$/i.test(value)) return value;
   return quoteText(/^'.*'$/s.test(value) ? value.slice(1, -1) : value);
 }
 

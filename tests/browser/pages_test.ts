@@ -260,6 +260,13 @@ test("rules that others have saved meanwhile are not overwritten unawares", asyn
   assert.equal(puts(), before + 1);
 }, { at: "#/rules" });
 
+test("a file of rules that is refused is told beside those in force", async ({ page, server }) => {
+  const rules = await (await fetch(`${server.url}/api/rules`)).json();
+  server.answers.set("GET /api/rules", () => Response.json({ ...rules, problem: "line 3: no such kind" }));
+  await page.reload();
+  await page.getByText("The file of rules is not in force: line 3: no such kind").waitFor();
+}, { at: "#/rules" });
+
 test("a letter that was corrected by hand stays open until it is replayed", async ({ page, server }) => {
   server.answers.set("POST /api/dead-letters/replay", () => new Response("no", { status: 503 }));
   await page.getByRole("button", { name: "schema" }).first().click();

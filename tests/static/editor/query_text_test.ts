@@ -21,6 +21,13 @@ Deno.test("`literalOf` is one token whatever is entered", () => {
   assert.equal(literalOf(""), "NULL");
   assert.equal(literalOf("-1.50"), "-1.50");
   assert.equal(literalOf("'42'"), "'42'");
+  assert.deepEqual(["0", "0.5", "-0.5", "0042", "-07"].map(literalOf), [
+    "0",
+    "0.5",
+    "-0.5",
+    "'0042'",
+    "'-07'",
+  ]);
   fc.assert(fc.property(fc.string(), (value) => {
     const tokens = tokensOf(literalOf(value)).filter((token) => token.text !== "-");
     assert.equal(tokens.length, 1);
