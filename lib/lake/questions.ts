@@ -6,7 +6,7 @@ import { namedBounds } from "../iceberg/named_bounds.ts";
 import { findSnapshot, type SnapshotChoice } from "../iceberg/snapshot.ts";
 import type { Clock } from "../clock.ts";
 import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult, Relation } from "../query/engine.ts";
-import { type Condition, conditionsOf, mayHold } from "../query/pruning.ts";
+import { type Condition, conditionsOf, mayHold, needsNoRows } from "../query/pruning.ts";
 import { type KnownRelation, qualifiedNames, relationsNamed } from "../query/relations.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
@@ -31,7 +31,7 @@ export interface LocalFiles {
 }
 
 export interface QuestionsContext {
-  catalog: Catalog;
+  catalog: Pick<Catalog, "list" | "load">;
   store: ObjectStore;
   engine: QueryEngine;
   views: readonly LakeView[];
@@ -97,14 +97,16 @@ export class Questions {
     ];
     const named = relationsNamed(question.sql, known);
     const tables = await this.#load(named.filter((one) => one.sql === undefined));
-    const choice = choiceOf(question, tables);
+    const choiceFor = choices(question, tables);
     // With a second name in the text it is not sure whose columns the conditions mean.
     const conditions = named.length === 1
       ? conditionsOf(question.sql, new Date(this.context.clock.now()))
       : [];
+    const wanted = needsNoRows(question.sql) ? null : conditions;
     return await Promise.all(named.map(async (one): Promise<Relation> => {
       if (one.sql !== undefined) return { kind: "view", name: one.name, sql: one.sql };
-      return await this.#files(tables.get(one.name)!, { choice, conditions }, { stack, signal });
+      const table = tables.get(one.name)!;
+      return await this.#files(table, { choice: choiceFor(table), wanted }, { stack, signal });
     }));
   }
 
@@ -113,10 +115,10 @@ export class Questions {
     return new Map(loaded.filter((table) => table !== null).map((table) => [tableKey(table.name), table]));
   }
 
-  /** The table's files at the snapshot, without those in which the conditions hold for no row. */
+  /** The table's files at the snapshot that may hold rows for which all of `wanted` holds; null: no row is wanted. */
   async #files(
     table: LoadedTable,
-    { choice, conditions }: { choice: SnapshotChoice; conditions: readonly Condition[] },
+    { choice, wanted }: { choice: SnapshotChoice; wanted: readonly Condition[] | null },
     { stack, signal }: { stack: AsyncDisposableStack; signal?: AbortSignal },
   ): Promise<Relation> {
     const { metadata } = table;
@@ -124,11 +126,11 @@ export class Questions {
     const snapshot = findSnapshot(metadata, choice);
     const schema_id = snapshot?.["schema-id"] ?? metadata["current-schema-id"];
     const columns = metadata.schemas.find((one) => one["schema-id"] === schema_id)!.fields;
-    const live = snapshot ? await readFiles(store, metadata, snapshot["snapshot-id"]) : [];
+    const live = snapshot && wanted ? await readFiles(store, metadata, snapshot["snapshot-id"]) : [];
     const types = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
-    const needed = conditions.length === 0
-      ? live
-      : live.filter((file) => mayHold(namedBounds(file, columns), conditions, types));
+    const needed = wanted?.length
+      ? live.filter((file) => mayHold(namedBounds(file, columns), wanted, types))
+      : live;
     const keys = needed.map((file) => store.keyOf(file.path)).filter((key) => key !== null);
     const paths = await this.#paths(keys, stack, signal);
     return { kind: "files", name: tableKey(table.name), columns, paths };
@@ -162,12 +164,16 @@ function tooSlow(count: number, timeout_ms: number): Fault {
   );
 }
 
-function choiceOf(question: Question, tables: ReadonlyMap<string, LoadedTable>): SnapshotChoice {
+/** Whose snapshot is chosen is read just there, also where another was made in the same millisecond. */
+function choices(
+  question: Question,
+  tables: ReadonlyMap<string, LoadedTable>,
+): (table: LoadedTable) => SnapshotChoice {
   const { snapshot, as_of } = question;
-  if (snapshot === undefined) return as_of === undefined ? {} : { as_of };
-  for (const { metadata } of tables.values()) {
-    const found = findSnapshot(metadata, { snapshot });
-    if (found) return tables.size === 1 ? { snapshot } : { as_of: found["timestamp-ms"] };
+  if (snapshot === undefined) return () => as_of === undefined ? {} : { as_of };
+  for (const owner of tables.values()) {
+    const found = findSnapshot(owner.metadata, { snapshot });
+    if (found) return (table) => table === owner ? { snapshot } : { as_of: found["timestamp-ms"] };
   }
   throw new Fault(
     "no_such_snapshot",

@@ -42,6 +42,19 @@ export function conditionsOf(sql: string, now: Date): Condition[] {
   return (parts ?? []).flatMap((part) => conditionOf(part, now));
 }
 
+/**
+ * Whether the statement asks for names and types alone: what a relation is, or a SELECT of which no row is wanted. Columns
+ * that a PIVOT makes of values are known by their rows only.
+ */
+export function needsNoRows(sql: string): boolean {
+  const tokens = tokensOf(sql);
+  while (isSymbol(tokens.at(-1), ";")) tokens.pop();
+  if (tokens.some((token) => isWord(token, "PIVOT", "PIVOT_WIDER"))) return false;
+  if (isWord(tokens[0], "DESCRIBE", "DESC", "SHOW")) return true;
+  const last = tokens.at(-1);
+  return isWord(tokens.at(-2), "LIMIT") && last?.kind === "number" && last.text === "0";
+}
+
 /** Iceberg types of columns by their names in lower case. */
 export type ColumnTypes = ReadonlyMap<string, unknown>;
 

@@ -1,10 +1,12 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
 import { Fault } from "../../lib/errors.ts";
+import type { Catalog } from "../../lib/iceberg/catalog.ts";
 import { type LocalFiles, Questions } from "../../lib/lake/questions.ts";
 import type { QueryEngine, QueryRequest, QueryResult } from "../../lib/query/engine.ts";
-import { testLake } from "../routes/test_lake.ts";
+import { NAME, testLake } from "../routes/test_lake.ts";
 
+const OTHER = { stage: NAME.stage, name: "clicks" };
 const NOTHING: QueryResult = { columns: [], rows: [], truncated: false, elapsed_ms: 0 };
 
 /** Questions over a lake of one table with two files, whose engine and copies are told what to do. */
@@ -12,6 +14,7 @@ async function asked(options: {
   run?: (request: QueryRequest) => Promise<QueryResult>;
   leaseAll?: LocalFiles["leaseAll"];
   timeout_ms?: number;
+  catalog?: (catalog: Catalog) => Pick<Catalog, "list" | "load">;
 } = {}) {
   const { parts } = await testLake();
   const requests: QueryRequest[] = [];
@@ -29,7 +32,7 @@ async function asked(options: {
     return Promise.resolve({ paths: keys.map((key) => `/cache/${key}`), [Symbol.dispose]: () => {} });
   };
   const questions = new Questions({
-    catalog: parts.catalog,
+    catalog: options.catalog?.(parts.catalog) ?? parts.catalog,
     store: parts.store,
     engine,
     views: [
@@ -44,7 +47,7 @@ async function asked(options: {
     timeout_ms: options.timeout_ms ?? 10_000,
     clock: systemClock,
   });
-  const ask = (sql: string) => questions.ask({ sql, limit: 10 });
+  const ask = (sql: string, snapshot?: number) => questions.ask({ sql, limit: 10, snapshot });
   return { ask, requests, leased };
 }
 
@@ -69,10 +72,57 @@ Deno.test("Questions leaves no file out where the conditions may mean something 
   deepEqual(leased.map((keys) => keys.length), [2, 2]);
 });
 
+Deno.test("Questions fetches nothing for who asks for names and types alone", async () => {
+  const { ask, requests, leased } = await asked();
+  const statements = [
+    "DESCRIBE transactions",
+    "SHOW TABLES",
+    "desc SELECT amount FROM recent;",
+    "SELECT * FROM transactions, recent WHERE amount > 1 LIMIT 0",
+  ];
+  for (const sql of statements) await ask(sql);
+  deepEqual(leased.flat(), []);
+  for (const { relations: [one] } of requests) {
+    equal(one.kind === "files" && one.columns.some(({ name }) => name === "amount"), true);
+  }
+  const readers = [
+    "SUMMARIZE transactions",
+    "SELECT * FROM (SELECT * FROM transactions LIMIT 10) OFFSET 0",
+    "SELECT * FROM (SELECT * FROM transactions LIMIT 0) RIGHT JOIN transactions USING (event_id)",
+    "SELECT * FROM (PIVOT transactions ON currency USING sum(amount)) LIMIT 0",
+  ];
+  for (const sql of readers) await ask(sql);
+  const fetched = leased.map((keys) => keys.length).filter((count) => count > 0);
+  deepEqual(fetched, [2, 2, 2, 2]);
+});
+
 Deno.test("Questions has no view whose tables are not made yet", async () => {
   const { ask, requests } = await asked();
   await ask("SHOW TABLES");
   deepEqual(requests[0].relations.map(({ name }) => name), ["processed.transactions", "analytics.recent"]);
+});
+
+Deno.test("Questions reads the table of a chosen snapshot there, also when another was made in the same moment", async () => {
+  let first: number | undefined;
+  const { ask, requests } = await asked({
+    // A second table, and both snapshots of the first in one millisecond.
+    catalog: (catalog) => ({
+      list: () => Promise.resolve([NAME, OTHER]),
+      async load(name) {
+        const table = (await catalog.load(NAME))!;
+        const [one, two] = table.metadata.snapshots;
+        first = one["snapshot-id"];
+        const snapshots = name.name === OTHER.name
+          ? []
+          : [one, { ...two, "timestamp-ms": one["timestamp-ms"] }];
+        return { ...table, name, metadata: { ...table.metadata, snapshots } };
+      },
+    }),
+  });
+  await ask("SELECT 1 FROM transactions");
+  await ask("SELECT 1 FROM clicks, transactions", first);
+  const files = requests.at(-1)!.relations.map((one) => one.kind === "files" && [one.name, one.paths.length]);
+  deepEqual(files.sort(), [["processed.clicks", 0], ["processed.transactions", 1]]);
 });
 
 Deno.test("Questions asks for a new list of files once when one of them is gone", async () => {
