@@ -22,6 +22,21 @@ export function catalog({ rest }: CatalogDeps): Hono<Env> {
   return new Hono<Env>().get(path, answer).post(path, answer).all(path, answer);
 }
 
+const TYPES: Readonly<Record<number, string>> = {
+  401: "NotAuthorizedException",
+  403: "ForbiddenException",
+  500: "InternalServerErrorException",
+  503: "ServiceUnavailableException",
+};
+
+/** A problem that was found before the catalog was asked, with what Iceberg clients read of errors beside it. */
+export async function inCatalogWords(answer: Response): Promise<Response> {
+  const told = await answer.json();
+  const type = TYPES[answer.status] ?? "BadRequestException";
+  const error = { message: told.detail, type, code: answer.status };
+  return new Response(JSON.stringify({ ...told, error }), answer);
+}
+
 /** A part that cannot be decoded names nothing. */
 function segmentsOf(path: string): string[] {
   return path.split("/").filter((part) => part !== "").map((part) => {

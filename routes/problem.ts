@@ -38,12 +38,18 @@ export interface Problem {
   headers?: Readonly<Record<string, string>>;
 }
 
+const PROBLEM_TYPE = "application/problem+json";
+
+export function isProblem(answer: Response): boolean {
+  return answer.headers.get("content-type") === PROBLEM_TYPE;
+}
+
 /** A 401 always says how to prove oneself: by a token, where nothing else is given. */
 export const CHALLENGE = "www-authenticate";
 
 export function problem(p: Problem): Response {
   const headers = new Headers({
-    "content-type": "application/problem+json",
+    "content-type": PROBLEM_TYPE,
     "cache-control": "no-store",
     ...p.headers,
   });

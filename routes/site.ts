@@ -8,10 +8,11 @@ import { messageOf } from "../lib/errors.ts";
 import { allowedMethods } from "./allowed_methods.ts";
 import { CONTROL_ROUTES } from "./api_control_routes.ts";
 import { DATA_ROUTES } from "./api_data_routes.ts";
+import { inCatalogWords } from "./catalog.ts";
 import { type Door, type Env, headersTooLarge } from "./door.ts";
 import type { Visitor } from "./gate.ts";
 import { unauthorised } from "./login.ts";
-import { mayHaveBody, problem, problemOf } from "./problem.ts";
+import { isProblem, mayHaveBody, problem, problemOf } from "./problem.ts";
 import { nextRequestId, REQUEST_ID } from "./request_id.ts";
 import { SECURITY_HEADERS } from "./security_headers.ts";
 import { SESSION_COOKIE, type Sessions } from "./session.ts";
@@ -24,6 +25,7 @@ export interface SiteOptions {
 const OPEN_PATHS = new Set(["/livez", "/readyz", "/login", "/logout"]);
 /** What is asked with POST but changes nothing. */
 const READING_POSTS = /^\/api\/query$|^\/iceberg\/v1\/.+\/metrics$/;
+const CATALOG = "/iceberg/";
 /** What PyIceberg sends when it has no token. */
 const NO_TOKEN_OF_PYICEBERG = "Bearer None";
 
@@ -66,6 +68,7 @@ function dress({ door }: SiteOptions): MiddlewareHandler<Env> {
     const requestId = nextRequestId();
     const started = performance.now();
     await next();
+    if (c.req.path.startsWith(CATALOG) && isProblem(c.res)) c.res = await inCatalogWords(c.res);
     if (c.req.method === "HEAD") await tellLength(c.res);
     for (const [name, value] of always) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
@@ -113,7 +116,7 @@ function guard({ door, sessions }: SiteOptions): MiddlewareHandler<Env> {
 
 function visitorOf(c: Context<Env>, { gate }: Door, sessions: Sessions): Visitor | null {
   const { headers } = c.req.raw;
-  const isAnonymous = c.req.path.startsWith("/iceberg/") &&
+  const isAnonymous = c.req.path.startsWith(CATALOG) &&
     headers.get("authorization") === NO_TOKEN_OF_PYICEBERG;
   const { given, visitor } = gate.bearer(headers);
   if (given && !isAnonymous) return visitor;

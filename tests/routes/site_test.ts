@@ -79,6 +79,19 @@ function cookieOf(response: Response): string {
   return response.headers.getSetCookie()[0].split(";")[0];
 }
 
+Deno.test("site refuses Iceberg clients in words that they read, beside the problem", async () => {
+  const answer = await call(testApp(TOKENS), "/iceberg/v1/config", bearer("wrong-token-1"));
+  equal(answer.status, 401);
+  equal(answer.headers.get("content-type"), "application/problem+json");
+  equal(answer.headers.get("www-authenticate"), "Bearer");
+  const { detail, status, error } = await answer.json();
+  deepEqual([status, error], [401, { message: detail, type: "NotAuthorizedException", code: 401 }]);
+  const ingest = await call(testApp(TOKENS), "/iceberg/v1/config", bearer("shop-token-1"));
+  equal((await ingest.json()).error.type, "ForbiddenException");
+  const elsewhere = await call(testApp(TOKENS), "/api/status", bearer("wrong-token-1"));
+  equal((await elsewhere.json()).error, undefined);
+});
+
 Deno.test("login turns a token into a session that ends after twelve hours", async () => {
   const clock = handClock();
   const test = testApp(TOKENS, { clock });
