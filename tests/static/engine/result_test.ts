@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { Int32, RecordBatch, tableFromArrays } from "apache-arrow";
+import { DateDay, Field, Int32, makeData, RecordBatch, Schema, Struct, tableFromArrays } from "apache-arrow";
 import { Result } from "../../../static/engine/result.ts";
+import { ServerRows } from "../../../static/engine/server_rows.ts";
 
 const batch = (from: number, rows: number): RecordBatch<{ n: Int32 }> =>
   tableFromArrays({ n: Int32Array.from({ length: rows }, (_, at) => from + at) }).batches[0];
@@ -15,4 +16,28 @@ Deno.test("`addUpTo` takes as many rows as fit, and says truncated only when the
   const cut = new Result(batch(0, 1).schema);
   assert.equal(cut.addUpTo(batch(0, 130), 100), false);
   assert.deepEqual([cut.rowCount, cut.truncated, cut.text(99, 0)], [100, true, "99"]);
+});
+
+Deno.test("`ServerRows` knows numbers by their type, and an interval is none", () => {
+  const types = ["UHUGEINT", "INTEGER", "USMALLINT", "DECIMAL(9,2)", "INTERVAL", "INTEGER[]"];
+  const columns = types.map((type) => ({ name: type, type }));
+  const rows = new ServerRows({ columns, rows: [], truncated: false, elapsed_ms: 1 });
+  assert.deepEqual(rows.columns.map((one) => one.kind), [
+    "number",
+    "number",
+    "number",
+    "number",
+    "text",
+    "nested",
+  ]);
+});
+
+Deno.test("a day that never ends is no number of days", () => {
+  const data = makeData({ type: new DateDay(), data: Int32Array.from([2147483647, -2147483647, 0]) });
+  const schema = new Schema([new Field("day", new DateDay())]);
+  const days = new Result(schema);
+  days.add(
+    new RecordBatch(schema, makeData({ type: new Struct(schema.fields), children: [data], length: 3 })),
+  );
+  assert.deepEqual([0, 1, 2].map((row) => days.text(row, 0)), ["infinity", "-infinity", "1970-01-01"]);
 });
