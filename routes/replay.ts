@@ -6,7 +6,7 @@
  * the lake knows what became of it.
  */
 import { Buffer } from "node:buffer";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, elapsedMs } from "../lib/clock.ts";
 import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
 import type { EventLog, NewRecord } from "../lib/log/log.ts";
@@ -64,10 +64,7 @@ export class Replay {
       const again = letters.filter((letter) =>
         (are_named || letter.was_tried !== true) && this.#mayBeReplayed(letter, body)
       );
-      if (again.length > 0) {
-        await this.#append(again.map((letter) => this.#record(letter, body)));
-        for (const letter of again) this.#remember(String(letter.dead_letter_id));
-      }
+      if (again.length > 0) await this.#append(again, again.map((letter) => this.#record(letter, body)));
       answer.matched += letters.length;
       answer.replayed += again.length;
       answer.skipped += letters.length - again.length;
@@ -91,8 +88,16 @@ export class Replay {
     return await this.deps.lake.items(question, signal);
   }
 
-  async #append(records: readonly NewRecord[]): Promise<void> {
-    await this.deps.log.append("events", records);
+  /** Remembers them first: who asks for the same meanwhile shall not append them, too. */
+  async #append(letters: readonly Item[], records: readonly NewRecord[]): Promise<void> {
+    const ids = letters.map(({ dead_letter_id }) => String(dead_letter_id));
+    for (const id of ids) this.#remember(id);
+    try {
+      await this.deps.log.append("events", records);
+    } catch (error) {
+      for (const id of ids) this.#underWay.delete(id);
+      throw error;
+    }
     for (const record of records) this.deps.accepted?.add(record.headers.source, [record]);
   }
 
@@ -101,7 +106,7 @@ export class Replay {
     // Of a redacted body that was no JSON nothing was kept.
     if (letter.redacted === true && letter.original === "" && body === undefined) return false;
     const at_ms = this.#underWay.get(String(letter.dead_letter_id));
-    const isUnderWay = at_ms !== undefined && this.deps.clock.now() - at_ms < UNDER_WAY_MS;
+    const isUnderWay = at_ms !== undefined && elapsedMs(at_ms, this.deps.clock.now()) < UNDER_WAY_MS;
     return body !== undefined || !isUnderWay;
   }
 

@@ -1,5 +1,6 @@
 /** One turn of the schedule: models refreshed, checks run when they are due, and what came of it told in lines and numbers. */
 import { DELIVERIES } from "../alert/delivery.ts";
+import { elapsedMs } from "../clock.ts";
 import type { LogLine } from "../observe/log_line.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { readModelFolder } from "./model_folder.ts";
@@ -29,7 +30,8 @@ export function modelsSchedule(context: ScheduleContext): (signal: AbortSignal) 
       changed ||= outcome.state === "made";
       tell(outcome, context);
     }
-    if (context.now() - checked_at < (changed ? CHECKS_EVERY_MS : IDLE_CHECKS_EVERY_MS)) return;
+    const every_ms = changed ? CHECKS_EVERY_MS : IDLE_CHECKS_EVERY_MS;
+    if (elapsedMs(checked_at, context.now()) < every_ms) return;
     changed = false;
     const { results, broken } = await runChecks(context, checks, { now: context.now(), raised, signal });
     checked_at = context.now();

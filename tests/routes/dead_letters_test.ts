@@ -140,6 +140,24 @@ Deno.test("a letter is replayed when the replay of its replay became a row, howe
   });
 });
 
+Deno.test("two who replay the same letters at once append them once", async () => {
+  using test = await withLetters();
+  const { log } = test.deps;
+  const { append } = log;
+  const [asked, stored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  log.append = async (topic, records) => {
+    log.append = append;
+    asked.resolve();
+    await stored.promise;
+    return await append(topic, records);
+  };
+  const first = test.send("POST", "/api/dead-letters/replay", {});
+  await asked.promise;
+  const { body } = await test.send("POST", "/api/dead-letters/replay", {});
+  stored.resolve();
+  deepEqual([body.replayed, (await first).body.replayed], [0, 1]);
+});
+
 Deno.test("a replay is counted by source and kind like all that is accepted, and not before it is durable", async () => {
   using test = await withLetters();
   const { metrics, log } = test.deps;
