@@ -1,6 +1,6 @@
 /** `main.ts rules check <file>` and `main.ts rules score`: whether rules are right, and how good they are. */
 import { systemClock } from "../lib/clock.ts";
-import { configText, kindsFor, loadConfiguration } from "../lib/configuration.ts";
+import { configText, loadConfiguration, readWithAdded } from "../lib/configuration.ts";
 import type { Settings } from "../lib/config.ts";
 import { Fault, messageOf } from "../lib/errors.ts";
 import type { Kinds } from "../lib/event/kinds.ts";
@@ -54,11 +54,8 @@ async function check(args: readonly string[], settings: Settings): Promise<numbe
 }
 
 /** With the columns that were added in the lake that the settings name. */
-async function readBesideLake(text: string | null, kinds: Kinds, settings: Settings) {
-  return readRuleFile(
-    text,
-    await kindsFor(kinds, addedInLake(settings), (kinds) => readRuleFile(text, kinds)),
-  );
+function readBesideLake(text: string | null, kinds: Kinds, settings: Settings) {
+  return readWithAdded(kinds, addedInLake(settings), (kinds) => readRuleFile(text, kinds));
 }
 
 async function textOf(path: string): Promise<string> {

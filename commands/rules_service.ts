@@ -2,7 +2,7 @@
 import {
   configText,
   type Configuration,
-  kindsFor,
+  readWithAdded,
   resultSettings,
   rulesControl,
 } from "../lib/configuration.ts";
@@ -36,8 +36,8 @@ export function rulesService(
   const path = `${settings.CONFIG_DIR}/rules.yaml`;
   const { kinds } = configuration;
   let problem: string | null = null;
-  const parse = async (text: string) =>
-    rulesControl(text, await kindsFor(kinds, addedIn(catalog), (kinds) => rulesControl(text, kinds)));
+  const parse = (text: string) =>
+    readWithAdded(kinds, addedIn(catalog), (kinds) => rulesControl(text, kinds));
   return {
     parse,
     async read() {

@@ -50,8 +50,8 @@ export function resultSettings(settings: Settings) {
 }
 
 /** For whom rules and windows do not matter. */
-export const ANY_ADDED: AddedTo = () => Promise.resolve("any");
-const NONE_ADDED: AddedTo = () => Promise.resolve([]);
+export const ANY_ADDED: AddedTo = (kinds) => Promise.resolve(kinds.map(() => "any"));
+const NONE_ADDED: AddedTo = (kinds) => Promise.resolve(kinds.map(() => []));
 
 export interface LoadOptions {
   /** Without it rules and windows may name the fields of the kinds alone. */
@@ -113,7 +113,13 @@ export async function loadConfiguration(
 export async function kindsFor(kinds: Kinds, added: AddedTo, check: (kinds: Kinds) => void): Promise<Kinds> {
   const declared = [...kinds.values()].map((kind): Kind => ({ ...kind, added: undefined }));
   if (passes(check, byName(declared))) return byName(declared);
-  return byName(await Promise.all(declared.map(async (kind) => ({ ...kind, added: await added(kind) }))));
+  const columns = await added(declared);
+  return byName(declared.map((kind, i) => ({ ...kind, added: columns[i] })));
+}
+
+/** What `read` makes of a text by those kinds; throws the Fault that it throws with all columns that were added, too. */
+export async function readWithAdded<T>(kinds: Kinds, added: AddedTo, read: (kinds: Kinds) => T): Promise<T> {
+  return read(await kindsFor(kinds, added, read));
 }
 
 function passes(check: (kinds: Kinds) => void, kinds: Kinds): boolean {

@@ -205,6 +205,20 @@ async function scratchFolder({ DATA_DIR }: Settings, name: string): Promise<stri
   }
 }
 
+/** What `open` opens on a scratch folder below `name`; closing it removes the folder, too. */
+async function inScratch<T extends AsyncDisposable>(
+  settings: Settings,
+  name: string,
+  open: (path: string) => Promise<T>,
+): Promise<{ part: T; close(): Promise<void> }> {
+  const { openScratch } = await import("./store/scratch.ts");
+  await using building = new AsyncDisposableStack();
+  const scratch = building.use(await openScratch(await scratchFolder(settings, name)));
+  const part = building.use(await open(scratch.path));
+  const stack = building.move();
+  return { part, close: () => stack.disposeAsync() };
+}
+
 /** Where data files lie that queries read, as the store and the cache write their paths: DATA_DIR may be a link, or relative. */
 function dataFolder({ DATA_DIR }: Settings, name: "lake" | "cache"): string {
   return resolve(DATA_DIR, name);
@@ -213,47 +227,39 @@ function dataFolder({ DATA_DIR }: Settings, name: "lake" | "cache"): string {
 /** Native DuckDB in processes of its own; nothing native is loaded here. */
 export async function connectEngine(settings: Settings, script: URL): Promise<QueryEngine> {
   const { openDuckdbEngine } = await import("./query/duckdb_engine.ts");
-  const { openScratch } = await import("./store/scratch.ts");
-  await using building = new AsyncDisposableStack();
-  const scratch = building.use(await openScratch(await scratchFolder(settings, "query")));
   const folders = dataFolder(settings, settings.S3_BUCKET === null ? "lake" : "cache");
   await orFault("make", folders, () => Deno.mkdir(folders, { recursive: true }));
-  const engine = building.use(openDuckdbEngine({
-    script: script.href,
-    deno: Deno.execPath(),
-    allowed_directories: [folders],
-    temp_directory: await Deno.realPath(scratch.path),
-    timeout_ms: settings.QUERY_TIMEOUT_MS,
-    max_bytes: settings.QUERY_MAX_BYTES,
-    max_concurrent: settings.QUERY_MAX_CONCURRENT,
-    environment: settings.deno_dir === null ? {} : { DENO_DIR: settings.deno_dir },
-  }));
-  const stack = building.move();
+  const { part: engine, close } = await inScratch(settings, "query", async (path) =>
+    openDuckdbEngine({
+      script: script.href,
+      deno: Deno.execPath(),
+      allowed_directories: [folders],
+      temp_directory: await Deno.realPath(path),
+      timeout_ms: settings.QUERY_TIMEOUT_MS,
+      max_bytes: settings.QUERY_MAX_BYTES,
+      max_concurrent: settings.QUERY_MAX_CONCURRENT,
+      environment: settings.deno_dir === null ? {} : { DENO_DIR: settings.deno_dir },
+    }));
   return {
     run: (request, signal) => engine.run(request, signal),
     runToParquet: (request, signal) => engine.runToParquet(request, signal),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: close,
   };
 }
 
 /** Native DuckDB in this thread, for rows on their way into tables: trusted statements only. */
 export async function connectWriter(settings: Settings): Promise<ParquetWriter> {
   const { openParquetWriter } = await import("./parquet/writer.ts");
-  const { openScratch } = await import("./store/scratch.ts");
-  await using building = new AsyncDisposableStack();
-  const scratch = building.use(await openScratch(await scratchFolder(settings, "")));
-  const writer = building.use(
-    await openParquetWriter({
-      memory_bytes: WRITER_MEMORY_BYTES,
-      threads: WRITER_THREADS,
-      temp_directory: scratch.path,
-    }),
+  const { part: writer, close } = await inScratch(
+    settings,
+    "",
+    (temp_directory) =>
+      openParquetWriter({ memory_bytes: WRITER_MEMORY_BYTES, threads: WRITER_THREADS, temp_directory }),
   );
-  const stack = building.move();
   return {
     write: (request) => writer.write(request),
     query: (sql, options) => writer.query(sql, options),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -23,9 +23,10 @@ async function folder(files: Record<string, string>) {
   const CONFIG_DIR = await Deno.makeTempDir();
   for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${CONFIG_DIR}/${name}`, text);
   const asked: string[] = [];
-  const added: AddedTo = ({ name }) => {
-    asked.push(name);
-    return Promise.resolve(name === "transaction" ? [{ name: "tier", type: "string" }] : []);
+  const added: AddedTo = (kinds) => {
+    asked.push(...kinds.map(({ name }) => name));
+    const tier = [{ name: "tier", type: "string" }] as const;
+    return Promise.resolve(kinds.map(({ name }) => name === "transaction" ? tier : []));
   };
   return {
     settings: settingsOf({ CONFIG_DIR, DATA_DIR: `${CONFIG_DIR}/none` }),

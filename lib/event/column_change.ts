@@ -104,8 +104,8 @@ export interface AddedColumn {
   type: ColumnType;
 }
 
-/** Tells what was added to the table of a kind; the metadata of the table knows. */
-export type AddedTo = (kind: Kind) => Promise<AddedColumns>;
+/** Tells what was added to the table of each kind, in their order; the metadata of the tables knows. */
+export type AddedTo = (kinds: readonly Kind[]) => Promise<readonly AddedColumns[]>;
 
 /** Those after the changes. A whole number is a long: it may be widened while a window has it in its key. */
 export function addedColumns(kind: Pick<Kind, "columns">, changes: readonly ColumnChange[]): AddedColumn[] {

@@ -52,7 +52,8 @@ export async function changesOf(
 
 /** What rules and windows may name besides the fields of kinds, as the tables are now. */
 export function addedIn(catalog: Pick<Catalog, "load">): AddedTo {
-  return async (kind) => addedColumns(kind, await changesOf(catalog, kind));
+  return (kinds) =>
+    Promise.all(kinds.map(async (kind) => addedColumns(kind, await changesOf(catalog, kind))));
 }
 
 /** Columns of the program that the table no longer has under their name. */
