@@ -1,6 +1,6 @@
 /** One uninterrupted stretch of owning a partition: from a restored state to a lost decision or a request to go. */
 import { setImmediate } from "node:timers/promises";
-import { restoreState, type StateReceiver } from "../checkpoint/restore.ts";
+import { restoreState } from "../checkpoint/restore.ts";
 import { type Checkpoint } from "../checkpoint/checkpoint.ts";
 import { imageKey, segmentKey } from "../checkpoint/paths.ts";
 import { type FinishedSegment, SegmentWriter } from "../checkpoint/segment.ts";
@@ -8,6 +8,7 @@ import { Fault } from "../errors.ts";
 import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
 import { totalBytes } from "../log/record_batch.ts";
 import { elapsedMs } from "../clock.ts";
+import { attentive } from "./attentive.ts";
 import { changedFiles, type Seeds } from "./control_record.ts";
 import { ImageMaker } from "./image_maker.ts";
 import { nextTickDelay } from "./tick.ts";
@@ -41,23 +42,6 @@ const UNANSWERED_BYTES = 16 * 1024 * 1024;
 const FULL_QUEUE_PAUSE_MS = 50;
 /** Rows are kept beside the changes in their segment: so many bytes of them weigh as much as one to be read. */
 const KEPT_BYTES = 8;
-
-/** Tells of each piece of state that is taken in: a restore may take minutes, and is not a standstill. */
-function attentive(receiver: StateReceiver, turned: () => void): StateReceiver {
-  function* each(pieces: Iterable<Uint8Array>) {
-    for (const piece of pieces) {
-      turned();
-      yield piece;
-    }
-  }
-  return {
-    image: (name, pieces) => receiver.image(name, each(pieces)),
-    change(name, bytes) {
-      turned();
-      receiver.change(name, bytes);
-    },
-  };
-}
 
 export class PartitionRun {
   #last: Checkpoint;
