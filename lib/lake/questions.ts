@@ -98,16 +98,17 @@ export class Questions {
     const named = relationsNamed(question.sql, known);
     const tables = await this.#load(named.filter((one) => one.sql === undefined));
     const choiceFor = choices(question, tables);
-    // With a second name in the text it is not sure whose columns the conditions mean.
-    const conditions = named.length === 1
-      ? conditionsOf(question.sql, new Date(this.context.clock.now()))
-      : [];
-    const wanted = needsNoRows(question.sql) ? null : conditions;
+    const wanted = needsNoRows(question.sql) ? null : this.#conditions(question.sql, named.length);
     return await Promise.all(named.map(async (one): Promise<Relation> => {
       if (one.sql !== undefined) return { kind: "view", name: one.name, sql: one.sql };
       const table = tables.get(one.name)!;
       return await this.#files(table, { choice: choiceFor(table), wanted }, { stack, signal });
     }));
+  }
+
+  /** With a second name in the text it is not sure whose columns the conditions mean. */
+  #conditions(sql: string, names: number): Condition[] {
+    return names === 1 ? conditionsOf(sql, new Date(this.context.clock.now())) : [];
   }
 
   async #load(named: readonly KnownRelation[]): Promise<Map<string, LoadedTable>> {

@@ -35,9 +35,7 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Conditions that every wanted row fulfils; none when the statement is not simple. `now` is the time that now() says. */
 export function conditionsOf(sql: string, now: Date): Condition[] {
-  const tokens = tokensOf(sql);
-  while (isSymbol(tokens.at(-1), ";")) tokens.pop();
-  const clause = whereOfOneTable(tokens);
+  const clause = whereOfOneTable(statementOf(sql));
   const parts = clause && conjuncts(clause);
   return (parts ?? []).flatMap((part) => conditionOf(part, now));
 }
@@ -47,12 +45,17 @@ export function conditionsOf(sql: string, now: Date): Condition[] {
  * that a PIVOT makes of values are known by their rows only.
  */
 export function needsNoRows(sql: string): boolean {
-  const tokens = tokensOf(sql);
-  while (isSymbol(tokens.at(-1), ";")) tokens.pop();
+  const tokens = statementOf(sql);
   if (tokens.some((token) => isWord(token, "PIVOT", "PIVOT_WIDER"))) return false;
   if (isWord(tokens[0], "DESCRIBE", "DESC", "SHOW")) return true;
   const last = tokens.at(-1);
   return isWord(tokens.at(-2), "LIMIT") && last?.kind === "number" && last.text === "0";
+}
+
+function statementOf(sql: string): Token[] {
+  const tokens = tokensOf(sql);
+  while (isSymbol(tokens.at(-1), ";")) tokens.pop();
+  return tokens;
 }
 
 /** Iceberg types of columns by their names in lower case. */
