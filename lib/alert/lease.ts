@@ -4,7 +4,7 @@
  * after it began to renew, by its own. Whose clock was set back since then knows nothing of that length any more: a leader
  * looks who leads, a follower begins to wait.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { createNext, readNewest } from "./numbered.ts";
 
@@ -13,8 +13,8 @@ const PREFIX = "leases/notify/";
 export class Lease {
   readonly #holder = crypto.randomUUID();
   #seen = { number: -1, at: 0 };
+  /** When we began to renew it last. */
   #since = -Infinity;
-  #until = -Infinity;
 
   constructor(
     private readonly store: ObjectStore,
@@ -24,14 +24,13 @@ export class Lease {
 
   /** Whether what is begun now may still be done. */
   get held(): boolean {
-    const now = this.clock.now();
-    return this.#since <= now && now < this.#until;
+    return elapsedMs(this.#since, this.clock.now()) < this.length_ms;
   }
 
   /** Takes or renews it when that is due; to be called several times within its length, never twice at once. */
   async keep(): Promise<boolean> {
     const began = this.clock.now();
-    if (this.held && began < this.#until - this.length_ms / 2) return true;
+    if (elapsedMs(this.#since, began) < this.length_ms / 2) return true;
     const { number, value } = await readNewest(this.store, PREFIX);
     if (number !== this.#seen.number || began < this.#seen.at) this.#seen = { number, at: began };
     const isOwn = holderOf(value) === this.#holder;
@@ -40,14 +39,13 @@ export class Lease {
     const renewed = { holder: this.#holder, number: number + 1, length_ms: this.length_ms };
     if (!await createNext(this.store, PREFIX, { after: number, value: renewed })) return false;
     this.#since = began;
-    this.#until = began + this.length_ms;
     return this.held;
   }
 
   /** Lets others in at once. */
   async release(): Promise<void> {
     if (!this.held) return;
-    this.#until = -Infinity;
+    this.#since = -Infinity;
     const { number, value } = await readNewest(this.store, PREFIX);
     if (holderOf(value) !== this.#holder) return;
     await createNext(this.store, PREFIX, { after: number, value: { holder: null, by: this.#holder } });
