@@ -9,6 +9,7 @@ import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { Fault } from "../errors.ts";
 import { type Bounds, type EventLog, ONE_RECORD, type ReadLimits } from "../log/log.ts";
 import { spillAgeSeconds, type SpillState } from "../log/spill_state.ts";
+import { isControl } from "../partition/control_record.ts";
 import { appliedOf, markOf } from "./applied.ts";
 import { type CompactionState, compactionState } from "./compaction_state.ts";
 import { tableKey } from "./table_key.ts";
@@ -60,7 +61,6 @@ export interface StatusContext {
 const TAIL_RECORDS = 20_000;
 const TAIL_LIMITS: ReadLimits = { max_records: 5_000, max_bytes: 16 * 1024 * 1024, wait_ms: 0 };
 export const UNREAD_SOURCE = "(not yet read)";
-const CONTROL_SOURCE = "millrace";
 /** Records that other programs write to the topic without headers. */
 const FOREIGN_SOURCE = "kafka";
 
@@ -197,8 +197,8 @@ async function readTail(
     const records = await read(from, TAIL_LIMITS);
     if (records === null || records.length === 0) return { bySource, oldest_ms, is_whole: records !== null };
     for (const { headers, received_at } of records) {
+      if (isControl(headers)) continue;
       const source = headers.source ?? FOREIGN_SOURCE;
-      if (source === CONTROL_SOURCE) continue;
       bySource.set(source, (bySource.get(source) ?? 0) + 1);
       oldest_ms ??= received_at;
     }

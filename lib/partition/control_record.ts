@@ -9,7 +9,14 @@ import type { EventLog, NewRecord } from "../log/log.ts";
 
 export const CONTROL_SOURCE = "millrace";
 
-export type ControlKind = "tick" | "rules" | "settings" | "ack" | "schema" | "quality";
+const CONTROL_KINDS = ["tick", "rules", "settings", "ack", "schema", "quality"] as const;
+
+export type ControlKind = (typeof CONTROL_KINDS)[number];
+
+/** Another program may call itself `millrace` too: what it sends is counted like any other source's. */
+export function isControl({ source, kind }: Readonly<Record<string, string>>): boolean {
+  return source === CONTROL_SOURCE && CONTROL_KINDS.some((one) => one === kind);
+}
 
 const encoder = new TextEncoder();
 

@@ -31,7 +31,7 @@ import { type DedupSettings, dedupWindowMs, type Sources } from "../source/sourc
 import type { StreamOutput } from "../stream/operator.ts";
 import { createPipeline, type Pipeline } from "../stream/pipeline.ts";
 import type { TimeSettings } from "../stream/watermark.ts";
-import { CONTROL_SOURCE } from "./control_record.ts";
+import { CONTROL_SOURCE, isControl } from "./control_record.ts";
 import { EvolvedKinds } from "./evolved_kinds.ts";
 import type { Processor, ProcessorSummary, Resumed } from "./processor.ts";
 import { type Result, resultRecord } from "./result_record.ts";
@@ -111,11 +111,11 @@ export class EventProcessor implements Processor {
   accept(read: LogRecord, segment: SegmentWriter): boolean {
     const record = this.#named(read);
     this.#log_time_ms = Math.max(this.#log_time_ms ?? 0, record.received_at);
-    const source = record.headers.source ?? KAFKA_SOURCE;
-    if (source === CONTROL_SOURCE) {
+    if (isControl(record.headers)) {
       this.#control(record, segment);
       return false;
     }
+    const source = record.headers.source ?? KAFKA_SOURCE;
     const counts = this.#countsOf(source);
     counts.accepted++;
     const judgement = this.parts.judge.judge(record);

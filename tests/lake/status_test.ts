@@ -11,8 +11,8 @@ import { MemoryStore } from "../store/memory_store.ts";
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 const clock: Clock = { now: () => NOW, sleep: () => Promise.resolve() };
 
-function record(offset: number, source: string): LogRecord {
-  const headers = { source, kind: "event" };
+function record(offset: number, source: string, kind = "event"): LogRecord {
+  const headers = { source, kind };
   return { partition: 0, offset, key: null, value: new Uint8Array(), headers, received_at: NOW - 3_000 };
 }
 
@@ -45,7 +45,7 @@ Deno.test("readStatus is settled when nothing waits anywhere", async () => {
 
 Deno.test("readStatus counts what the log holds and nobody decided, control records left out", async () => {
   const status = await statusOf({
-    log: logOf([record(0, "millrace"), record(1, "shop"), record(2, "shop")]),
+    log: logOf([record(0, "millrace", "tick"), record(1, "shop"), record(2, "shop")]),
   });
   equal(status.settled, false);
   equal(status.freshness_seconds, 3);
@@ -53,6 +53,11 @@ Deno.test("readStatus counts what the log holds and nobody decided, control reco
   deepEqual([end_offset, next_offset, lag_records, lag_seconds], [3, 0, 2, 3]);
   const [{ source, accepted, in_flight, holds }] = status.accounting;
   deepEqual([source, accepted, in_flight, holds], ["shop", 2, 2, true]);
+});
+
+Deno.test("readStatus counts an event of another program that calls itself millrace", async () => {
+  const [{ source, in_flight }] = (await statusOf({ log: logOf([record(0, "millrace")]) })).accounting;
+  deepEqual([source, in_flight], ["millrace", 1]);
 });
 
 Deno.test("readStatus counts a long tail without reading it", async () => {

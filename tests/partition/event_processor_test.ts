@@ -59,7 +59,7 @@ const outcomes = ({ rows }: Seen) => rows["raw.events"].map((row) => row.outcome
 const reasons = ({ rows }: Seen) => (rows["processed.dead_letters"] ?? []).map((row) => row.reason);
 
 Deno.test("a source is counted whatever its name, also one that every object has", () => {
-  const names = ["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty", ""];
+  const names = ["millrace", "constructor", "toString", "valueOf", "__proto__", "hasOwnProperty", ""];
   const seen = run(names.map((source) => ({
     value: payment(),
     headers: Object.fromEntries([["source", source], ["kind", "transaction"]]),
