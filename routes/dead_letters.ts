@@ -1,6 +1,7 @@
 /** `/api/dead-letters`: what could not become a row, and trying it again. */
 import { Hono } from "hono";
 import { z } from "zod";
+import { anyKeyRecord } from "../lib/any_key_record.ts";
 import type { Clock } from "../lib/clock.ts";
 import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
@@ -35,7 +36,7 @@ const Replaying = z.strictObject({
   from: WrittenTime.optional(),
   to: WrittenTime.optional(),
   /** The corrected event: text as it is to be stored, or JSON. */
-  body: z.union([PlainText, z.record(z.string(), z.unknown())]).optional(),
+  body: z.union([PlainText, anyKeyRecord(z.unknown())]).optional(),
 }).refine(({ ids, body }) => body === undefined || ids?.length === 1, {
   path: ["body"],
   message: "a body goes with exactly one id",

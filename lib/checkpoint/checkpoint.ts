@@ -6,6 +6,7 @@
  * A fence (a claim) is a checkpoint without a segment. Steps and reasons stand in PROTOCOL.md.
  */
 import { z } from "zod";
+import { anyKeyRecord } from "../any_key_record.ts";
 import type { LogIdentity } from "../log/log.ts";
 
 /** Cumulative counts of one source in one partition; control records are left out. */
@@ -73,7 +74,7 @@ const Checkpoint = z.object({
   /** The newest checkpoint that holds events (not only control records); what `settled` waits for. */
   newest_with_events: z.number().int(),
   /** Cumulative since the partition's beginning, per source. */
-  sources: z.record(z.string(), Counts),
+  sources: anyKeyRecord(Counts),
   /** Version (hash) and file hash of the rules and settings last taken over. */
   taken_over: z.record(z.string(), z.string()),
   /** Firings held back by cool-downs since the last alert, by rule. Absent where an earlier program decided. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { CheckpointChain } from "../../lib/checkpoint/chain.ts";
-import { type Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
+import { type Checkpoint, noCounts } from "../../lib/checkpoint/checkpoint.ts";
 import { claim, type ClaimContext } from "../../lib/checkpoint/claim.ts";
 import { checkpointKey } from "../../lib/checkpoint/paths.ts";
 import type { ObjectStore } from "../../lib/store/object_store.ts";
@@ -193,6 +193,16 @@ Deno.test("a checkpoint of a newer version of the program is refused, not passed
     await store.delete([key]);
     await store.create(key, new TextEncoder().encode(`${newer}\n${digest.toHex()}\n`));
     await rejects(claim(chainOf(store), context()), { code: "checkpoint_unknown_format" });
+  }));
+
+Deno.test("a source called __proto__ keeps its counts when its checkpoint is read again", () =>
+  withStore(async (store) => {
+    const chain = chainOf(store);
+    const first = await claimed(chain);
+    const sources = Object.fromEntries([["__proto__", { ...noCounts(), accepted: 1, rows: 1 }]]);
+    await chain.attempt({ ...after(first, 1), sources });
+    const { checkpoint } = await chainOf(store).head();
+    deepStrictEqual(Object.entries(checkpoint!.sources), Object.entries(sources));
   }));
 
 Deno.test("claim refuses another log than the one its checkpoints belong to", () =>
