@@ -122,13 +122,20 @@ function givenHash(header: string | undefined): string | null {
   return header !== undefined && /^[0-9a-f]{64}$/.test(header) ? header : null;
 }
 
+/** A longer text may hold none of the characters that JSON writes as six, or its row could not be read again. */
+const LONGEST_ESCAPED_BYTES = LARGEST_BODY_BYTES / 2;
+// deno-lint-ignore no-control-regex
+const ESCAPED_AS_SIX = /[\x00-\x07\x0b\x0e-\x1f]/;
+
 /** A body as text where it is UTF-8, else in base64; null where it is too large to be kept. */
 export function bodyCells(
   value: Uint8Array | null,
 ): { body: string | null; body_encoding: "utf8" | "base64" } {
   if (value === null || value.length > LARGEST_BODY_BYTES) return { body: null, body_encoding: "utf8" };
   const text = decodeUtf8(value);
-  if (text !== null) return { body: text, body_encoding: "utf8" };
+  if (text !== null && !(value.length > LONGEST_ESCAPED_BYTES && ESCAPED_AS_SIX.test(text))) {
+    return { body: text, body_encoding: "utf8" };
+  }
   return { body: base64(value), body_encoding: "base64" };
 }
 

@@ -36,6 +36,8 @@ export interface AbortedTransaction {
 }
 
 const TIME_HEADER = "received_at";
+/** Of a record's names and values; what another program writes beyond is cut, for they become cells of a row. */
+export const MAX_HEADER_BYTES = 64 * 1024;
 const BATCH_HEADER_BYTES = 61;
 /** Where the length counts from, and the checksum. */
 const LENGTH_FROM = 12;
@@ -211,13 +213,19 @@ class HeaderMemory {
     const start = reader.at;
     const entries: [string, string][] = [];
     let received_at: number | null = null;
+    let room = MAX_HEADER_BYTES;
     this.#bytes = new Uint8Array();
     for (let left = reader.varint(); left > 0; left--) {
-      const name = decoder.decode(reader.varintBytes() ?? undefined);
+      const nameBytes = reader.varintBytes() ?? new Uint8Array();
       const nameEnd = reader.at;
-      const value = reader.varintBytes();
-      if (name !== TIME_HEADER) entries.push([name, decoder.decode(value ?? undefined)]);
-      else {
+      const value = reader.varintBytes() ?? new Uint8Array();
+      room -= nameBytes.length;
+      if (room < 0) continue;
+      const name = decoder.decode(nameBytes);
+      if (name !== TIME_HEADER) {
+        entries.push([name, decoder.decode(value.subarray(0, room))]);
+        room -= value.length;
+      } else {
         received_at = timeOf(value);
         if (left === 1) this.#bytes = reader.bytes.subarray(start, nameEnd);
       }
@@ -234,7 +242,7 @@ function startsWith(reader: WireReader, bytes: Uint8Array): boolean {
 }
 
 function timeOf(value: Uint8Array | null): number | null {
-  const text = decoder.decode(value ?? undefined);
+  const text = value === null || value.length > 15 ? "" : decoder.decode(value);
   return /^\d{1,15}$/.test(text) && Number(text) <= MAX_TIME_MS ? Number(text) : null;
 }
 

@@ -14,6 +14,7 @@ import { kindsOf } from "../../lib/event/kinds.ts";
 import { LATE_EVENT_COLUMNS, lateRow } from "../../lib/event/late_event.ts";
 import { RAW_EVENT_COLUMNS, rawRow } from "../../lib/event/raw_event.ts";
 import type { LogRecord } from "../../lib/log/log.ts";
+import { LONGEST_ROW_BYTES } from "../../lib/parquet/ndjson.ts";
 import { createSources } from "../../lib/source/sources.ts";
 
 const { judge } = createJudge({ kinds: kindsOf(), sources: createSources() });
@@ -63,6 +64,14 @@ Deno.test("a body too large for a row is a dead letter with its hash, and is not
   const row = raw(large);
   deepStrictEqual([row.body, row.sha256, row.outcome], [null, sha256Hex(large.value!), "dead_letter"]);
   strictEqual(deadLetterRow(large, judgement).original, null);
+});
+
+Deno.test("a body of control characters makes no row that is too long to be read", () => {
+  const noise = record(new Uint8Array(LARGEST_BODY_BYTES).fill(1));
+  ok(JSON.stringify(raw(noise)).length < LONGEST_ROW_BYTES);
+  const judgement = judge(noise);
+  ok(judgement.verdict === "dead_letter");
+  ok(JSON.stringify(deadLetterRow(noise, judgement)).length < LONGEST_ROW_BYTES);
 });
 
 Deno.test("rawRow keeps a body as text, and in base64 what is no UTF-8", () => {

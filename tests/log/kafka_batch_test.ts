@@ -4,7 +4,12 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { Fault } from "../../lib/errors.ts";
 import { crc32c } from "../../lib/log/crc32c.ts";
-import { decodeKafkaBatches, encodeKafkaBatch, type ProducerMark } from "../../lib/log/kafka_batch.ts";
+import {
+  decodeKafkaBatches,
+  encodeKafkaBatch,
+  MAX_HEADER_BYTES,
+  type ProducerMark,
+} from "../../lib/log/kafka_batch.ts";
 import { WireReader, WireWriter } from "../../lib/log/kafka_wire.ts";
 import type { NewRecord } from "../../lib/log/log.ts";
 import { record as sample, textOf } from "../contracts/log_contract.ts";
@@ -98,6 +103,23 @@ Deno.test("decodeKafkaBatches keeps a key's byte order mark, and a header's", ()
   const [read] =
     decodeKafkaBatches(rebuilt(encodeKafkaBatch([{ partition: 0, ...one }], MARK), 0), 0, 0).records;
   assert.deepEqual([read.key, read.headers.source], [one.key, headers.source]);
+});
+
+Deno.test("decodeKafkaBatches cuts headers where all of a record's become too large, whichever they are", () => {
+  const long = "x".repeat(MAX_HEADER_BYTES);
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`ce-${i}`, "many"]));
+  for (const headers of [{ source: "shop", long, kind: "lost" }, { [long + long]: "name" }, many]) {
+    const made = encodeKafkaBatch([{
+      partition: 0,
+      key: null,
+      value: new Uint8Array(),
+      headers,
+      received_at: 7,
+    }], MARK);
+    const [read] = decodeKafkaBatches(rebuilt(made, 0), 0, 0).records;
+    assert.ok(Object.entries(read.headers).flat().join("").length <= MAX_HEADER_BYTES);
+    assert.equal(read.headers.source, "source" in headers ? "shop" : undefined);
+  }
 });
 
 Deno.test("decodeKafkaBatches begins at the offset asked for, and leaves a cut batch for the next fetch", () => {
