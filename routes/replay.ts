@@ -45,6 +45,12 @@ export interface ReplayRequest {
   are_named?: boolean;
 }
 
+/** What was appended of a letter a moment ago; without `body` its original. */
+interface UnderWay {
+  at_ms: number;
+  body: string | undefined;
+}
+
 const LETTERS_AT_ONCE = 200;
 /** A letter that was appended this lately is not appended again: its outcome is not in the lake yet. */
 const UNDER_WAY_MS = 30_000;
@@ -53,7 +59,7 @@ const MAX_UNDER_WAY = 100_000;
 const encoder = new TextEncoder();
 
 export class Replay {
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new Map<string, UnderWay>();
 
   constructor(readonly deps: ReplayDeps) {}
 
@@ -64,7 +70,7 @@ export class Replay {
       const again = letters.filter((letter) =>
         (are_named || letter.was_tried !== true) && this.#mayBeReplayed(letter, body)
       );
-      if (again.length > 0) await this.#append(again, again.map((letter) => this.#record(letter, body)));
+      if (again.length > 0) await this.#append(again, body);
       answer.matched += letters.length;
       answer.replayed += again.length;
       answer.skipped += letters.length - again.length;
@@ -89,9 +95,10 @@ export class Replay {
   }
 
   /** Remembers them first: who asks for the same meanwhile shall not append them, too. */
-  async #append(letters: readonly Item[], records: readonly NewRecord[]): Promise<void> {
+  async #append(letters: readonly Item[], body: string | undefined): Promise<void> {
+    const records = letters.map((letter) => this.#record(letter, body));
     const ids = letters.map(({ dead_letter_id }) => String(dead_letter_id));
-    for (const id of ids) this.#remember(id);
+    for (const id of ids) this.#remember(id, body);
     try {
       await this.deps.log.append("events", records);
     } catch (error) {
@@ -105,9 +112,10 @@ export class Replay {
     if (letter.state === "replayed" || (letter.original === null && body === undefined)) return false;
     // Of a redacted body that was no JSON nothing was kept.
     if (letter.redacted === true && letter.original === "" && body === undefined) return false;
-    const at_ms = this.#underWay.get(String(letter.dead_letter_id));
-    const isUnderWay = at_ms !== undefined && elapsedMs(at_ms, this.deps.clock.now()) < UNDER_WAY_MS;
-    return body !== undefined || !isUnderWay;
+    const last = this.#underWay.get(String(letter.dead_letter_id));
+    if (last === undefined || elapsedMs(last.at_ms, this.deps.clock.now()) >= UNDER_WAY_MS) return true;
+    // Who corrects once more does not wait for what became of the first try.
+    return body !== undefined && body !== last.body;
   }
 
   #record(letter: Item, body: string | undefined): NewRecord {
@@ -127,9 +135,9 @@ export class Replay {
     return { partition, key: partition_key, value, headers: kept, received_at };
   }
 
-  #remember(id: string): void {
+  #remember(id: string, body: string | undefined): void {
     if (this.#underWay.size >= MAX_UNDER_WAY) this.#underWay.clear();
-    this.#underWay.set(id, this.deps.clock.now());
+    this.#underWay.set(id, { at_ms: this.deps.clock.now(), body });
   }
 }
 

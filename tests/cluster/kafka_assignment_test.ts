@@ -133,17 +133,27 @@ test("advise reaches the broker, and an offset that is not ours is ignored with 
   assert.deepEqual(warnings, []);
   const admin = broker.client().admin();
   await admin.connect();
-  const [{ partitions }] = await admin.fetchOffsets({ groupId: `${group.topic_prefix}process` });
+  const groupId = `${group.topic_prefix}process`;
+  const [{ partitions }] = await admin.fetchOffsets({ groupId });
+  const state = async () => (await admin.describeGroups([groupId])).groups[0].state;
+  await eventually(state, (one) => one === "Empty", { what: "an empty group" });
+  const rewound = [{ partition: 3, offset: "2" }];
+  await admin.setOffsets({ groupId, topic: `${group.topic_prefix}events`, partitions: rewound });
   await admin.disconnect();
   const committed = Object.fromEntries(partitions.map(({ partition, offset }) => [partition, offset]));
   assert.deepEqual([committed[0], committed[1]], ["500", "7"]);
   const b = new Owner(owners, { ...group, warn });
   await settled([b], [4]);
   await b.assignment.advise(0, 300);
-  await b.assignment.advise(1, 7);
+  // As after a crash: more was decided than the broker was told.
+  await b.assignment.advise(1, 8);
   await b.assignment.advise(2, 9);
+  await b.assignment.advise(3, 9);
   await b.leave();
-  assert.deepEqual(warnings, ["The broker's offset 500 of partition 0 is ahead of ours, 300: ignored"]);
+  assert.deepEqual(warnings, [
+    "The broker's offset 500 of partition 0 is ahead of ours, 300: ignored",
+    "The broker's offset 2 of partition 3 is behind ours, 9: ignored",
+  ]);
 });
 
 test("follow rejects with what its callback threw, and lets others take over", async () => {
