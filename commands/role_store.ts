@@ -12,18 +12,15 @@ import type { Role } from "./serve.ts";
  * events all the same.
  */
 export async function storeOf(role: Role, settings: Settings, line: LogLine): Promise<ObjectStore> {
-  await using opening = new AsyncDisposableStack();
   try {
-    const store = opening.use(await connectStore(settings));
+    await using store = await connectStore(settings);
     await probeStore(store);
-    opening.move();
-    return store;
   } catch (error) {
     const canWait = role.has_door && Object.keys(role.workers(settings)).length === 0;
     if (!canWait || !(error instanceof Fault) || error.code !== "store_unavailable") throw error;
     line.warn("the store is away; starting all the same", { reason: error.message });
-    return await openStore(settings);
   }
+  return await openStore(settings);
 }
 
 /** For a role without a log, which may be there before the first partition is claimed. */

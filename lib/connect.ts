@@ -19,6 +19,7 @@ import type { QueryEngine } from "./query/engine.ts";
 import { orFault } from "./store/disk_fault.ts";
 import { tryWriting } from "./store/local_file.ts";
 import type { ObjectStore } from "./store/object_store.ts";
+import type { Patience } from "./store/s3_attempt.ts";
 
 const HOUR_MS = 3_600_000;
 /** DuckDB's share of the maintain thread. */
@@ -30,6 +31,9 @@ const WRITER_MEMORY_BYTES = 512 * 1024 * 1024;
 const WRITER_THREADS = Math.max(1, Math.min(2, Math.floor(navigator.hardwareConcurrency / 4)));
 /** The door waits so long for the brokers before it spills: no sender of webhooks has given up by then. */
 const SPILL_AFTER_MS = 3_000;
+
+/** As long as a look at the health waits for an answer. */
+const IMPATIENT: Partial<Patience> = { away_after_ms: 2_000 };
 
 /** Where the tables live below the store's root; on S3 the setting says. */
 const DISK_LAKE_PREFIX = "lake/";
@@ -136,7 +140,7 @@ export async function connectAssignment(
   return new StaticAssignment({ partitions: identity.partitions, index: share.index, owners: share.count });
 }
 
-/** The store for whoever writes a lake: a missing bucket is made. */
+/** The store for whoever writes a lake, patiently: a missing bucket is made. */
 export async function connectStore(settings: Settings): Promise<ObjectStore> {
   if (settings.S3_BUCKET === null) return await openDisk(settings);
   const store = await openBucket(settings);
@@ -144,9 +148,9 @@ export async function connectStore(settings: Settings): Promise<ObjectStore> {
   return store;
 }
 
-/** The store as it is, for whoever must not make one. */
+/** The store as it is, for whoever must not make one: somebody waits for an answer, also for that it is away. */
 export async function openStore(settings: Settings): Promise<ObjectStore> {
-  return settings.S3_BUCKET === null ? await openDisk(settings) : await openBucket(settings);
+  return settings.S3_BUCKET === null ? await openDisk(settings) : await openBucket(settings, IMPATIENT);
 }
 
 async function openDisk({ DATA_DIR }: Settings): Promise<ObjectStore> {
@@ -154,14 +158,14 @@ async function openDisk({ DATA_DIR }: Settings): Promise<ObjectStore> {
   return openDiskStore(DATA_DIR);
 }
 
-async function openBucket(settings: Settings) {
+async function openBucket(settings: Settings, patience: Partial<Patience> = {}) {
   const { openS3Store, s3Options } = await import("./store/s3_store.ts");
-  return openS3Store(s3Options(settings));
+  return openS3Store(s3Options(settings), patience);
 }
 
 /** Whether the bucket of the settings is there. */
 export async function hasBucket(settings: Settings): Promise<boolean> {
-  await using store = await openBucket(settings);
+  await using store = await openBucket(settings, IMPATIENT);
   return await store.hasBucket();
 }
 

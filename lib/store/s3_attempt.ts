@@ -1,8 +1,10 @@
 /**
  * Calls to S3 that are made again when that can help, after a pause of random length up to a bound that doubles (full
- * jitter: many who failed together do not come back together).
+ * jitter: many who failed together do not come back together). Against a store that is away that helps nobody.
+ *
+ *   answer ─┬─► trouble, again, again ... for away_after_ms ─► away: one attempt a call ─► answer: patient as before
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import { faultOf, type Trouble, troubleOf } from "./s3_trouble.ts";
 
 export interface Patience {
@@ -14,6 +16,11 @@ export interface Patience {
   cap_ms: number;
   /** How long one attempt may go without a sign of life. */
   silence_ms: number;
+  /**
+   * For who answers somebody that waits: once nothing got an answer for so long the store is known to be away, and each
+   * call is one attempt, that long at most, until one succeeds. Absent: every call has all its attempts.
+   */
+  away_after_ms?: number;
 }
 
 export interface RunOptions {
@@ -54,8 +61,14 @@ export class Deadline implements Disposable {
   }
 }
 
+/** Trouble that is older says nothing of a store that nobody asked since. */
+const STALE_MS = 30_000;
+
 export class Attempts {
   readonly #patience: Patience;
+  #answered_ms = -Infinity;
+  /** Since the last answer. */
+  #trouble: { since_ms: number; last_ms: number } | null = null;
   readonly #makeBucket: () => Promise<void>;
 
   /** `makeBucket` is called when the bucket turns out to be missing, and then the call is made again. */
@@ -66,15 +79,21 @@ export class Attempts {
 
   /** Runs `act` until it succeeds; rejects with a Fault ("Cannot <what>: ...") when it cannot, or will not in time. */
   async run<T>(what: string, act: (deadline: Deadline) => Promise<T>, options: RunOptions = {}): Promise<T> {
-    const { clock, random, attempts, base_ms, cap_ms, silence_ms } = this.#patience;
+    const { clock, random, attempts, base_ms, cap_ms, silence_ms, away_after_ms = Infinity } = this.#patience;
     const { signal, onTrouble } = options;
     let isBucketMissing = false;
     for (let attempt = 1;; attempt++) {
       signal?.throwIfAborted();
-      using deadline = new Deadline(silence_ms, signal);
+      const began_ms = clock.now();
+      using deadline = new Deadline(
+        this.#isAway() ? Math.min(away_after_ms, silence_ms) : silence_ms,
+        signal,
+      );
       try {
         if (isBucketMissing) await this.#makeBucket();
-        return await act(deadline);
+        const result = await act(deadline);
+        this.#answered();
+        return result;
       } catch (error) {
         if (signal?.aborted) {
           onTrouble?.({ effect: "unknown" });
@@ -82,10 +101,30 @@ export class Attempts {
         }
         const trouble = troubleOf(deadline.signal.aborted ? deadline.signal.reason : error);
         onTrouble?.(trouble);
-        if (!trouble.again || attempt >= attempts) throw faultOf(trouble, what);
+        if (trouble.code === "store_unavailable") this.#failed(began_ms);
+        else this.#answered();
+        if (!trouble.again || attempt >= attempts || this.#isAway()) throw faultOf(trouble, what);
         isBucketMissing = trouble.code === "store_no_bucket";
       }
       await clock.sleep(random() * Math.min(cap_ms, base_ms * 2 ** attempt), signal);
     }
+  }
+
+  #answered(): void {
+    this.#answered_ms = this.#patience.clock.now();
+    this.#trouble = null;
+  }
+
+  #failed(began_ms: number): void {
+    const last_ms = this.#patience.clock.now();
+    const isNew = this.#trouble === null || elapsedMs(this.#trouble.last_ms, last_ms) > STALE_MS;
+    const since_ms = isNew ? Math.max(began_ms, this.#answered_ms) : this.#trouble!.since_ms;
+    this.#trouble = { since_ms, last_ms };
+  }
+
+  #isAway(): boolean {
+    if (this.#trouble === null) return false;
+    const { since_ms, last_ms } = this.#trouble;
+    return last_ms - since_ms >= (this.#patience.away_after_ms ?? Infinity);
   }
 }

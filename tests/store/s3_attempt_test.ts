@@ -41,6 +41,26 @@ Deno.test("`run` waits a random part of a bound that doubles up to its cap", asy
   assert.deepEqual(slept, [50, 100, 200, 400, 800, 1600, 2500, 2500, 2500]);
 });
 
+Deno.test("`run` tries once while the store is known to be away, and is patient again once it answers", async () => {
+  let now = 0;
+  const sleep = (ms: number) => Promise.resolve(void (now += ms));
+  const { attempts } = patient({ away_after_ms: 2_000, clock: { now: () => now, sleep } });
+  let tries = 0;
+  const away = () => attempts.run("read a", () => Promise.reject((tries++, system("ECONNREFUSED"))));
+  const triesOf = async (call: () => Promise<unknown>) => {
+    tries = 0;
+    await assert.rejects(call, { code: "store_unavailable", retry: "after_backoff" });
+    return tries;
+  };
+  // 50 + 100 + 200 + 400 + 800 + 1600 ms
+  assert.equal(await triesOf(away), 7);
+  assert.equal(await triesOf(away), 1);
+  assert.equal(await attempts.run("read a", () => Promise.resolve("back")), "back");
+  assert.equal(await triesOf(away), 7);
+  now += 60_000;
+  assert.equal(await triesOf(away), 7, "nobody knows what was meanwhile");
+});
+
 Deno.test("`run` tells of each trouble whether it may have had its effect", async () => {
   const { attempts } = patient();
   const left = [
