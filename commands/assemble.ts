@@ -58,6 +58,8 @@ export interface AssembleContext {
 
 export interface Assembled extends AsyncDisposable {
   deps: AppDeps;
+  /** Resolves when the store may be relied on, and belongs to the log; rejects when it never will. */
+  proven: Promise<void>;
   /** Ends what would keep connections open for ever, before the server stops. */
   hangUp(): void;
 }
@@ -71,7 +73,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   await using building = new AsyncDisposableStack();
   const configuration = await loadConfiguration(settings, { added: asFarAsKnown(addedInLake(settings)) });
   if (role.has_door) checkSecrets(configuration, { settings, line });
-  const store = building.use(await storeOf(role, settings, line));
+  const { store, away, ...found } = await storeOf(settings, { clock, line, building });
   const catalog = connectCatalog(settings, store);
   const load = (last: Configuration) => loadConfiguration(settings, { added: addedIn(catalog), last });
   const follows = role.has_door || role.has_engine;
@@ -85,7 +87,9 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const chains = connectChains(store, partitions);
   const chainsNow = log ? () => Promise.resolve(chains) : chainsThatAre(store);
   // A topic is not ours alone: what it takes is there, whoever made it.
-  if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, chains);
+  const own = settings.KAFKA_BROKERS === null ? log : null;
+  const proven = found.proven.then(() => own ? checkLog(own, chains, line) : undefined);
+  await Promise.race([proven, away]);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const views = () => lakeViews(current().kinds, current().windows);
   const query = await queryOf(role, { settings, catalog, store, views, clock, building });
@@ -131,7 +135,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
     ...(role.shows ? await shown({ settings, catalog, store, views }) : {}),
   };
   const stack = building.move();
-  return { deps, hangUp: () => live?.close(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { deps, proven, hangUp: () => live?.close(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Follows the files. Sources and windows are taken from them here, for the door and the views; process takes the rest. */
@@ -228,6 +232,20 @@ async function partitionsOfLog(log: EventLog, settings: Settings): Promise<numbe
   } catch (error) {
     if (error instanceof Fault && error.retry !== "never") return settings.PARTITIONS;
     throw error;
+  }
+}
+
+/** Where the store is away again, who owns a partition finds out. */
+async function checkLog(
+  log: EventLog,
+  chains: ReturnType<typeof connectChains>,
+  line: LogLine,
+): Promise<void> {
+  try {
+    await refuseStrangeLog(log, chains);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.retry === "never") throw error;
+    line.warn("the log cannot be compared with the store yet", { reason: error.message });
   }
 }
 

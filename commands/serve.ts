@@ -6,6 +6,7 @@
 import { createApp } from "../routes/app.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
+import { messageOf } from "../lib/errors.ts";
 import { type LogLine, logLines, logListening } from "../lib/observe/log_line.ts";
 import { Metrics } from "../lib/observe/metrics.ts";
 import { scrubber, secretsOf } from "../lib/observe/scrub.ts";
@@ -113,20 +114,21 @@ export async function serve(
   const metrics = new Metrics();
   tellProcess(metrics);
   const failure = { reason: null as string | null };
+  const fail = (reason: string) => {
+    failure.reason = reason;
+    stop.now();
+  };
   const supervisor: Supervisor = new Supervisor({
     clock,
     line,
     metrics,
     onNotice: () => undefined,
-    onFatal: (reason) => {
-      failure.reason = reason;
-      stop.now();
-    },
+    onFatal: fail,
   });
-  const assembled = Promise.withResolvers<void>();
-  startWorkers(role, { settings, supervisor, after: assembled.promise });
+  const begun = Promise.withResolvers<void>();
+  startWorkers(role, { settings, supervisor, after: begun.promise });
   await using parts = await assemble(role, { settings, clock, line, metrics, scrub, supervisor });
-  assembled.resolve();
+  parts.proven.then(begun.resolve, (error) => fail(messageOf(error)));
   const app = createApp(parts.deps);
   const server = listen(app, settings);
   logListening(line, { url: server.url, role: role.name, pid: Deno.pid });

@@ -141,10 +141,15 @@ export async function connectAssignment(
 }
 
 /** The store for whoever writes a lake, patiently: a missing bucket is made. */
-export async function connectStore(settings: Settings): Promise<ObjectStore> {
+export async function connectStore(
+  settings: Settings,
+  patience: Partial<Patience> = {},
+): Promise<ObjectStore> {
   if (settings.S3_BUCKET === null) return await openDisk(settings);
-  const store = await openBucket(settings);
+  await using opening = new AsyncDisposableStack();
+  const store = opening.use(await openBucket(settings, patience));
   await store.ensureBucket();
+  opening.move();
   return store;
 }
 
@@ -158,7 +163,7 @@ async function openDisk({ DATA_DIR }: Settings): Promise<ObjectStore> {
   return openDiskStore(DATA_DIR);
 }
 
-async function openBucket(settings: Settings, patience: Partial<Patience> = {}) {
+async function openBucket(settings: Settings, patience: Partial<Patience>) {
   const { openS3Store, s3Options } = await import("./store/s3_store.ts");
   return openS3Store(s3Options(settings), patience);
 }
@@ -192,6 +197,12 @@ export function connectChains(
 export async function probeStore(store: ObjectStore): Promise<void> {
   const { probeStore: probe } = await import("./store/probe.ts");
   await probe(store);
+}
+
+/** The same of the store of the settings, where a missing bucket is made. */
+export async function proveStore(settings: Settings): Promise<void> {
+  await using store = await connectStore(settings, IMPATIENT);
+  await probeStore(store);
 }
 
 /**

@@ -39,6 +39,8 @@ export class Supervisor {
   readonly #running = new Map<string, Worker>();
   readonly states = new Map<string, Supervised>();
   readonly #waiting = new Map<string, string>();
+  /** Ends those that have not begun. */
+  readonly #idle = new Map<string, () => void>();
   #stopping = false;
   #wake: (() => void) | null = null;
 
@@ -61,6 +63,7 @@ export class Supervisor {
   async stop(deadline_ms: number): Promise<void> {
     const { clock, line } = this.options;
     this.#stopping = true;
+    for (const end of this.#idle.values()) end();
     for (const worker of this.#running.values()) post(worker, { type: "stop" });
     const began = clock.now();
     let tell_at = began + TELL_WAITING_MS;
@@ -108,11 +111,14 @@ export class Supervisor {
         resolve("crashed");
       };
       const begin = () => {
+        this.#idle.delete(spec.name);
         post(worker, spec.start);
         if (this.#stopping) post(worker, { type: "stop" });
       };
-      if (spec.after) void spec.after.then(begin);
-      else begin();
+      if (spec.after) {
+        this.#idle.set(spec.name, () => resolve("stopped"));
+        void spec.after.then(begin);
+      } else begin();
     }).then((ended) => {
       worker.terminate();
       this.#running.delete(spec.name);

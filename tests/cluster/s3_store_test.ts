@@ -5,7 +5,8 @@ import { probeStore } from "../../lib/store/probe.ts";
 import { openS3Store, type S3Store } from "../../lib/store/s3_store.ts";
 import { objectStoreContract, type OpenedStore } from "../contracts/object_store_contract.ts";
 import { startProgram } from "../program.ts";
-import { startS3FaultProxy } from "./s3_fault_proxy.ts";
+import { eventually, inTime } from "../waiting.ts";
+import { type S3Fault, startS3FaultProxy } from "./s3_fault_proxy.ts";
 import { startS3Server } from "./s3_server.ts";
 
 const server = await startS3Server();
@@ -53,6 +54,36 @@ Deno.test("a program refuses to start on a store that lets several creators win,
     return true;
   });
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a program that starts before its store works once the store is there, and ends when that lies", async () => {
+  for (const state of ["there", "lying"]) {
+    await using proxy = await startS3FaultProxy(server.endpoint);
+    let decision: S3Fault = { refuse: 503, code: "ServerNotInitialized" };
+    proxy.decide = () => decision;
+    const folder = await Deno.makeTempDir();
+    const { access_key_id, secret_access_key } = server;
+    const env = {
+      DATA_DIR: folder,
+      S3_ENDPOINT: proxy.endpoint,
+      S3_BUCKET: `late-${state}`,
+      S3_ACCESS_KEY_ID: access_key_id,
+      S3_SECRET_ACCESS_KEY: secret_access_key,
+    };
+    const program = await startProgram({ env, role: "all" });
+    const stages = async () => (await (await fetch(`${program.url}/readyz`)).json()).dependencies;
+    assert.match(JSON.stringify(await stages()), /"name":"store","condition":"down"/);
+    decision = state === "there" ? "pass" : "flatter";
+    if (state === "there") {
+      const allWell = (all: { condition: string }[]) => all.every(({ condition }) => condition === "ok");
+      await eventually(stages, allWell, { what: "a program that works" });
+      assert.equal(await program.stop(), 0);
+    } else {
+      assert.equal(await inTime(program.ended, "the end of a program that was lied to"), 1);
+      assert.match(program.lines.join("\n"), /Cannot trust the store: \d+ of 32 callers created/);
+    }
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("S3 store: `ensureBucket` makes the bucket once, however many ask", async () => {

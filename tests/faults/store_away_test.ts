@@ -24,7 +24,7 @@ Deno.test("an edge starts and spills while neither brokers nor bucket are there"
   await Deno.writeTextFile(`${folder}/rules.yaml`, RULES);
   const env = { ...BUCKET, KAFKA_BROKERS: NOBODY, DATA_DIR: folder, CONFIG_DIR: folder };
   const edge = await startProgram({ role: "edge", env });
-  match(edge.lines.join("\n"), /the store is away; starting all the same.*ECONNREFUSED 127\.0\.0\.1:1/);
+  match(edge.lines.join("\n"), /waiting for the store.*ECONNREFUSED 127\.0\.0\.1:1/);
   const answer = await fetch(`${edge.url}/ingest/transaction`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -37,6 +37,25 @@ Deno.test("an edge starts and spills while neither brokers nor bucket are there"
   strictEqual(ready.status, 200);
   strictEqual(await edge.stop(), 0);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a role whose bucket is away says what it waits for, and ends in order", async () => {
+  for (const role of ["maintain", "query"]) {
+    const folder = await Deno.makeTempDir();
+    const program = await startProgram({
+      role,
+      env: { ...BUCKET, KAFKA_BROKERS: NOBODY, DATA_DIR: folder },
+    });
+    match(program.lines.join("\n"), /waiting for the store.*ECONNREFUSED 127\.0\.0\.1:1/);
+    const ready = await fetch(`${program.url}/readyz`);
+    const { dependencies } = await ready.json();
+    strictEqual(ready.status, 503);
+    match(JSON.stringify(dependencies), /"name":"store","condition":"down","required":true/);
+    doesNotMatch(program.lines.join("\n"), /the worker cannot go on/);
+    strictEqual(await program.stop(), 0);
+    doesNotMatch(program.lines.join("\n"), /did not stop in time/);
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a role whose brokers are away says so without our stack, and ends in order", async () => {
