@@ -56,11 +56,12 @@ async function testFiles(folder: string): Promise<string[]> {
 
 const suite = SUITES[Deno.args[0] ?? ""];
 if (!suite) {
-  console.error(`Usage: tests/run.ts ${Object.keys(SUITES).join(" | ")} [filter]`);
+  console.error(`Usage: tests/run.ts ${Object.keys(SUITES).join(" | ")} [part of a path ...]`);
   Deno.exit(2);
 }
-const filter = Deno.args[1] ?? "";
-const files = (await testFiles("tests")).filter((path) => suite.include(path) && path.includes(filter));
+const wanted = Deno.args.slice(1);
+const isWanted = (path: string) => wanted.length === 0 || wanted.some((part) => path.includes(part));
+const files = (await testFiles("tests")).filter((path) => suite.include(path) && isWanted(path));
 const coverage = suite.coverage ? ["--coverage=coverage", "--coverage-raw-data-only"] : [];
 
 let passed = 0;

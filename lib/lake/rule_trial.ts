@@ -2,6 +2,7 @@
  * What rules would have raised over the last hours: the raw events of that time, judged and run through a stream of
  * their own that has these rules and nothing else. History before the first hour is not known to it.
  */
+import { addCount } from "../counts_by_name.ts";
 import type { ControlFile } from "../configuration.ts";
 import { PartitionState } from "../checkpoint/state.ts";
 import type { ColumnChange } from "../event/column_change.ts";
@@ -114,6 +115,6 @@ function count(
     if (table !== ALERTS) continue;
     const rule = String(alert.rule);
     outcome.alerts++;
-    outcome.by_rule[rule] = (outcome.by_rule[rule] ?? 0) + 1;
+    addCount(outcome.by_rule, rule, 1);
   }
 }

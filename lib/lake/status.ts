@@ -5,6 +5,7 @@
 import type { CheckpointChain } from "../checkpoint/chain.ts";
 import { type Checkpoint, noCounts, type SourceCounts } from "../checkpoint/checkpoint.ts";
 import type { Clock } from "../clock.ts";
+import { addCount } from "../counts_by_name.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { Fault } from "../errors.ts";
 import { type Bounds, type EventLog, ONE_RECORD, type ReadLimits } from "../log/log.ts";
@@ -103,7 +104,7 @@ export async function readStatus(context: StatusContext): Promise<LakeStatus> {
 function suppressedOf(readings: readonly PartitionReading[]): Record<string, number> {
   const suppressed: Record<string, number> = {};
   for (const [rule, count] of readings.flatMap((one) => Object.entries(one.checkpoint?.suppressed ?? {}))) {
-    if (count > 0) suppressed[rule] = (suppressed[rule] ?? 0) + count;
+    if (count > 0) addCount(suppressed, rule, count);
   }
   return suppressed;
 }

@@ -8,6 +8,7 @@
  * joined to a reading only when every thread has reported what that reading holds, else it would count twice. Counts
  * never go back.
  */
+import { addCount, countOf } from "../counts_by_name.ts";
 import type { Sample } from "../observe/metrics.ts";
 import type { LivePoint } from "./payload.ts";
 import { GrowingCount, RatePoints } from "./rate_points.ts";
@@ -32,8 +33,7 @@ export function sumBy(samples: readonly Sample[], name: string, label: string): 
   const sums: Record<string, number> = {};
   for (const sample of samples) {
     if (sample.name !== name) continue;
-    const key = sample.labels[label] ?? "";
-    sums[key] = (sums[key] ?? 0) + sample.value;
+    addCount(sums, sample.labels[label] ?? "", sample.value);
   }
   return sums;
 }
@@ -133,7 +133,7 @@ export class EventCounts {
     }
     this.#elsewhere.joined_ms = at_ms;
     const others = Object.entries(counts).filter(([name]) => isSource(name))
-      .map(([name, count]) => [name, Math.max(0, count - (doors[name] ?? 0))] as const);
+      .map(([name, count]) => [name, Math.max(0, count - countOf(doors, name))] as const);
     this.#points.add("sources", this.#elsewhere.count, Object.fromEntries(others), at_ms);
   }
 
@@ -142,13 +142,13 @@ export class EventCounts {
     const { counts, doors: before } = this.#base;
     const names = [...new Set([...Object.keys(counts), ...Object.keys(doors)])];
     return Object.fromEntries(
-      names.map((name) => [name, (counts[name] ?? 0) + (doors[name] ?? 0) - (before[name] ?? 0)]),
+      names.map((name) => [name, countOf(counts, name) + countOf(doors, name) - countOf(before, name)]),
     );
   }
 
   #raise(counts: Tally): void {
     for (const [name, count] of Object.entries(counts)) {
-      if (isSource(name)) this.#sources[name] = Math.max(this.#sources[name] ?? 0, count);
+      if (isSource(name)) this.#sources[name] = Math.max(countOf(this.#sources, name), count);
     }
     const accepted = Object.values(counts).reduce((sum, count) => sum + count, 0);
     this.accepted = Math.max(this.accepted, accepted);

@@ -4,6 +4,7 @@
  * A delta replaces whole members, except that `metrics` is merged name by name and `history` and `alerts` are appended.
  * So two deltas are one delta again, and a client that is slow misses moments but no sums.
  */
+import { addCount } from "../counts_by_name.ts";
 
 export interface LivePayload {
   at: string;
@@ -122,7 +123,7 @@ function mean(t: number, points: readonly LivePoint[]): LivePoint {
     const sums: Record<string, number> = {};
     for (const point of points) {
       for (const [name, rate] of Object.entries(point[of])) {
-        sums[name] = (sums[name] ?? 0) + rate * (point.seconds ?? 1);
+        addCount(sums, name, rate * (point.seconds ?? 1));
       }
     }
     return Object.fromEntries(

@@ -8,6 +8,7 @@
  * there lie no pulse or two, and a picture of that would be a saw. So what a count grew by is taken to have come evenly
  * since it grew before, in two to three seconds, and a second is told only when nothing can be added to it.
  */
+import { addCount } from "../counts_by_name.ts";
 import type { LivePoint } from "./payload.ts";
 
 type Grouping = "sources" | "kinds";
@@ -53,7 +54,7 @@ export class RatePoints {
       for (let t = secondOf(from_ms); t < at_ms; t += SECOND_MS) {
         const sums = this.#second(t)[grouping];
         const share_ms = Math.min(at_ms, t + SECOND_MS) - Math.max(from_ms, t);
-        sums[name] = (sums[name] ?? 0) + a_ms * share_ms;
+        addCount(sums, name, a_ms * share_ms);
       }
     }
   }

@@ -1,4 +1,5 @@
 /** Events a second over days, counted in the lake: the server itself remembers one hour. */
+import { addCount } from "../../lib/counts_by_name.ts";
 import type { Rows } from "../engine/result.ts";
 import type { LivePoint } from "../shared/live.ts";
 
@@ -32,8 +33,8 @@ export function pastPoints(
     const point = found.get(t) ?? { kinds: {}, sources: {} };
     found.set(t, point);
     const a_second = Number(rows.text(row, 3)) / secondsOf(t);
-    add(point.kinds, rows.text(row, 1) ?? "undecodable", a_second);
-    add(point.sources, rows.text(row, 2) ?? "unknown", a_second);
+    addCount(point.kinds, rows.text(row, 1) ?? "undecodable", a_second);
+    addCount(point.sources, rows.text(row, 2) ?? "unknown", a_second);
   }
   const times = [...found.keys()];
   const [first, last] = [Math.min(...times), Math.max(...times)];
@@ -42,8 +43,4 @@ export function pastPoints(
     points.push({ t: t * 1000, seconds: secondsOf(t), ...(found.get(t) ?? { kinds: {}, sources: {} }) });
   }
   return points;
-}
-
-function add(sums: Record<string, number>, name: string, value: number): void {
-  sums[name] = (sums[name] ?? 0) + value;
 }

@@ -1,4 +1,5 @@
 /** Events a second by kind or by source, and freshness over time, from what the live stream has told. */
+import { countOf } from "../../lib/counts_by_name.ts";
 import type { ChartData } from "../shared/chart_data.ts";
 import { duration, rate } from "../shared/format.ts";
 import type { LivePayload, LivePoint } from "../shared/live.ts";
@@ -40,7 +41,10 @@ export function stackedRates(
   const grouping = points.some((point) => Object.keys(point[wanted]).length > 0) ? wanted : other(wanted);
   if (!points.some((point) => Object.keys(point[grouping]).length > 0)) return null;
   const names = namesBySize(points, grouping);
-  const series = names.map((name) => ({ name, values: points.map((point) => point[grouping][name] ?? 0) }));
+  const series = names.map((name) => ({
+    name,
+    values: points.map((point) => countOf(point[grouping], name)),
+  }));
   return {
     kind: "stack",
     x: { kind: "time", name: "Time (UTC)", values: points.map((point) => point.t / 1000) },
@@ -105,7 +109,7 @@ function rateSummary(
   const totals = points.map((point) => sumOf(point[grouping]));
   const seconds = points.map((point) => point.seconds ?? 1);
   const all = totals.reduce((sum, value, at) => sum + value * seconds[at], 0);
-  const first = points.reduce((sum, point, at) => sum + (point[grouping][names[0]] ?? 0) * seconds[at], 0);
+  const first = points.reduce((sum, point, at) => sum + countOf(point[grouping], names[0]) * seconds[at], 0);
   const share = all > 0 ? ` Most come from ${names[0]} (${Math.round((first / all) * 100)} %).` : "";
   const span = duration((points[points.length - 1].t - points[0].t) / 1000);
   const most = Math.max(...totals);

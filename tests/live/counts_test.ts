@@ -170,6 +170,20 @@ Deno.test("doorCounts reads the counters of the doors", () => {
   deepEqual(doorCounts(metrics.merged()), { sources: { shop: 3 }, kinds: { transaction: 2 } });
 });
 
+Deno.test("EventCounts counts a source by a name that every object has", () => {
+  const counts = new EventCounts();
+  const metrics = new Metrics();
+  const accepted = metrics.counter("events_accepted_total", { source: "constructor" });
+  const look = (at_ms: number) => counts.doorsRead(doorCounts(metrics.merged()), at_ms);
+  counts.logRead({ shop: 1 }, 0);
+  look(2_000);
+  accepted.add(30);
+  look(4_000);
+  equal(counts.accepted, 31);
+  const told = counts.points(10_000).flatMap(({ sources }) => Object.entries(sources));
+  deepEqual(told, [["constructor", 15]]);
+});
+
 const payloads = fc.record({
   at: fc.constantFrom("a", "b"),
   metrics: fc.dictionary(fc.constantFrom("x", "y", "z"), fc.nat(3), { maxKeys: 3 }),
