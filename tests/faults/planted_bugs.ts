@@ -122,8 +122,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "0",
     bug: "a door opens before a log that is not its own",
     file: "commands/assemble.ts",
-    from: "if (log && settings.KAFKA_BROKERS === null) await refuseStrangeLog(log, chains);",
-    to: "void refuseStrangeLog;",
+    from: "await refuseStrangeLog(log, chains);",
+    to: "void [refuseStrangeLog, log, chains];",
     test: STOPS,
   },
   {
