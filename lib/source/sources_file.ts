@@ -7,7 +7,11 @@ import { Duration } from "../stream/duration.ts";
 const WHAT = "sources.yaml";
 /** Sources that are no senders. */
 const RESERVED = ["millrace", "demo", "kafka", "token"];
-const Path = z.string().regex(/^[^.]+(\.[^.]+)*$/, "is no path: names joined by dots, * for every member");
+/** `$.` and brackets are another notation: taken for names, such a path would silently replace nothing. */
+const Path = z.string().regex(
+  /^(?!\$\.)[^.[\]]+(\.[^.[\]]+)*$/,
+  "is no path: names joined by dots, * for every member or element",
+);
 const Origin = z.string().regex(/^(\*|[a-z0-9.:/\[\]-]+)$/i, "is no origin, and not *");
 
 const SourceEntry = z.strictObject({

@@ -69,6 +69,8 @@ Deno.test("createSources refuses a bad file whole, with line and reason", () => 
   const broken: [string, string, RegExp][] = [
     ["dedup_window: 2 d", "dedup_window: soon", /line 4: .*length of time/],
     ["[data.object.receipt_email]", "[data..x]", /line 5: .*no path/],
+    ["[data.object.receipt_email]", "['items[*].email']", /line 5: .*no path/],
+    ["[data.object.receipt_email]", "[$.data.email]", /line 5: .*no path/],
     ["like: standard_webhooks", "like: nobody", /line 6: .*none of/],
     ["  acme:", "  github:", /line 6: .*github/],
     ["  acme:", "  kafka2-x:", /line \d: .*no name/],
