@@ -34,6 +34,8 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 const HEARTBEATS_A_SESSION = 5;
 const RETRY_PAUSE_MS = 500;
 const PROTOCOL = "millrace-cooperative-1";
+/** Stands beside an offset that we told the broker; who rewinds one with a tool leaves it out. */
+const OUR_MARK = "millrace";
 const NONE: Partitions = new Set();
 /** The group went on without us. */
 const THROWN_OUT = ["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"];
@@ -50,7 +52,7 @@ export class KafkaAssignment implements Assignment {
   /** How far we are, what of that the broker knows, and what it said when a partition came to us. */
   readonly #advised = new Map<number, number>();
   readonly #committed = new Map<number, number>();
-  readonly #unchecked = new Map<number, number>();
+  readonly #unchecked = new Map<number, { said: number; is_ours: boolean }>();
 
   constructor(readonly options: KafkaAssignmentOptions) {
     this.#link = new KafkaLink(options);
@@ -84,9 +86,10 @@ export class KafkaAssignment implements Assignment {
 
   /** Sent with the next heartbeat. */
   advise(partition: number, next_offset: number): Promise<void> {
-    const said = this.#unchecked.get(partition);
+    const { said = -1, is_ours = false } = this.#unchecked.get(partition) ?? {};
     this.#unchecked.delete(partition);
-    if (said !== undefined && said >= 0 && said !== next_offset) {
+    // One that died had decided more than it came to tell.
+    if (said > next_offset || (said >= 0 && said < next_offset && !is_ours)) {
       const where = said > next_offset ? "ahead of" : "behind";
       this.options.warn?.(
         `The broker's offset ${said} of partition ${partition} is ${where} ours, ${next_offset}: ignored`,
@@ -209,7 +212,11 @@ export class KafkaAssignment implements Assignment {
       memberId: this.#member,
       topics: [{
         topic: this.#topic,
-        partitions: news.map(([partition, next]) => ({ partition, offset: String(next) })),
+        partitions: news.map(([partition, next]) => ({
+          partition,
+          offset: String(next),
+          metadata: OUR_MARK,
+        })),
       }],
     });
     for (const [partition, next] of news) this.#committed.set(partition, next);
@@ -222,8 +229,8 @@ export class KafkaAssignment implements Assignment {
     const broker = await this.#link.coordinatorOf(this.#group);
     const topics = [{ topic: this.#topic, partitions: gained.map((partition) => ({ partition })) }];
     const { responses } = await broker.offsetFetch({ groupId: this.#group, topics });
-    for (const { partition, offset } of responses.flatMap((response) => response.partitions)) {
-      this.#unchecked.set(partition, Number(offset));
+    for (const { partition, offset, metadata } of responses.flatMap((response) => response.partitions)) {
+      this.#unchecked.set(partition, { said: Number(offset), is_ours: metadata === OUR_MARK });
       this.#advised.delete(partition);
       this.#committed.delete(partition);
     }

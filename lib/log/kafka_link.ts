@@ -48,12 +48,14 @@ export interface Broker {
     groupId: string;
     groupGenerationId: number;
     memberId: string;
-    topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
+    topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[];
   }): Promise<unknown>;
   offsetFetch(request: {
     groupId: string;
     topics: { topic: string; partitions: { partition: number }[] }[];
-  }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
+  }): Promise<
+    { responses: { partitions: { partition: number; offset: string; metadata: string | null }[] }[] }
+  >;
 }
 
 export interface JoinedGroup {

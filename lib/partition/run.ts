@@ -9,7 +9,7 @@ import type { LogRecord, NewRecord, Topic } from "../log/log.ts";
 import { totalBytes } from "../log/record_batch.ts";
 import { elapsedMs } from "../clock.ts";
 import { attentive } from "./attentive.ts";
-import { changedFiles, type Seeds } from "./control_record.ts";
+import { changedFiles, controlRecord, type Seeds } from "./control_record.ts";
 import { ImageMaker } from "./image_maker.ts";
 import { nextTickDelay } from "./tick.ts";
 import type { OwnerContext } from "./owner.ts";
@@ -242,14 +242,7 @@ export class PartitionRun {
     if (now - this.#quiet_since < delay) return;
     this.#ticks++;
     this.#quiet_since = now;
-    const headers = { source: "millrace", kind: "tick", content_type: "application/json" };
-    await log.append("events", [{
-      partition,
-      key: null,
-      value: new TextEncoder().encode("{}"),
-      headers,
-      received_at: now,
-    }]);
+    await log.append("events", [controlRecord("tick", partition, { body: {}, received_at: now })]);
   }
 
   /** The commit point. false: somebody else took the number; whatever we hold is void. */
