@@ -103,6 +103,9 @@ Deno.test("replay takes a corrected body for one letter, and filters", async () 
   deepEqual((await replay({ ids: [id(1)], body: '{"user_id":"fixed"}' })).body.replayed, 1);
   equal(new TextDecoder().decode(test.records[0].value), '{"user_id":"fixed"}');
   equal(test.records[0].key, "fixed");
+  // Pressed twice; another correction is another matter.
+  const twice = (await replay({ ids: [id(1)], body: '{"user_id":"fixed"}' })).body;
+  deepEqual([twice.replayed, twice.skipped], [0, 1]);
   const object = '{"user_id":"object","__proto__":1}';
   deepEqual((await replay({ ids: [id(1)], body: JSON.parse(object) })).body.replayed, 1);
   equal(new TextDecoder().decode(test.records[1].value), object);
