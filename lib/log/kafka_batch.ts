@@ -4,11 +4,11 @@
  *   base offset i64 | length i32 | leader epoch i32 | magic i8 | crc32c u32 | attributes i16 | last delta i32 |
  *   first time i64 | max time i64 | producer id i64 | producer epoch i16 | sequence i32 | count i32 | records
  *
- * Log time travels in the header `received_at`; a record of another program that has none gets the time that the broker
+ * Log time travels in the header `received_at` (milliseconds since 1970, or RFC 3339); a record of another program that has none gets the time that the broker
  * gave it. Control records, and records of transactions that were aborted, are nobody's business and left out.
  */
 import { Fault, messageOf } from "../errors.ts";
-import { MAX_TIME_MS } from "../written_time.ts";
+import { MAX_TIME_MS, writtenTime } from "../written_time.ts";
 import { crc32c } from "./crc32c.ts";
 import { keyBytes } from "./key_bytes.ts";
 import { WireReader, WireWriter } from "./kafka_wire.ts";
@@ -36,6 +36,8 @@ export interface AbortedTransaction {
 }
 
 const TIME_HEADER = "received_at";
+/** As long as a time is written: `2026-01-31T09:30:00.123456789+01:00`. */
+const MAX_TIME_BYTES = 35;
 /** Of a record's names and values; what another program writes beyond is cut, for they become cells of a row. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 const BATCH_HEADER_BYTES = 61;
@@ -242,8 +244,11 @@ function startsWith(reader: WireReader, bytes: Uint8Array): boolean {
 }
 
 function timeOf(value: Uint8Array | null): number | null {
-  const text = value === null || value.length > 15 ? "" : decoder.decode(value);
-  return /^\d{1,15}$/.test(text) && Number(text) <= MAX_TIME_MS ? Number(text) : null;
+  if (value === null || value.length > MAX_TIME_BYTES) return null;
+  const text = decoder.decode(value);
+  // We write milliseconds; another program may write what the API answers.
+  const time_ms = /^\d{1,15}$/.test(text) ? Number(text) : writtenTime(text) ?? -1;
+  return time_ms >= 0 && time_ms <= MAX_TIME_MS ? time_ms : null;
 }
 
 /** Of whatever another program wrote, a time that a table can hold. */

@@ -242,11 +242,13 @@ export class EventProcessor implements Processor {
     return { ...this.parts.defaults, ...this.#state.space<Partial<SettingsInForce>>(SETTINGS_SPACE).get("") };
   }
 
-  /** The record with the kind that the settings give to programs that name neither themselves nor a kind. */
+  /** The record with the kind that the settings give to programs that name none; a sender's body says its own. */
   #named(record: LogRecord): LogRecord {
     const { headers } = record;
     const { kafka_kind } = this.#settings;
-    if (headers.source !== undefined || headers.kind !== undefined || !kafka_kind) return record;
+    if (headers.kind !== undefined || !kafka_kind) return record;
+    const { trust } = this.parts.sources.of(headers.source ?? KAFKA_SOURCE, headers.like);
+    if (trust === "webhook") return record;
     return { ...record, headers: { ...headers, kind: kafka_kind } };
   }
 

@@ -182,10 +182,16 @@ Deno.test("decodeKafkaBatches leaves out control records and aborted transaction
 });
 
 Deno.test("a record of another program gets the broker's time, and its headers keep their order", () => {
-  for (const absurd of ["not a number", "999999999999999"]) foreignRecord(absurd);
+  for (const absurd of ["not a number", "999999999999999", "1969-12-31T23:59:59Z"]) foreignRecord(absurd);
 });
 
-function foreignRecord(received_at: string): void {
+Deno.test("a record of another program may say its time in milliseconds or as RFC 3339", () => {
+  for (const said of ["1795995726113", "2026-11-29T23:42:06.113Z", "2026-11-30T00:42:06.113+01:00"]) {
+    foreignRecord(said, 1_795_995_726_113);
+  }
+});
+
+function foreignRecord(received_at: string, said?: number): void {
   const LOG_APPEND_TIME = 0x08;
   const writer = new WireWriter();
   const entries: [string, string][] = [["kind", "x"], ["received_at", received_at], ["source", "y"]];
@@ -205,7 +211,7 @@ function foreignRecord(received_at: string): void {
       key: null,
       value: null,
       headers: { kind: "x", source: "y" },
-      received_at: wanted,
+      received_at: said ?? wanted,
     });
   }
 }

@@ -147,6 +147,20 @@ Deno.test("a produce that timed out and was stored twice is one row and one dupl
   deepStrictEqual(outcomes(seen), ["row", "duplicate"]);
 });
 
+Deno.test("a program that names no kind gets that of sources.yaml, whether it names itself or not; a sender's body does not", () => {
+  const file = {
+    ...configuration.settings,
+    body: { ...configuration.settings.body, kafka_kind: "transaction" },
+  };
+  const settings = fileRecord("settings", 0, { file, received_at: NOW });
+  const headed: Record<string, string>[] = [{}, { source: "erp" }, { source: "erp", kind: "api_call" }];
+  const undecodable = { value: new Uint8Array([0xff]), headers: { source: "stripe" } };
+  const { rows } = run([settings, ...headed.map((headers) => ({ value: payment(), headers })), undecodable]);
+  const kinds = rows["raw.events"].slice(1).map(({ kind, outcome }) => [kind, outcome]);
+  deepStrictEqual(kinds.slice(0, 2), [["transaction", "row"], ["transaction", "row"]]);
+  deepStrictEqual(kinds.slice(2), [["api_call", "dead_letter"], [null, "dead_letter"]]);
+});
+
 Deno.test("a header that is no hash is not taken for one", () => {
   const headers = { source: "kafka", kind: "transaction", content_type: "application/json" };
   const hash = "a".repeat(64);
