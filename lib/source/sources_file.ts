@@ -73,6 +73,9 @@ function issuesOfEntry(name: string, entry: SourceEntry, limits: SourcesFileLimi
   if (entry.redact !== undefined && !limits.can_redact) {
     issues.push(["redact", "needs the setting REDACT_KEY"]);
   }
+  if (entry.redact !== undefined && name === "kafka") {
+    issues.push(["redact", "cannot be said of kafka: what other programs write is on the log already"]);
+  }
   if (entry.kind !== undefined && name !== "kafka") issues.push(["kind", "is for the source kafka only"]);
   if (entry.kind !== undefined && !limits.kinds.includes(entry.kind)) {
     issues.push(["kind", `is none of ${limits.kinds.join(", ")}`]);

@@ -76,6 +76,7 @@ Deno.test("createSources refuses a bad file whole, with line and reason", () => 
     ["  acme:", "  kafka2-x:", /line \d: .*no name/],
     ["kind: transaction", "kind: gone", /line 9: .*none of/],
     ["shop_system: {dedup", "shop_system: {origins: ['*'], dedup", /line 7: .*cloud_events only/],
+    ["kind: transaction", "redact: [ip]", /line 9: .*on the log already/],
     ["kind: transaction", "colour: red", /colour/],
   ];
   for (const [good, bad, expected] of broken) {
