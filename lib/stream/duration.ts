@@ -11,15 +11,20 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 const TEXT = /^(\d{1,9})\s*(ms|s|min|h|d)$/;
 const LONGEST_MS = 366 * UNIT_MS.d;
 
-const FORM = 'is no length of time such as "90 s", "5 min", "1 h" or "1 d", above 0 and at most 366 d';
-
 /** A number of seconds or a text, in milliseconds. */
-export const Duration = z.union([z.number(), z.string()], { error: FORM }).transform((value, context) => {
-  const ms = typeof value === "number" ? value * 1000 : textMs(value);
-  if (Number.isInteger(ms) && ms > 0 && ms <= LONGEST_MS) return ms;
-  context.issues.push({ code: "custom", message: FORM, input: value });
-  return z.NEVER;
-});
+export const Duration = durationFrom(1, "above 0");
+/** One that may be nothing at all. */
+export const DurationOrZero = durationFrom(0, "0 or more");
+
+function durationFrom(least_ms: number, least: string) {
+  const form = `is no length of time such as "90 s", "5 min", "1 h" or "1 d", ${least} and at most 366 d`;
+  return z.union([z.number(), z.string()], { error: form }).transform((value, context) => {
+    const ms = typeof value === "number" ? value * 1000 : textMs(value);
+    if (Number.isInteger(ms) && ms >= least_ms && ms <= LONGEST_MS) return ms;
+    context.issues.push({ code: "custom", message: form, input: value });
+    return z.NEVER;
+  });
+}
 
 function textMs(text: string): number {
   const match = TEXT.exec(text.trim());

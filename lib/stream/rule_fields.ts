@@ -1,7 +1,7 @@
 /** What every rule says, whatever its kind, and what a kind of rule has to do. */
 import { z } from "zod";
 import type { AlertContext, Severity } from "../alert/alert.ts";
-import { Duration } from "./duration.ts";
+import { DurationOrZero } from "./duration.ts";
 import type { StateSpace } from "./operator.ts";
 import type { Standing } from "./statistics.ts";
 import type { Subject } from "./subject.ts";
@@ -22,7 +22,8 @@ export const ruleFields = {
   where: Where.optional(),
   /** Whose events belong together; by default the partition field of the kind. */
   key: z.array(Field).min(1).max(4).optional(),
-  cool_down: Duration.optional(),
+  /** 0: every firing is an alert. */
+  cool_down: DurationOrZero.optional(),
 };
 
 /** What a rule found at an event. */

@@ -34,7 +34,7 @@ const TIGHT = readRuleFile(
   - { name: night, kind: quiet_hours, severity: low, from: "23:30", to: "09:15", time_zone: America/New_York }
   - { name: evening, kind: quiet_hours, severity: low, from: "13:45", to: "15:00", time_zone: Asia/Kathmandu }
   - { name: odd, kind: z_score, severity: medium, limit: 0.8137, min_history: 3, escalate: { above: 1.5137, severity: critical } }
-  - { name: jump, kind: impossible_travel, severity: high, max_speed_kmh: 300, cool_down: 1 ms }
+  - { name: jump, kind: impossible_travel, severity: high, max_speed_kmh: 300, cool_down: 0 s }
   - { name: varied, kind: distinct, severity: low, field: merchant_id, count: 3, among: 4 }
   - { name: tested, kind: sequence, severity: high, within: 10 min, cool_down: 1 ms,
       steps: [{ status: failed }, { status: failed }, { status: completed, amount: { above: 1 } }] }
