@@ -71,13 +71,13 @@ function write(
   const text = CAPITALS.has(word) && !isMember && after?.text !== "." ? raw.toUpperCase() : raw;
   const depth = queryDepth(writer);
   if (token.kind === "comment") return comment(writer, text, before, sql, token);
-  if (text === ")") closeBracket(writer);
+  if (token.kind === "sign" && ")]}".includes(text)) closeBracket(writer);
   else if (before && startsLine(word, before, writer) && !isMember) newLine(writer, depth);
   else if (before && (word === "and" || word === "or") && isOutside(writer) && !isBetween(writer)) {
     newLine(writer, depth + 1);
   } else if (before && needsSpace(before, token, writer)) writer.text += " ";
   writer.text += text;
-  if (text === "(") writer.brackets.push(isQuery(after));
+  if (token.kind === "sign" && "([{".includes(text)) writer.brackets.push(text === "(" && isQuery(after));
   if (text === "," && isOutside(writer)) newLine(writer, queryDepth(writer) + 1);
   if (text === ";") writer.text += "\n\n";
   if (text === "(" && isQuery(after)) newLine(writer, queryDepth(writer));

@@ -66,9 +66,10 @@ function next(sql: string, at: number, brackets: readonly string[]): Token {
   if (word > at) return made("word", word);
   const number = match(NUMBER, sql, at);
   if (number > at) return made("number", number);
-  // Inside [..] and {..} a colon belongs to a slice or a struct, and after another colon to a cast.
+  // Inside [..] and {..} a colon belongs to a slice or a struct, after another colon to a cast, behind a name to an alias
+  // or a lambda.
   const mayBeParameter = character === ":" && !brackets.some((one) => one !== "(");
-  if (mayBeParameter && sql[at + 1] !== ":" && sql[at - 1] !== ":") {
+  if (mayBeParameter && sql[at + 1] !== ":" && !/[\p{L}\p{N}_":]/u.test(sql[at - 1] ?? "")) {
     const parameter = match(PARAMETER, sql, at);
     if (parameter > at) return made("parameter", parameter, sql.slice(at + 1, parameter));
   }

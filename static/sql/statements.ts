@@ -55,6 +55,8 @@ const READS = new Set([
   "show",
   "summarize",
   "explain",
+  "pragma",
+  "call",
 ]);
 
 /** Whether a statement gives rows for the grid, judged by its first word. */

@@ -4,7 +4,7 @@ import { formatSql } from "../../../static/sql/format.ts";
 import { tokensOf } from "../../../static/sql/lexer.ts";
 import { NameIndex, tablesIn } from "../../../static/sql/names.ts";
 import { scopeOf } from "../../../static/sql/scope.ts";
-import { statementAt, statementsOf } from "../../../static/sql/statements.ts";
+import { isRead, statementAt, statementsOf } from "../../../static/sql/statements.ts";
 
 const texts = (sql: string) => statementsOf(sql).map((one) => one.text);
 
@@ -72,6 +72,19 @@ Deno.test("`tokensOf` tells parameters from casts, slices and structs", () => {
   assert.deepEqual(parameters("select x::int, :day, y[1:n], {'a':b} where a=:user_id"), ["day", "user_id"]);
 });
 
+Deno.test("`tokensOf` tells parameters from what is behind a name: an alias, a lambda", () => {
+  const tokens = tokensOf('select total:amount, "é b":x, lambda é:x+1');
+  assert.deepEqual(tokens.filter((one) => one.kind === "parameter"), []);
+});
+
+Deno.test("`isRead` knows what gives rows by its first word", () => {
+  const reads = (sql: string) => isRead(statementsOf(sql)[0]);
+  for (const sql of ["FROM t", "(select 1)", "PRAGMA table_info('t')", "call duckdb_settings()"]) {
+    assert.ok(reads(sql), sql);
+  }
+  for (const sql of ["create table t as select 1", "set x = 1"]) assert.ok(!reads(sql), sql);
+});
+
 Deno.test("`tablesIn` finds every known table, qualified or by the order of stages", () => {
   const index = new NameIndex([
     "raw.events",
@@ -129,6 +142,11 @@ Deno.test("`formatSql` changes white space and the case of keywords only", () =>
     formatted,
     /\nLEFT JOIN u USING \(id\)\nWHERE a = 'from {2}x'\n {2}AND b BETWEEN 1 AND 2\n {2}OR c IN \(\n {2}SELECT 1\n\)\nGROUP BY ALL\nORDER BY 1 DESC\nLIMIT 5;/,
   );
+});
+
+Deno.test("`formatSql` keeps a list and a struct on their line", () => {
+  const sql = "SELECT {'a': 1, 'b': [1, 2]},\n  c\nFROM t\n";
+  assert.equal(formatSql(sql), sql);
 });
 
 Deno.test("`formatSql` never loses a token", () => {
