@@ -5,7 +5,7 @@ import { openDialog } from "../shared/dialog.ts";
 import { announce, h, replace } from "../shared/dom.ts";
 import { plural, utc } from "../shared/format.ts";
 import { faultNotice, type PageContext, pageHead, type ShowPage } from "../shared/page.ts";
-import { quoteText } from "../sql/names.ts";
+import { quoteIdentifier, quoteText } from "../sql/names.ts";
 import { ListView } from "./list_page.ts";
 import { tag } from "./severity.ts";
 
@@ -18,11 +18,12 @@ interface Alert {
   user_id?: string | null;
   source?: string | null;
   event_id?: string | null;
+  log_offset?: number | string | null;
   event_time: string;
   detected_at?: string | null;
   description: string;
   trigger_event_ids?: readonly string[] | null;
-  context?: unknown;
+  context?: { count?: number | null; window_ms?: number | null; field?: string | null } | null;
   acknowledged_at?: string | null;
   acknowledged_by?: string | null;
 }
@@ -142,7 +143,7 @@ function openAlert(alert: Alert, context: PageContext): void {
     ["Detected", alert.detected_at ? `${utc(alert.detected_at)} UTC` : "–"],
     ["Events", ids.join(", ") || "–"],
     ["Rule version", alert.rule_version ?? "–"],
-    ["Context", typeof alert.context === "string" ? alert.context : JSON.stringify(alert.context ?? null)],
+    ["Context", JSON.stringify(alert.context ?? null)],
     ["Id", alert.alert_id],
   ];
   const list = h(
@@ -151,47 +152,69 @@ function openAlert(alert: Alert, context: PageContext): void {
     ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
   );
   const dialog = openDialog(alert.rule, list, h("div", { class: "buttons" }, events, user));
-  const ask = async (title: string, sql: (table: string) => string) => {
+  const ask = async (title: string, sql: (over: Over) => string) => {
     events.disabled = user.disabled = true;
-    const table = await tableOfRule(alert.rule);
+    const over = await whatRuleIsOver(alert.rule);
     dialog.close();
-    context.openQuery({ title, sql: sql(table) });
+    context.openQuery({ title, sql: sql(over) });
   };
   events.addEventListener(
     "click",
-    () => ask(`Events of ${alert.rule}`, (table) => eventsSql(alert, ids, table)),
+    () => ask(`Events of ${alert.rule}`, (over) => eventsSql(alert, ids, over)),
   );
   user.addEventListener(
     "click",
-    () => ask(`User ${alert.user_id}`, (table) => userSql(alert.user_id ?? "", table)),
+    () => ask(`User ${alert.user_id}`, ({ table }) => userSql(alert.user_id ?? "", table)),
   );
+}
+
+interface Over {
+  table: string;
+  /** Events of a key that a `distinct` rule counts in. */
+  among?: number;
 }
 
 const RECORDS = "raw.events";
 
 /** Where the rows of the kind stand that a rule looks at; the records themselves when the rule is gone or unknown. */
-async function tableOfRule(name: string): Promise<string> {
+async function whatRuleIsOver(name: string): Promise<Over> {
   try {
     const [{ items: rules }, { items: kinds }] = await Promise.all([
-      getJson<{ items: readonly { name: string; over?: string }[] }>("/api/rules", { limit: 1000 }),
+      getJson<{ items: readonly { name: string; over?: string; among?: number }[] }>("/api/rules"),
       getJson<{ items: readonly { name: string; table: string }[] }>("/api/kinds", { limit: 1000 }),
     ]);
     const rule = rules.find((one) => one.name === name);
     const kind = rule && kinds.find((one) => one.name === (rule.over ?? "transaction"));
-    return kind?.table ?? RECORDS;
+    return { table: kind?.table ?? RECORDS, among: rule?.among };
   } catch (error) {
     console.warn("Cannot learn which table a rule is over:", error);
-    return RECORDS;
+    return { table: RECORDS };
   }
 }
 
-function eventsSql(alert: Alert, ids: readonly string[], table: string): string {
-  const time = table === RECORDS ? "received_at" : "event_time";
-  const source = alert.source ? `\n  AND source = ${quoteText(alert.source)}` : "";
-  return `-- Events behind the alert ${alert.rule.replace(/\s/g, " ")} at ${utc(alert.event_time)} UTC.
+/**
+ * Rules that count remember times or values, and no events: those are found by their user, and by when they happened or
+ * where they stand in the log.
+ */
+function eventsSql(alert: Alert, ids: readonly string[], { table, among }: Over): string {
+  const { user_id, event_time, log_offset, context, source } = alert;
+  const { count, window_ms, field } = context ?? {};
+  const isKnown = user_id && table !== RECORDS;
+  const ofUser = `user_id = ${quoteText(user_id ?? "")}`;
+  const at = (ms: number) =>
+    `TIMESTAMP '${new Date(Date.parse(event_time) + ms).toISOString().slice(0, -1)}'`;
+  const which = isKnown && window_ms && Number(count) > ids.length
+    ? `${ofUser}\n  AND event_time BETWEEN ${at(-window_ms)} AND ${at(window_ms)}\nORDER BY event_time`
+    : isKnown && field && among
+    ? `${ofUser}\n  AND log_offset <= ${log_offset}\n  AND ${quoteIdentifier(field)} IS NOT NULL\n` +
+      `ORDER BY log_offset DESC\nLIMIT ${among}`
+    : `event_id IN (${ids.map(quoteText).join(", ")})${
+      source ? `\n  AND source = ${quoteText(source)}` : ""
+    }\n` +
+      `ORDER BY ${table === RECORDS ? "received_at" : "event_time"}`;
+  return `-- Events behind the alert ${alert.rule.replace(/\s/g, " ")} at ${utc(event_time)} UTC.
 SELECT * FROM ${table}
-WHERE event_id IN (${ids.map(quoteText).join(", ")})${source}
-ORDER BY ${time};
+WHERE ${which};
 `;
 }
 

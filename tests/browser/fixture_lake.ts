@@ -49,8 +49,8 @@ export interface TableSpec {
 }
 
 /** The data ends now, so that pages which look back from now see it. */
-const START = Math.floor(Date.now() / 60_000) * 60_000 - 4000 * 7_000;
-const BASE = `TIMESTAMP '${new Date(START).toISOString().slice(0, 19).replace("T", " ")}'`;
+export const STARTED_MS = Math.floor(Date.now() / 60_000) * 60_000 - 4000 * 7_000;
+const BASE = `TIMESTAMP '${new Date(STARTED_MS).toISOString().slice(0, 19).replace("T", " ")}'`;
 
 const LIST_OF_TEXT = { type: "list", "element-id": 14, element: "string", "element-required": false };
 const TOP_LIST = {
@@ -310,7 +310,7 @@ export async function makeFixtureLake(more: readonly TableSpec[] = []): Promise<
       }
       snapshots.push({
         snapshot_id: String(8_000_000_000_000_000 + at),
-        committed_at: new Date(START + (at + 1) * 60_000).toISOString(),
+        committed_at: new Date(STARTED_MS + (at + 1) * 60_000).toISOString(),
         operation: "append",
         files,
       });

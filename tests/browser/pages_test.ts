@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
 import { eventually } from "../waiting.ts";
+import { STARTED_MS } from "./fixture_lake.ts";
 import { pageSuite, rows } from "./suite.ts";
 
 const test = pageSuite();
@@ -138,6 +139,45 @@ test("an alert is acknowledged, and its events open in the editor", async ({ pag
   await page.getByRole("button", { name: "Open its events in the editor" }).click();
   await page.getByRole("gridcell", { name: "evt_1", exact: true }).waitFor();
   assert.equal((await rows(page)).cells.length, 3);
+}, { at: "#/alerts" });
+
+/** What a rule that counts tells of: the event at which it fired. */
+function counted(rule: string, context: object) {
+  const event_time = new Date(STARTED_MS + 212 * 7_000).toISOString();
+  const place = { source: "demo", event_id: "evt_212", event_time, log_offset: 212 };
+  return {
+    ...place,
+    alert_id: rule,
+    rule,
+    severity: "low",
+    user_id: "user_37",
+    description: "",
+    trigger_event_ids: ["evt_212"],
+    context,
+  };
+}
+
+test("all events that a rule counted open in the editor", async ({ page, server }) => {
+  const items = [
+    counted("busy", { count: 3, window_ms: 3_600_000 }),
+    counted("varied", { count: 2, field: "currency" }),
+  ];
+  const rules = [{ name: "busy" }, { name: "varied", among: 2 }];
+  server.answers.set("GET /api/alerts", () => Response.json({ items, cursor: null }));
+  server.answers.set("GET /api/rules", () => Response.json({ items: rules, cursor: null }));
+  await page.getByRole("button", { name: "Refresh" }).click();
+  for (
+    const [rule, ids] of Object.entries({
+      busy: ["evt_1", "evt_212", "evt_423", "evt_634"],
+      varied: ["evt_212", "evt_1"],
+    })
+  ) {
+    await page.getByRole("link", { name: "Alerts", exact: true }).click();
+    await page.getByRole("button", { name: rule, exact: true }).click();
+    await page.getByRole("button", { name: "Open its events in the editor" }).click();
+    const all = async () => (await rows(page)).cells.flat().filter((cell) => cell.startsWith("evt_"));
+    await eventually(all, (found) => found.join() === ids.join(), { what: `the events of ${rule}` });
+  }
 }, { at: "#/alerts" });
 
 test("an alert that fires meanwhile is offered", async ({ page, server }) => {
