@@ -1,7 +1,7 @@
 /** What a role is made of: adapters from settings, joined into what the routes need. */
 import type { Clock } from "../lib/clock.ts";
 import { type Configuration, loadConfiguration } from "../lib/configuration.ts";
-import { type ConfigurationWatch, watchConfiguration } from "../lib/configuration_watch.ts";
+import { type ConfigurationWatch, watchConfiguration, type WatchParts } from "../lib/configuration_watch.ts";
 import type { Settings } from "../lib/config.ts";
 import {
   clientConfig,
@@ -21,8 +21,10 @@ import { restCatalog } from "../lib/iceberg/rest_answers.ts";
 import { AlertTail } from "../lib/live/alert_tail.ts";
 import { LiveHub } from "../lib/live/hub.ts";
 import { Questions } from "../lib/lake/questions.ts";
+import { checkTables } from "../lib/lake/ensure_tables.ts";
 import { addedIn } from "../lib/lake/evolution.ts";
 import { readStatus } from "../lib/lake/status.ts";
+import { lakeTables } from "../lib/lake/tables.ts";
 import { type LakeView, lakeViews } from "../lib/lake/views.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { spillAgeSeconds, spillStateOf } from "../lib/log/spill_state.ts";
@@ -77,7 +79,10 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   const catalog = connectCatalog(settings, store);
   const load = (last: Configuration) => loadConfiguration(settings, { added: addedIn(catalog), last });
   const follows = role.has_door || role.has_engine;
-  const watch = follows ? watched(configuration, { load, clock, line, building }) : null;
+  // What the workers will refuse is not in force here either.
+  const beforeTaking = ({ kinds, windows }: Configuration) =>
+    checkTables({ catalog, specs: lakeTables(kinds, windows) });
+  const watch = follows ? watched(configuration, { load, beforeTaking, clock, line, building }) : null;
   const current = () => watch?.current ?? configuration;
   if (role.has_door) await prepared(settings, { clock, line });
   const log = await logOf(role, settings, line);
@@ -141,13 +146,12 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
 /** Follows the files. Sources and windows are taken from them here, for the door and the views; process takes the rest. */
 function watched(
   first: Configuration,
-  { load, clock, line, building }: Pick<AssembleContext, "clock" | "line"> & {
-    load: (last: Configuration) => Promise<Configuration>;
+  { building, ...parts }: Pick<WatchParts, "load" | "beforeTaking" | "clock" | "line"> & {
     building: AsyncDisposableStack;
   },
 ): ConfigurationWatch {
   const abort = new AbortController();
-  const watch = watchConfiguration(first, { load, clock, line, tells: true, signal: abort.signal });
+  const watch = watchConfiguration(first, { ...parts, tells: true, signal: abort.signal });
   building.defer(() => {
     abort.abort();
     return watch.ended;

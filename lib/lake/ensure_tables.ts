@@ -28,6 +28,16 @@ export async function ensureTables(options: EnsureOptions): Promise<void> {
   await Promise.all(options.specs.map((spec) => ensureTable(spec, options)));
 }
 
+/** Rejects where `ensureTables` would for the columns' sake, and changes nothing. */
+export async function checkTables(
+  { catalog, specs }: Pick<EnsureOptions, "catalog" | "specs">,
+): Promise<void> {
+  await Promise.all(specs.map(async (spec) => {
+    const table = await catalog.load(parseTableKey(spec.key));
+    if (table) newColumns(spec, table);
+  }));
+}
+
 async function ensureTable(spec: TableSpec, options: EnsureOptions): Promise<void> {
   const { catalog, store, prefix, now } = options;
   const name = parseTableKey(spec.key);

@@ -88,3 +88,28 @@ Deno.test("a program says once that a file is refused, and once which file it to
   await Deno.remove(CONFIG_DIR, { recursive: true });
   await Deno.remove(DATA_DIR, { recursive: true });
 });
+
+Deno.test("windows that their tables refuse are told as a problem and not as in force", async () => {
+  const CONFIG_DIR = await configFolder({});
+  const DATA_DIR = await Deno.makeTempDir();
+  const program = await startProgram({ env: { CONFIG_DIR, DATA_DIR } });
+  const get = async (path: string) => await (await fetch(`${program.url}${path}`)).json();
+  const names = async () => (await get("/api/windows")).items.map(({ name }: { name: string }) => name);
+  const before = await names();
+  try {
+    await eventually(async () => (await get("/health")).workers, (word) => word === "ok", {
+      what: "workers",
+    });
+    const other =
+      "{ name: user_minute, over: transaction, kind: tumbling, size: 60 s, aggregates: { total: { count: rows } } }";
+    await Deno.writeTextFile(`${CONFIG_DIR}/windows.yaml`, `windows:\n  - ${other}\n`);
+    const problems = async () => String((await get("/api/stats")).problems);
+    const reason = /Cannot make total of analytics\.user_minute_revisions a "long"/;
+    await eventually(problems, (text) => reason.test(text), { what: "the reason on the dashboard" });
+    deepEqual(await names(), before);
+  } finally {
+    equal(await program.stop(), 0, program.lines.join("\n"));
+  }
+  await Deno.remove(CONFIG_DIR, { recursive: true });
+  await Deno.remove(DATA_DIR, { recursive: true });
+});
