@@ -40,6 +40,8 @@ export type LiveState = "connecting" | "live" | "stale" | "paused";
 
 const STALE_AFTER_MS = 6_000;
 const RECONNECT_MS = 3_000;
+/** A connection that is silent for so long is dead, though the browser was told nothing of it. */
+const DEAD_AFTER_MS = 20_000;
 /** A page that nobody looks at lets go of its connection: browsers open only six to one server. */
 const HIDDEN_AFTER_MS = 20_000;
 const MAX_ALERTS = 200;
@@ -50,6 +52,7 @@ export class LiveStream extends EventTarget {
   payload: LivePayload = { metrics: {} };
   /** Milliseconds since 1970 of the newest message; 0 before the first. */
   heardAt = 0;
+  #connectedAt = 0;
   #source: EventSource | null = null;
   #watch: ReturnType<typeof setInterval> | undefined;
   #hiding: ReturnType<typeof setTimeout> | undefined;
@@ -85,6 +88,7 @@ export class LiveStream extends EventTarget {
 
   #connect(): void {
     this.#source?.close();
+    this.#connectedAt = Date.now();
     if (this.state === "paused") this.#setState("connecting");
     const source = new EventSource(this.url);
     this.#source = source;
@@ -107,7 +111,9 @@ export class LiveStream extends EventTarget {
   }
 
   #look(): void {
-    if (this.state === "paused" || this.state === "connecting") return;
+    if (this.state === "paused") return;
+    if (Date.now() - Math.max(this.heardAt, this.#connectedAt) > DEAD_AFTER_MS) this.#connect();
+    if (this.state === "connecting") return;
     if (this.heardAt > 0 && Date.now() - this.heardAt > STALE_AFTER_MS) this.#setState("stale");
   }
 

@@ -119,3 +119,39 @@ Deno.test("`LiveStream` lets go of its connection while nobody looks, and is bac
     Object.assign(globalThis, { EventSource: realSource, setTimeout: realSet, clearTimeout: realClear });
   }
 });
+
+Deno.test("`LiveStream` connects anew when its connection says nothing any more", () => {
+  const { EventSource: realSource, setInterval: realSet, clearInterval: realClear } = globalThis;
+  const realNow = Date.now;
+  let look = () => {};
+  let now = realNow();
+  Date.now = () => now;
+  Object.assign(globalThis, {
+    EventSource: FakeSource,
+    setInterval: (work: () => void) => look = work,
+    clearInterval: () => {},
+  });
+  FakeSource.opened = [];
+  const live = new LiveStream("/api/live", new EventTarget() as unknown as Document);
+  const after = (ms: number) => {
+    now += ms;
+    look();
+    return [live.state, FakeSource.opened.length];
+  };
+  const speak = () =>
+    FakeSource.opened.at(-1)!.dispatchEvent(new MessageEvent("snapshot", { data: '{"metrics":{}}' }));
+  try {
+    live.start();
+    speak();
+    assert.deepEqual(after(10_000), ["stale", 1]);
+    assert.deepEqual(after(10_001), ["stale", 2]);
+    assert.equal(FakeSource.opened[0].readyState, FakeSource.CLOSED);
+    assert.deepEqual(after(10_000), ["stale", 2]);
+    speak();
+    assert.deepEqual(after(1_000), ["live", 2]);
+  } finally {
+    live.stop();
+    Date.now = realNow;
+    Object.assign(globalThis, { EventSource: realSource, setInterval: realSet, clearInterval: realClear });
+  }
+});
