@@ -71,15 +71,23 @@ function bare(hostname: string): string {
 }
 
 /** Header values are ours or checked: none holds a line break. */
-function requestHead({ pathname, search, host }: URL, { headers, body }: WebhookMessage): Uint8Array {
+function requestHead(target: URL, { headers, body }: WebhookMessage): Uint8Array {
   const lines = [
-    `POST ${pathname}${search} HTTP/1.1`,
-    `host: ${host}`,
+    `POST ${target.pathname}${target.search} HTTP/1.1`,
+    `host: ${target.host}`,
+    ...credentials(target),
     `content-length: ${body.length}`,
     "connection: close",
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
+}
+
+/** What an address says of who asks (`https://name:word@host/`). */
+function credentials({ username, password }: URL): string[] {
+  if (username === "" && password === "") return [];
+  const who = new TextEncoder().encode(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  return [`authorization: Basic ${btoa(String.fromCharCode(...who))}`];
 }
 
 async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {

@@ -150,6 +150,18 @@ Deno.test("alerts are sent signed, to the routes that take them, and once over a
   });
 });
 
+Deno.test("an address that names who asks is asked by them", async () => {
+  await withParts(async ({ parts, rows, raise, routes }) => {
+    const { got, server, url } = receiver();
+    routes.push(route(url.replace("//", "//ada:p%C3%A9@")), route(url, { name: "nobody" }));
+    await raise(alert("e1"));
+    await until(new Notifier(parts), () => rows.length >= 2);
+    await server.shutdown();
+    const asked = got.map(({ headers }) => headers.get("authorization"));
+    deepStrictEqual(asked.sort(), ["Basic YWRhOnDDqQ==", null]);
+  });
+});
+
 Deno.test("an alert is tried again after a fault and given up at last; a redirect is a fault", async () => {
   await withParts(async ({ parts, rows, raise, routes }) => {
     const { server, url } = receiver([500, 200, 302, 503, 404]);
