@@ -2,7 +2,14 @@
 import { partitionsOf } from "../lib/checkpoint/partitions.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Settings } from "../lib/config.ts";
-import { connectCatalog, connectChains, copyEmbeddedLog, lakePrefix, openStore } from "../lib/connect.ts";
+import {
+  connectCatalog,
+  connectChains,
+  copyEmbeddedLog,
+  DISK_LAKE_PREFIX,
+  lakePrefix,
+  openStore,
+} from "../lib/connect.ts";
 import { Fault } from "../lib/errors.ts";
 import { backup as makeBackup } from "../lib/lake/backup.ts";
 import { layOut, readBackup } from "../lib/lake/restore_backup.ts";
@@ -35,6 +42,7 @@ export const backup: Command = {
       catalog,
       chains: connectChains(store, await partitionsOf(store)),
       prefix: lakePrefix(settings),
+      disk_prefix: DISK_LAKE_PREFIX,
       now: systemClock.now,
       copyLog: (folder) => copyEmbeddedLog(settings, folder),
       progress: (what, total) => progressOnTerminal(what, total, systemClock),

@@ -36,7 +36,7 @@ const SPILL_AFTER_MS = 3_000;
 const IMPATIENT: Partial<Patience> = { away_after_ms: 2_000 };
 
 /** Where the tables live below the store's root; on S3 the setting says. */
-const DISK_LAKE_PREFIX = "lake/";
+export const DISK_LAKE_PREFIX = "lake/";
 
 export interface Share {
   /** Which of how many workers of this program. */

@@ -70,7 +70,11 @@ export const SETTINGS = {
   KAFKA_PASSWORD: secret(text, "Password for the brokers."),
   S3_ENDPOINT: s(address, null, "Address of the S3 server with scheme; absent with S3_BUCKET means AWS."),
   S3_BUCKET: s(text, null, "Bucket of the lake; absent means the disk store."),
-  S3_PREFIX: s(z.string().regex(/^([^/].*\/)?$/), "lake/", "Key prefix of the tables in the bucket."),
+  S3_PREFIX: s(
+    z.string().regex(/^([^/].*\/)?$/, "it must end with / and not begin with it"),
+    "lake/",
+    "Key prefix of the tables in the bucket.",
+  ),
   S3_REGION: s(text, "us-east-1", "Region of the bucket."),
   S3_ACCESS_KEY_ID: secret(text, "Key of the bucket; without it the SDK's default chain is asked."),
   S3_SECRET_ACCESS_KEY: secret(text, "Secret of the key."),

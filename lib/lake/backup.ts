@@ -28,7 +28,9 @@ export interface BackupContext {
   store: ObjectStore;
   catalog: Catalog;
   chains: ReadonlyMap<number, CheckpointChain>;
+  /** Key prefix of the tables, and the one that they have where a backup is laid out. */
   prefix: string;
+  disk_prefix: string;
   /** Copies the log into a folder, and opens the copy. */
   copyLog(folder: string): Promise<EventLog>;
   now: () => number;
@@ -45,7 +47,7 @@ export interface BackupReport {
 const BackupFile = z.object({
   format: z.literal(1),
   made_at: z.string(),
-  /** Bytes by key. */
+  /** Bytes by place. */
   objects: z.record(z.string(), z.number()),
   /** End of each partition of the events topic. */
   log_ends: z.array(z.number()),
@@ -90,15 +92,16 @@ export function parseBackupFile(text: string): BackupFile {
 
 /** What each copied table has applied; null when something that a table named has gone meanwhile. */
 async function copyTables(context: BackupContext, copy: FolderCopy): Promise<Map<string, Applied> | null> {
-  const { catalog, store, prefix } = context;
+  const { catalog, store, prefix, disk_prefix } = context;
+  const placeOf = (key: string) => key.startsWith(prefix) ? `${disk_prefix}${key.slice(prefix.length)}` : key;
   const tables = await Promise.all((await catalog.list()).map((name) => catalog.load(name)));
   const applied = new Map<string, Applied>();
   const progress = context.progress("tables", tables.length);
   for (const table of tables.filter((one) => one !== null)) {
     const named = await namesOf(store, table);
-    if (!named || !await copy.take(named)) return null;
-    await copy.write(hintKey(prefix, table.name), String(table.version));
-    await copy.take([markerKey(prefix, table.name)]);
+    if (!named || !await copy.take(named, placeOf)) return null;
+    await copy.write(hintKey(disk_prefix, table.name), String(table.version));
+    await copy.take([markerKey(prefix, table.name)], placeOf);
     applied.set(tableKey(table.name), appliedOf(table.metadata));
     progress.add(1);
   }

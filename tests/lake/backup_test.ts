@@ -16,12 +16,13 @@ import { PREFIX, SmallLake, usedLake, withWriter } from "./small_lake.ts";
 
 const quiet = { add: () => undefined, end: () => undefined };
 
-async function back(lake: SmallLake, to: string, store: ObjectStore = lake.store) {
+async function back(lake: SmallLake, to: string, store: ObjectStore = lake.store, disk_prefix = PREFIX) {
   return await backup({
     store,
     catalog: lake.catalog({ store }),
     chains: lake.chains({ store }),
     prefix: PREFIX,
+    disk_prefix,
     now: () => lake.clock.time,
     progress: () => quiet,
     async copyLog(folder) {
@@ -65,6 +66,22 @@ Deno.test("a backup goes on by itself, with the same snapshots, and twice the sa
     deepStrictEqual(await snapshotsOf(copy), await snapshotsOf(lake));
     await goesOn(copy, lake.records);
     await Deno.remove(to, { recursive: true });
+  }));
+
+Deno.test("a backup's tables lie where a disk has them, whatever the bucket called their place", () =>
+  withWriter(async (writer) => {
+    await using lake = await usedLake(writer);
+    const [same, moved] = [await quickFolder(), await quickFolder()];
+    await back(lake, same);
+    await back(lake, moved, lake.store, "on/disk/");
+    const sizesOf = async (from: string) => (await readBackup(from)).objects;
+    const expected = Object.entries(await sizesOf(same)).map(([key, size]) => [
+      key.startsWith(PREFIX) ? `on/disk/${key.slice(PREFIX.length)}` : key,
+      size,
+    ]);
+    deepStrictEqual(await sizesOf(moved), Object.fromEntries(expected));
+    strictEqual((await sizesOf(moved))["on/disk/.tables/raw.events"], 0);
+    await Promise.all([same, moved].map((folder) => Deno.remove(folder, { recursive: true })));
   }));
 
 async function snapshotsOf(lake: SmallLake) {
