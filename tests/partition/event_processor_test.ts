@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { SegmentWriter } from "../../lib/checkpoint/segment.ts";
+import { PartitionState } from "../../lib/checkpoint/state.ts";
 import type { LogRecord } from "../../lib/log/log.ts";
 import { rulesControl } from "../../lib/configuration.ts";
 import { changedFiles, controlRecord, fileRecord } from "../../lib/partition/control_record.ts";
@@ -18,7 +19,7 @@ interface Seen {
   processor: EventProcessor;
 }
 
-function run(records: readonly Partial<LogRecord>[]): Seen {
+function run(records: readonly Partial<LogRecord>[], processor = newProcessor(0)): Seen {
   const rows: Seen["rows"] = {};
   class Watched extends SegmentWriter {
     override add(...args: Parameters<SegmentWriter["add"]>): string {
@@ -26,7 +27,6 @@ function run(records: readonly Partial<LogRecord>[]): Seen {
       return super.add(...args);
     }
   }
-  const processor = newProcessor(0);
   const segment = new Watched();
   for (const [offset, record] of records.entries()) {
     processor.accept({
@@ -119,6 +119,34 @@ Deno.test("a rules record that cannot be is refused, the old rules stay; an empt
   strictEqual(alerts[0][1], alerts[1][1], "the bad rules changed nothing");
   strictEqual(new Set(alerts.map(([, version]) => version)).size, 2);
   strictEqual(seen.processor.summary().taken_over.rules, none.headers.version);
+});
+
+Deno.test("a rule that throws is a dead letter beside its row, which stays one, and the others go on", () => {
+  const rules = fileRecord("rules", 0, {
+    file: rulesControl(
+      `rules:
+        - { name: pair, kind: velocity, severity: low, count: 2, window: 60 s }
+        - { name: high, kind: threshold, severity: high, limit: 1, cool_down: 1 ms }`,
+      configuration.kinds,
+    ),
+    received_at: NOW,
+  });
+  const before = run([rules, { value: payment() }]).processor;
+  const keyed = PartitionState.fromImage(before.takeImages().keyed);
+  for (const name of [...keyed.spaces()].filter((name) => name.startsWith("rule/pair/"))) {
+    for (const [key] of [...keyed.space(name).entries()]) keyed.space(name).put(key, -1);
+  }
+  const processor = newProcessor(0);
+  processor.image("keyed", [keyed.image()]);
+  const { sources, log_time_ms, taken_over } = before.summary();
+  processor.resume({ sources, log_time_ms, taken_over });
+  const seen = run([{ value: payment({ event_id: "e2", timestamp: NOW }) }], processor);
+  deepStrictEqual(outcomes(seen), ["row"]);
+  deepStrictEqual(reasons(seen), ["rule_failed"]);
+  strictEqual(seen.rows["processed.transactions"].length, 1);
+  deepStrictEqual(seen.rows["analytics.alerts"].map((row) => row.rule), ["high"]);
+  const { rows, dead_letters } = processor.summary().sources.token;
+  deepStrictEqual([rows, dead_letters], [2, 0]);
 });
 
 Deno.test("rules put through the API outlive a file that says something else, until that file is edited", () => {
