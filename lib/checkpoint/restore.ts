@@ -1,6 +1,5 @@
 /** Rebuilding a partition's state from its last full image and the changes of every checkpoint since. */
 import { Fault } from "../errors.ts";
-import type { ObjectStore } from "../store/object_store.ts";
 import type { CheckpointChain } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { decompressed, readSegmentIndex, readStateParts, type SegmentReference } from "./segment.ts";
@@ -24,7 +23,6 @@ interface StoredState {
 
 /** Feeds `receiver` all that `newest` refers to. `names` are the state parts, in the order in which they are applied. */
 export async function restoreState(
-  store: ObjectStore,
   chain: CheckpointChain,
   newest: Checkpoint,
   names: readonly string[],
@@ -33,12 +31,12 @@ export async function restoreState(
   const { image } = newest.state;
   if (image) {
     // One state at a time: an image may be most of what fits into memory.
-    for await (const { name, parts } of states(store, image, names)) {
+    for await (const { name, parts } of states(chain, image, names)) {
       receiver.image(name, decompressed(parts));
     }
   }
   const segments = (await changesSince(chain, newest)).map((checkpoint) => checkpoint.segment!);
-  const fetch = (segment: SegmentReference) => Array.fromAsync(states(store, segment, names));
+  const fetch = (segment: SegmentReference) => Array.fromAsync(states(chain, segment, names));
   for await (const changes of inOrder(segments, fetch)) {
     for (const { name, parts } of changes) {
       for (const bytes of decompressed(parts)) receiver.change(name, bytes);
@@ -70,15 +68,15 @@ async function readAhead(chain: CheckpointChain, from: number, to: number): Prom
 
 /** States of a segment by `names`, as far as it has them. */
 async function* states(
-  store: ObjectStore,
+  { store, partition }: CheckpointChain,
   segment: SegmentReference,
   names: readonly string[],
 ): AsyncGenerator<StoredState, void, void> {
   const index = await readSegmentIndex(store, segment);
-  if (!index) throw lost(null, `${segment.key} is gone`);
+  if (!index) throw lost(partition, `${segment.key} is gone`);
   for (const name of names) {
     const parts = await readStateParts(store, segment.key, index, name);
-    if (!parts) throw lost(index.partition, `${segment.key} is gone`);
+    if (!parts) throw lost(partition, `${segment.key} is gone`);
     if (parts.length > 0) yield { name, parts };
   }
 }
@@ -104,7 +102,7 @@ async function* inOrder<T, R>(
   }
 }
 
-function lost(partition: number | null, state: string): Fault {
+function lost(partition: number, state: string): Fault {
   return new Fault("state_lost", `Cannot restore partition ${partition}: ${state}`, {
     blame: "dependency",
     retry: "never",

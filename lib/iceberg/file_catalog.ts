@@ -12,6 +12,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { Catalog, LoadedTable, TableName } from "./catalog.ts";
+import { decodedFrom } from "./damaged.ts";
 import type { TableMetadata } from "./metadata.ts";
 import {
   hintKey,
@@ -130,8 +131,9 @@ class FileCatalog implements Catalog {
   }
 
   async #read(name: TableName, version: number): Promise<TableMetadata | null> {
-    const bytes = await this.store.read(versionKey(this.prefix, name, version));
-    return bytes === null ? null : decode(bytes);
+    const key = versionKey(this.prefix, name, version);
+    const bytes = await this.store.read(key);
+    return bytes === null ? null : decodedFrom(this.store.uri(key), () => decode(bytes));
   }
 
   #remember(name: TableName, version: number, metadata: TableMetadata): LoadedTable {

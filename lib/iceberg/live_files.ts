@@ -2,6 +2,7 @@
 import { Fault } from "../errors.ts";
 import { RecentValues } from "../recent_values.ts";
 import type { ObjectStore } from "../store/object_store.ts";
+import { decodedFrom } from "./damaged.ts";
 import type { DataFile } from "./data_file.ts";
 import { type DecodedManifest, decodeManifest } from "./manifest.ts";
 import { decodeManifestList, type ManifestFile } from "./manifest_list.ts";
@@ -92,7 +93,7 @@ class DecodedObjects<T> {
     const key = store.keyOf(path);
     const bytes = key === null ? null : await store.read(key);
     if (bytes === null) throw gone(path);
-    const value = this.kind.decode(bytes);
+    const value = decodedFrom(path, () => this.kind.decode(bytes));
     recent.put(path, value, this.kind.size_bytes(value));
     return value;
   }

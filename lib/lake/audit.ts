@@ -9,8 +9,8 @@
 import type { CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
 import { standsOn } from "../checkpoint/lineage.ts";
-import { messageOf } from "../errors.ts";
-import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
+import { Fault, messageOf } from "../errors.ts";
+import type { Catalog, LoadedTable, TableName } from "../iceberg/catalog.ts";
 import type { DataFile } from "../iceberg/data_file.ts";
 import { readFiles } from "../iceberg/live_files.ts";
 import { currentSnapshot } from "../iceberg/snapshot.ts";
@@ -53,22 +53,39 @@ export interface AuditBounds {
 /** Property of a table that counts rows which retention dropped, so that the sum still holds. */
 export const DROPPED_ROWS = "millrace.dropped_rows";
 const RAW_EVENTS = "raw.events";
+const UNREADABLE: ReadonlySet<string> = new Set(["object_damaged", "snapshot_gone"]);
 
 export async function audit(context: AuditContext): Promise<AuditReport> {
   const report: AuditReport = { problems: [], files: 0, rows: 0, offsets: 0 };
   // Tables first: what they have applied was decided before, so the chains read later hold it.
   const names = await context.catalog.list();
-  const tables = (await Promise.all(names.map((name) => context.catalog.load(name)))).filter((one) =>
-    one !== null
-  );
+  const loaded = names.map((name) => unlessUnreadable(name, report, () => context.catalog.load(name)));
+  const tables = (await Promise.all(loaded)).filter((one) => one !== null);
   const chains = new Map<number, Checkpoint[]>();
   for (const [partition, chain] of context.chains) chains.set(partition, await auditChain(chain, report));
   const live = new Set<string>();
-  for (const table of tables) await auditTable(table, chains, { context, report, live });
+  for (const table of tables) {
+    await unlessUnreadable(table.name, report, () => auditTable(table, chains, { context, report, live }));
+  }
   remember(live, context.within?.seen);
   const raw = tables.find((table) => tableKey(table.name) === RAW_EVENTS);
   if (raw && currentSnapshot(raw.metadata)) await auditRaw(raw, chains, { context, report });
   return report;
+}
+
+/** What `look` gives; null when an object that the table is read by is damaged or gone, which is a problem. */
+async function unlessUnreadable<T>(
+  name: TableName,
+  report: AuditReport,
+  look: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof Fault) || !UNREADABLE.has(error.code)) throw error;
+    report.problems.push(`${tableKey(name)}: ${error.message}`);
+    return null;
+  }
 }
 
 export function auditLine(report: AuditReport): string {
@@ -206,9 +223,9 @@ async function auditRaw(
   chains: ReadonlyMap<number, readonly Checkpoint[]>,
   { context, report }: Auditing,
 ): Promise<void> {
-  const scope = await rawScope(raw, context);
-  if (!scope) return;
   try {
+    const scope = await rawScope(raw, context);
+    if (!scope) return;
     const since = scope.since === null ? "" : `WHERE received_at >= TIMESTAMP '${sqlTime(scope.since)}'`;
     const doubles = await context.ask(
       (raw) =>

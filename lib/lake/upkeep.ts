@@ -206,7 +206,8 @@ export class Upkeep {
         if (signal.aborted) return;
         if (!(error instanceof Fault) || error.retry === "never") throw error;
         // Once is somebody who published and collected it meanwhile; again is a loss.
-        if (error.code === "segment_missing" && ++this.#missing > 1) this.#alarm(messageOf(error));
+        const isLost = error.code === "segment_missing" && ++this.#missing > 1;
+        if (isLost || error.code === "object_damaged") this.#alarm(messageOf(error));
         else line.warn("publishing failed; trying again", { reason: messageOf(error) });
       }
       const pause = clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);

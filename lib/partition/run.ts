@@ -81,7 +81,7 @@ export class PartitionRun {
     const processor = context.newProcessor(fence.partition);
     const turned = () => context.events.turned(fence.partition);
     const receiver = attentive(processor, turned);
-    await restoreState(context.store, context.chain, fence, processor.stateNames, receiver);
+    await restoreState(context.chain, fence, processor.stateNames, receiver);
     processor.resume({
       sources: fence.sources,
       log_time_ms: fence.log_time_ms,

@@ -12,12 +12,16 @@ const REFUSED = new Set(["Permission", "Missing Extension", "Autoload"]);
 const THE_ENGINES = new Set([
   "IO",
   "Internal",
+  "Invalid",
   "FATAL",
   "HTTP",
   "Network",
   "Serialization",
   "TransactionContext",
 ]);
+
+/** The engine calls that invalid input; but no asker brings a file. */
+const DAMAGED = /^(?:Failed to read file|No magic bytes found|File '.*' too small to be a Parquet file)/;
 
 /**
  * The Fault of whatever the engine threw at `sql`: the statement's own ("syntax", "refused", "limit"), blame "sender";
@@ -36,7 +40,7 @@ export function faultOfEngine(sql: string, thrown: unknown): Fault {
   }
   const byte = error.position === undefined ? undefined : Number(error.position);
   if (type === "Out of Memory" || meansLimit(reason)) return queryFault(sql, { code: "limit", reason, byte });
-  if (THE_ENGINES.has(type) || type === "") {
+  if (THE_ENGINES.has(type) || type === "" || DAMAGED.test(reason)) {
     return new Fault("engine", `Cannot finish the query: ${reason.split("\n", 1)[0]}`, {
       blame: "dependency",
       retry: type === "IO" ? "after_refresh" : "after_backoff",

@@ -54,7 +54,7 @@ Deno.test("restoreState fetches segments ahead and gives their changes in order"
     const { stateNames } = newProcessor(0);
     const hands = slow(lake.store);
     const given = await changesOf((change) =>
-      restoreState(hands.store, lake.chains(hands).get(0)!, newest, stateNames, {
+      restoreState(lake.chains(hands).get(0)!, newest, stateNames, {
         image: () => undefined,
         change,
       })
@@ -84,7 +84,8 @@ Deno.test("restoreState says which segment is gone, whatever is fetched beside i
       await lake.store.delete([(await chain.read(number))!.segment!.key]);
     }
     const processor = newProcessor(0);
-    await rejects(restoreState(lake.store, chain, newest, processor.stateNames, processor), {
+    await rejects(restoreState(chain, newest, processor.stateNames, processor), {
       code: "state_lost",
+      message: /^Cannot restore partition 0: segments\/0\/.* is gone$/,
     });
   }));

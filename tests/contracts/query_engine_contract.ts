@@ -237,6 +237,19 @@ function refusals(test: Test): void {
     deepStrictEqual([fault.blame, fault.retry], ["dependency", "after_refresh"]);
   });
 
+  test("blames no asker for a file that is damaged", async (engine, lake) => {
+    const bytes = await Deno.readFile(`${lake.folder}/new.parquet`);
+    const firstPage = bytes.slice();
+    firstPage.fill(0xff, 4, 40);
+    const damaged = [bytes.subarray(0, bytes.length >> 1), bytes.subarray(0, 5), firstPage];
+    for (const [at, some] of damaged.entries()) {
+      await Deno.writeFile(`${lake.folder}/damaged.parquet`, some);
+      const relations = [lake.transactions("old.parquet", "damaged.parquet")];
+      const fault = await faultOf(engine.run({ sql: "FROM transactions", relations, limit: 10 }));
+      deepStrictEqual([fault.code, fault.blame], ["engine", "dependency"], `${at}: ${fault.message}`);
+    }
+  });
+
   // A view's text is ours and passes no guard: what stops it is the engine itself.
   test("opens no file but those of its relations, whoever asks", async (engine, lake) => {
     const reads = [

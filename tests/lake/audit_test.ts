@@ -3,7 +3,8 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 import { checkpointKey } from "../../lib/checkpoint/paths.ts";
 import { commitUpdate } from "../../lib/iceberg/commit.ts";
-import { readFiles } from "../../lib/iceberg/live_files.ts";
+import { readFiles, readManifestList } from "../../lib/iceberg/live_files.ts";
+import { currentSnapshot } from "../../lib/iceberg/snapshot.ts";
 import { setProperties } from "../../lib/iceberg/update.ts";
 import { APPLIED } from "../../lib/lake/applied.ts";
 import { parseTableKey } from "../../lib/lake/table_key.ts";
@@ -93,7 +94,33 @@ const DEFECTS: { defect: string; says: RegExp; plant: (lake: SmallLake) => Promi
       await Deno.truncate(lake.store.localPath(lake.store.keyOf(path)!)!, size_bytes - 1);
     },
   },
+  {
+    defect: "metadata that was cut",
+    says: /^raw\.events: Cannot read .*\/v\d+\.metadata\.json: it is damaged/,
+    plant: async (lake) => await cut(lake, (await lake.catalog().load(RAW))!.metadata_location),
+  },
+  {
+    defect: "a list of manifests that was cut",
+    says: /^raw\.events: Cannot read .*\/snap-.*\.avro: it is damaged/,
+    plant: async (lake) =>
+      await cut(lake, currentSnapshot((await lake.catalog().load(RAW))!.metadata)!["manifest-list"]),
+  },
+  {
+    defect: "a manifest that is gone",
+    says: /^raw\.events: Cannot read .*m\d+\.avro: it is no longer there/,
+    plant: async (lake) => {
+      const list = currentSnapshot((await lake.catalog().load(RAW))!.metadata)!["manifest-list"];
+      const [{ path }] = await readManifestList(lake.store, list);
+      await lake.store.delete([lake.store.keyOf(path)!]);
+    },
+  },
 ];
+
+/** Cuts the object in half. */
+async function cut(lake: SmallLake, address: string): Promise<void> {
+  const path = lake.store.localPath(lake.store.keyOf(address)!)!;
+  await Deno.truncate(path, (await Deno.stat(path)).size >> 1);
+}
 
 Deno.test("the audit finds each planted defect", async (t) => {
   await withWriter(async (writer) => {

@@ -334,7 +334,7 @@ export class SmallLake implements AsyncDisposable {
     const older = await chain.read(newest!.previous);
     for (const one of [newest!, older!]) {
       const processor = newProcessor(0);
-      await restoreState(this.store, chain, one, processor.stateNames, processor);
+      await restoreState(chain, one, processor.stateNames, processor);
       await this.log.read("events", 0, one.next_offset, { max_records: 1, max_bytes: 1, wait_ms: 0 });
     }
   }

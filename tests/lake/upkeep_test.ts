@@ -1,7 +1,10 @@
 /** The upkeep of a whole lake: an idle hour leaves no trace, new tables are met, what nobody configures is kept. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
 import { Fault } from "../../lib/errors.ts";
 import { ensureTables } from "../../lib/lake/ensure_tables.ts";
+import { currentSnapshot } from "../../lib/iceberg/snapshot.ts";
+import { parseTableKey } from "../../lib/lake/table_key.ts";
 import type { TableSpec } from "../../lib/lake/tables.ts";
 import { Upkeep, type UpkeepParts } from "../../lib/lake/upkeep.ts";
 import { Bell } from "../../lib/observe/bell.ts";
@@ -181,6 +184,41 @@ Deno.test("a segment that is gone once is looked for again; gone for good it is 
     const [first, second] = lines.filter(isGone);
     ok(first.startsWith("warn publishing failed; trying again"), first);
     ok(second.startsWith("error Cannot publish checkpoint"), second);
+    await lake.checkWhole();
+  }));
+
+Deno.test("what a table is read by and is damaged is one alarm, and the other tables are published", () =>
+  withWriter(async (writer) => {
+    await using used = await usedLake(writer);
+    // Nobody has read its objects yet.
+    await using lake = await used.copy();
+    const { metadata } = (await lake.catalog().load(parseTableKey("processed.transactions")))!;
+    const key = lake.store.keyOf(currentSnapshot(metadata)!["manifest-list"])!;
+    const bytes = (await lake.store.read(key))!;
+    await Deno.truncate(lake.store.localPath(key)!, bytes.length >> 1);
+    const abort = new AbortController();
+    const published: string[] = [];
+    let looks = 0;
+    const { upkeep, lines } = upkeepOf(lake, {
+      every_ms: { compact: 1e9, expire: 1e9, audit: 1e9 },
+      first_after_ms: 1e9,
+      clock: {
+        now: () => lake.clock.time,
+        // The schedules never come to their turn; a second until the next look is over at once.
+        sleep: (ms, signal) => systemClock.sleep(ms > 1_000 ? ms : (looks++, 1), signal),
+      },
+      published: (key) => void published.push(key),
+    });
+    const running = upkeep.run(abort.signal, () => undefined);
+    await eventually(() => looks > 6, Boolean, { what: "a second look" });
+    deepStrictEqual(lines.filter((line) => line.includes("damaged")).map((line) => line.split(" ")[0]), [
+      "error",
+    ]);
+    ok(published.includes("raw.events"), published.join());
+    await Deno.writeFile(lake.store.localPath(key)!, bytes);
+    await eventually(() => published.includes("processed.transactions"), Boolean, { what: "the table" });
+    abort.abort();
+    await running;
     await lake.checkWhole();
   }));
 
