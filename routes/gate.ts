@@ -17,6 +17,8 @@ export type GateSettings = Pick<
 
 export const TOKEN_SOURCE = "token";
 const MAX_TOKEN_CHARS = 512;
+/** What a server on loopback answers to, whichever of its addresses it listens on. */
+const LOCAL_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 const BEARER = /^bearer +(\S+) *$/i;
 
 export class Gate {
@@ -99,7 +101,7 @@ export class Gate {
   #isOurHost(host: string): boolean {
     if (!this.#onLoopback || host === this.#publicHost) return true;
     const name = host.replace(/:\d{1,5}$/, "").toLowerCase();
-    return isLoopback(name);
+    return LOCAL_NAMES.includes(name) || name === this.#settings.HOST;
   }
 }
 

@@ -27,11 +27,23 @@ Deno.test("site needs no token on loopback", async () => {
 
 Deno.test("site answers 421 to another Host on loopback, 403 to another Origin", async () => {
   const test = testApp();
-  for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "[::2]"]) {
+  for (
+    const host of [
+      "evil.example",
+      "127.0.0.1.evil.example",
+      "localhost.evil.example:8000",
+      "[::2]",
+      "127.0.0.2",
+    ]
+  ) {
     equal((await call(test, "/api/status", { headers: { host } })).status, 421, host);
   }
   for (const host of ["localhost", "localhost:8000", "127.0.0.1:1", "[::1]:8000", "LOCALHOST"]) {
     equal((await call(test, "/api/status", { headers: { host } })).status, 200, host);
+  }
+  const elsewhere = testApp({ HOST: "127.0.0.2" });
+  for (const host of ["127.0.0.2:8000", "localhost:8000"]) {
+    equal((await call(elsewhere, "/api/status", { headers: { host } })).status, 200, host);
   }
   for (const origin of ["https://evil.example", "null", "http://localhost:9999", "https://localhost:8000"]) {
     const headers = { host: "localhost:8000", origin };
