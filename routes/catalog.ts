@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import type { RestCatalog } from "../lib/iceberg/rest_answers.ts";
 import type { Env } from "./door.ts";
+import { problem } from "./problem.ts";
 
 export interface CatalogDeps {
   rest: RestCatalog;
@@ -12,10 +13,14 @@ const ROOT = "/iceberg/v1/";
 export function catalog({ rest }: CatalogDeps): Hono<Env> {
   const answer = async (c: Context<Env>) => {
     const segments = segmentsOf(new URL(c.req.url).pathname.slice(ROOT.length));
-    const { status, body, allow } = await rest.answer(c.req.raw.method, segments, c.req.query("parent"));
-    if (body === null || body === undefined) return new Response(null, { status });
-    const headers = { "content-type": "application/json", ...(allow === undefined ? {} : { allow }) };
-    return new Response(JSON.stringify(body), { status, headers });
+    const { status, body, message, allow } = await rest.answer(
+      c.req.raw.method,
+      segments,
+      c.req.query("parent"),
+    );
+    if (body === null) return new Response(null, { status });
+    if (message === undefined) return c.json(body);
+    return problem({ status, detail: message, more: body, headers: allow === undefined ? {} : { allow } });
   };
   const path = "/iceberg/v1/*";
   // Everything else is refused in the catalog's own words.
@@ -29,12 +34,12 @@ const TYPES: Readonly<Record<number, string>> = {
   503: "ServiceUnavailableException",
 };
 
-/** A problem that was found before the catalog was asked, with what Iceberg clients read of errors beside it. */
+/** A problem with what Iceberg clients read of errors beside it; the catalog's own refusals bring that along. */
 export async function inCatalogWords(answer: Response): Promise<Response> {
   const told = await answer.json();
   const type = TYPES[answer.status] ?? "BadRequestException";
   const error = { message: told.detail, type, code: answer.status };
-  return new Response(JSON.stringify({ ...told, error }), answer);
+  return new Response(JSON.stringify({ error, ...told }), answer);
 }
 
 /** A part that cannot be decoded names nothing. */

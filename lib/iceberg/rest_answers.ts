@@ -11,7 +11,9 @@ import type { Catalog, TableName } from "./catalog.ts";
 export interface RestAnswer {
   status: number;
   /** JSON; null for no body. */
-  body: unknown;
+  body: Readonly<Record<string, unknown>> | null;
+  /** With a refusal: its sentence, which the body holds too. */
+  message?: string;
   /** With 405: the methods that the path takes. */
   allow?: string;
 }
@@ -116,10 +118,10 @@ function missingNamespace(namespace: string): RestAnswer {
   );
 }
 
-function ok(body: unknown): RestAnswer {
+function ok(body: Readonly<Record<string, unknown>>): RestAnswer {
   return { status: 200, body };
 }
 
 function refusal(code: number, type: string, message: string): RestAnswer {
-  return { status: code, body: { error: { message, type, code } } };
+  return { status: code, body: { error: { message, type, code } }, message };
 }

@@ -224,6 +224,8 @@ Deno.test("catalog serves Iceberg clients and refuses to be written", async () =
     deepEqual([refused.status, refused.headers.get("allow")], [405, allow]);
   }
   const missing = await app.request("/iceberg/v1/namespaces/processed%1Ftransactions/tables/snapshots");
-  equal(missing.status, 404);
-  equal((await missing.json()).error.type, "NoSuchTableException");
+  equal(missing.headers.get("content-type"), "application/problem+json");
+  const { type, title, status, detail, error } = await missing.json();
+  deepEqual([type, title, status], ["about:blank", "Not found", 404]);
+  deepEqual(error, { message: detail, type: "NoSuchTableException", code: 404 });
 });
