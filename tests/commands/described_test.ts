@@ -4,6 +4,7 @@ import { ROUTES } from "../../routes/openapi.ts";
 import type { Route } from "../../routes/api_route.ts";
 import { shapeFaults } from "../json_shape.ts";
 import { settled, startProgram } from "../program.ts";
+import { eventually } from "../waiting.ts";
 
 const NOW = new Date().toISOString();
 /** More than the rule `high_value_transaction` lets pass. */
@@ -88,6 +89,8 @@ Deno.test("every route answers as openapi.json describes it, with data in every 
     });
     equal((await sent.json()).accepted, 2);
     await settled(program.url);
+    const stats = async () => await (await fetch(`${program.url}/api/stats`)).json();
+    await eventually(stats, ({ history }) => history.length > 0, { what: "a point of the history" });
     const document: Document = await (await fetch(`${program.url}/openapi.json`)).json();
     const listed = await (await fetch(`${program.url}/api/alerts`)).json();
     const parts: Record<string, string> = { ...PARTS, id: listed.items[0].alert_id };
