@@ -49,7 +49,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     takes: [JSON_TYPE],
     asks: "AckAsked",
     gives: { type: JSON_TYPE, schema: "Acknowledged" },
-    also: [404, 503],
+    also: [404],
   },
   {
     method: "GET",
@@ -81,7 +81,6 @@ export const CONTROL_ROUTES: readonly Route[] = [
     takes: [JSON_TYPE],
     asks: "ReplayAsked",
     gives: { type: JSON_TYPE, schema: "Replayed" },
-    also: [503],
   },
   {
     method: "GET",
@@ -104,7 +103,6 @@ export const CONTROL_ROUTES: readonly Route[] = [
     })],
     takes: ["application/yaml"],
     gives: { type: JSON_TYPE, schema: "RulesPut" },
-    also: [503],
   },
   {
     method: "GET",
@@ -175,8 +173,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     doc:
       "Whether the role can do its work, by dependency; a door is degraded, not unready, while a bucket or its query role is away.",
     access: "open",
-    gives: { type: JSON_TYPE, schema: "Readiness" },
-    also: [503],
+    gives: { type: JSON_TYPE, schema: "Readiness", alike: [503] },
   },
   {
     method: "GET",
@@ -184,8 +181,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "State",
     doc: "One word for each component.",
     access: "read",
-    gives: { type: JSON_TYPE, schema: "Health" },
-    also: [503],
+    gives: { type: JSON_TYPE, schema: "Health", alike: [503] },
   },
   {
     method: "GET",
@@ -201,7 +197,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     tag: "Pages",
     doc: "The workbench.",
     access: "read",
-    gives: { type: "text/html" },
+    gives: { type: "text/html", alike: [503] },
   },
   {
     method: "GET",

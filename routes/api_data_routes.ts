@@ -27,7 +27,7 @@ export const DATA_ROUTES: readonly Route[] = [
     ],
     takes: [JSON_TYPE],
     gives: { status: 202, type: JSON_TYPE, schema: "Accepted" },
-    also: [401, 404, 408, 413, 415, 429, 431, 503],
+    also: [401, 404, 429],
   },
   {
     method: "POST",
@@ -40,7 +40,7 @@ export const DATA_ROUTES: readonly Route[] = [
     ],
     takes: [JSON_TYPE, "application/x-ndjson"],
     gives: { status: 202, type: JSON_TYPE, schema: "Ingested" },
-    also: [401, 404, 408, 413, 415, 429, 431, 503],
+    also: [404, 429],
   },
   {
     method: "POST",
@@ -50,7 +50,7 @@ export const DATA_ROUTES: readonly Route[] = [
     access: "ingest",
     takes: ["application/cloudevents+json", "application/cloudevents-batch+json", JSON_TYPE],
     gives: { status: 202, type: JSON_TYPE, schema: "Ingested" },
-    also: [401, 408, 413, 415, 429, 431, 503],
+    also: [429],
   },
   {
     method: "OPTIONS",
@@ -65,7 +65,6 @@ export const DATA_ROUTES: readonly Route[] = [
       schema: { type: "string" },
     }],
     gives: { type: "text/plain" },
-    also: [403],
   },
   {
     method: "GET",
@@ -135,7 +134,7 @@ export const DATA_ROUTES: readonly Route[] = [
     takes: [JSON_TYPE, "text/plain"],
     asks: "QueryAsked",
     gives: { type: JSON_TYPE, schema: "QueryResult" },
-    also: [404, 408, 413, 422, 503],
+    also: [404, 422],
   },
   {
     method: "GET",

@@ -24,10 +24,28 @@ export interface Route {
   takes?: readonly string[];
   /** The name of the schema of a JSON body. */
   asks?: string;
-  /** What 2xx gives: media type, and the name of a schema below where there is one. */
-  gives?: { status?: number; type: string; schema?: string };
+  /** What 2xx gives: media type, the name of a schema below where there is one, and which other statuses give the same. */
+  gives?: { status?: number; type: string; schema?: string; alike?: readonly number[] };
   /** Statuses beside those that every route may answer. */
   also?: readonly number[];
+}
+
+/** The statuses of its own answer. */
+export function givenStatuses(
+  { gives: { status = 200, alike = [] } = { type: JSON_TYPE } }: Route,
+): number[] {
+  return [status, ...alike];
+}
+
+/** All others that it may answer: of the guard, of whoever reads its body, and its own. */
+export function otherStatuses({ access, takes, also = [] }: Route): number[] {
+  return [
+    ...(access === "signed" || access === "open" ? [] : [400, 401]),
+    ...(access === "signed" ? [] : [403, 421]),
+    ...(takes ? [408, 413, 415, 503] : []),
+    431,
+    ...also,
+  ].toSorted((a, b) => a - b);
 }
 
 export const JSON_TYPE = "application/json";

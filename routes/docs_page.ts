@@ -1,5 +1,5 @@
 /** The API's description as a page without scripts: what there is, who may, what it takes. */
-import type { Access, Parameter, Route } from "./api_route.ts";
+import { type Access, givenStatuses, otherStatuses, type Parameter, type Route } from "./api_route.ts";
 
 export const STYLE =
   `:root{color-scheme:light dark;--line:#d9dde5;--soft:#f4f5f8;--ink:#182126;--dim:#5a6475;--key:#0b7285}
@@ -40,12 +40,14 @@ export function docsPage(routes: readonly Route[], base: string): string {
 <pre>${escaped(introduction(base))}</pre></header><main>${sections.join("")}</main></body></html>`;
 }
 
-function articleOf({ method, path, doc, access, parameters = [], takes, gives, also = [] }: Route): string {
+function articleOf(route: Route): string {
+  const { method, path, doc, access, parameters = [], takes, gives } = route;
   const body = takes
     ? `<p class="dim">Takes ${takes.map((type) => `<code>${escaped(type)}</code>`).join(", ")}.</p>`
     : "";
-  const status = gives?.status ?? 200;
-  const codes = [status, ...also].map((code) => `<code>${code}</code>`).join(" ");
+  const codes = [...givenStatuses(route), ...otherStatuses(route)].map((code) => `<code>${code}</code>`).join(
+    " ",
+  );
   return `<article><h3><b>${method}</b>${escaped(path)}</h3><p>${withCode(doc)}</p>
 <p class="dim">${WHO[access]} Gives <code>${
     escaped(gives?.type ?? "application/json")

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { CONTROL_ROUTES } from "./api_control_routes.ts";
 import { DATA_ROUTES } from "./api_data_routes.ts";
 import type { Settings } from "../lib/config.ts";
-import type { Access, Parameter, Route } from "./api_route.ts";
+import { givenStatuses, otherStatuses, type Parameter, type Route } from "./api_route.ts";
 import { SCHEMAS } from "./api_schemas.ts";
 import type { Env } from "./door.ts";
 import { docsPage, STYLE } from "./docs_page.ts";
@@ -35,8 +35,9 @@ const STATUS_WORDS: Record<number, string> = {
   422: "More than a query may use.",
   429: "Too many; Retry-After says when.",
   431: "Too large a header.",
-  503: "A dependency is away; Retry-After says when.",
+  503: "Not now; Retry-After says when, where that is known.",
 };
+const WITHOUT_BODY = [204, 303];
 
 export function openapi({ settings }: { settings: Pick<Settings, "PUBLIC_URL"> }): Hono<Env> {
   const description = JSON.stringify(openapiDocument());
@@ -72,14 +73,15 @@ export function openapiDocument() {
 }
 
 function operation(route: Route) {
-  const { status = 200, type, schema } = route.gives ?? { type: "application/json" };
-  const answers: Record<string, unknown> = {
-    [status]: {
-      description: STATUS_WORDS[status],
-      ...(status === 204 ? {} : { content: content([type], schema) }),
-    },
-  };
-  for (const code of [...usualStatuses(route.access), ...route.also ?? []]) {
+  const { type, schema } = route.gives ?? { type: "application/json" };
+  const answers: Record<string, unknown> = {};
+  for (const code of givenStatuses(route)) {
+    answers[code] = {
+      description: STATUS_WORDS[code],
+      ...(WITHOUT_BODY.includes(code) ? {} : { content: content([type], schema) }),
+    };
+  }
+  for (const code of otherStatuses(route)) {
     answers[code] = code < 400
       ? { description: STATUS_WORDS[code] }
       : { description: STATUS_WORDS[code], content: content(["application/problem+json"], "Problem") };
@@ -95,10 +97,6 @@ function operation(route: Route) {
     ...(route.takes ? { requestBody: { required: false, content: content(route.takes, route.asks) } } : {}),
     responses: answers,
   };
-}
-
-function usualStatuses(access: Access): number[] {
-  return access === "signed" || access === "open" ? [] : [400, 401, 403, 421];
 }
 
 /** Only JSON has a shape to tell. */

@@ -93,6 +93,42 @@ Deno.test("the table says what the guard does: reading, changing, open", async (
   }
 });
 
+Deno.test("openapi.json tells every refusal that the guard, a body or an unready role gives, with its media type", async () => {
+  const deps = await wholeDeps();
+  const check = () => Promise.reject(new Error("is away"));
+  const down = new Health([{ name: "log", required: true, check }], deps.clock);
+  const app = createApp({ ...deps, health: down });
+  const { paths } = openapiDocument();
+  const refused: [string, RequestInit][] = [
+    ["another host", { headers: { host: "evil.example" } }],
+    ["another origin", { headers: { origin: "https://evil.example" } }],
+    ["large headers", { headers: { "x-large": "a".repeat(20_000) } }],
+    ["an encoded body", { headers: { "content-encoding": "gzip", "content-type": "application/json" } }],
+    ["a large body", { body: " ".repeat(6 * 1024 * 1024), headers: { "content-type": "application/json" } }],
+    ["nothing else", {}],
+  ];
+  for (const { method, path } of ROUTES) {
+    const { responses } = paths[path][method.toLowerCase()] as {
+      responses: Record<string, { content?: Record<string, unknown> }>;
+    };
+    for (const [what, init] of refused) {
+      const hasBody = method === "POST" || method === "PUT";
+      if (!hasBody && (init.body !== undefined || what === "an encoded body")) continue;
+      const body = hasBody ? init.body ?? "{}" : undefined;
+      const answer = await app.request(path.replace(/\{\w+\}/g, "event"), { ...init, method, body });
+      await answer.body?.cancel();
+      // What stands behind the routes here does nothing.
+      if (answer.status === 500) continue;
+      const name = `${method} ${path} with ${what}: ${answer.status}`;
+      ok(String(answer.status) in responses, name);
+      const media = answer.headers.get("content-type")?.split(";")[0];
+      if (answer.status >= 400 && media) {
+        ok(Object.keys(responses[answer.status].content ?? {}).includes(media), `${name} ${media}`);
+      }
+    }
+  }
+});
+
 Deno.test("docs needs no script and no other origin", async () => {
   const { app } = testApp();
   const response = await app.request("http://127.0.0.1:8123/docs");
