@@ -64,7 +64,7 @@ export function distinctNames(names: readonly string[]): string[] {
 
 /** Columns whose cells are no text, so that a sign in front is a sign. */
 const NO_TEXT = /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL|BOOLEAN|DATE|TIME)/;
-const FORMULA = /^[=+\-@\t\r\n]/;
+const FORMULA = /^[=+\-@\t\r\n\0]/;
 
 /**
  * RFC 4180 with a header. A text that a spreadsheet would take for a formula gets an apostrophe in front; numbers and

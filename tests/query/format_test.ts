@@ -13,9 +13,9 @@ const result = (columns: [string, string][], ...rows: unknown[][]): QueryResult 
 });
 
 Deno.test("csvText neutralises formulas in texts and leaves numbers alone", () => {
-  const texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", "'x", ""];
+  const texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\0=x", "x=1", "'x", ""];
   const table = result([["=name", "VARCHAR"]], ...texts.map((text) => [text]));
-  const neutral = ["'=name", "'=1+1", "'+1", "'-1", "'@x", "'\tx", '"\'\rx"', "x=1", "'x", '""'];
+  const neutral = ["'=name", "'=1+1", "'+1", "'-1", "'@x", "'\tx", '"\'\rx"', "'\0=x", "x=1", "'x", '""'];
   strictEqual(csvText(table), neutral.map((line) => `${line}\r\n`).join(""));
   const types = ["BIGINT", "DECIMAL(18,4)", "DOUBLE", "HUGEINT", "TINYINT"];
   const numbers = result(
@@ -38,7 +38,7 @@ Deno.test("csvText quotes what would break a line, and tells null from empty", (
 
 Deno.test("no text cell of csvText begins like a formula", () => {
   const text = fc.string({
-    unit: fc.constantFrom("=", "+", "-", "@", "\t", "\r", "\n", '"', ",", "'", "a", " "),
+    unit: fc.constantFrom("=", "+", "-", "@", "\t", "\r", "\n", "\0", '"', ",", "'", "a", " "),
   });
   fc.assert(fc.property(text, (cell) => {
     const line = csvText(result([["a", "VARCHAR"], ["b", "VARCHAR"]], ["x", cell])).slice(
@@ -46,7 +46,7 @@ Deno.test("no text cell of csvText begins like a formula", () => {
       -2,
     );
     const bare = line.startsWith('"') ? line.slice(1, -1).replaceAll('""', '"') : line;
-    strictEqual(/^[=+\-@\t\r\n]/.test(bare), false);
+    strictEqual(/^[=+\-@\t\r\n\0]/.test(bare), false);
     strictEqual(bare === cell || bare === `'${cell}`, true);
   }));
 });
