@@ -5,6 +5,7 @@
  *   1 offset ranges of each chain tile      3 `applied` agrees in properties and summary
  *   2 the sum of each source holds          4 rows in tables = rows decided; files are there and readable
  *   5 raw.events holds each record once, and its outcomes are the accounting
+ *   6 tables that were fed are there, and segments that none has taken over yet
  */
 import type { CheckpointChain } from "../checkpoint/chain.ts";
 import type { Checkpoint, SourceCounts } from "../checkpoint/checkpoint.ts";
@@ -17,6 +18,7 @@ import { currentSnapshot } from "../iceberg/snapshot.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { type Applied, appliedOf, markOf, summaryDisagrees } from "./applied.ts";
 import { tableKey } from "./table_key.ts";
+import { decidedRows, lostRows } from "./unpublished.ts";
 
 export interface AuditReport {
   problems: string[];
@@ -67,6 +69,7 @@ export async function audit(context: AuditContext): Promise<AuditReport> {
   for (const table of tables) {
     await unlessUnreadable(table.name, report, () => auditTable(table, chains, { context, report, live }));
   }
+  report.problems.push(...await lostRows(tables, chains, context));
   remember(live, context.within?.seen);
   const raw = tables.find((table) => tableKey(table.name) === RAW_EVENTS);
   if (raw && currentSnapshot(raw.metadata)) await auditRaw(raw, chains, { context, report });
@@ -181,26 +184,6 @@ async function auditTable(
   for (const { path } of files) live.add(path);
   report.files += files.length;
   report.rows += listed;
-}
-
-/** Rows that the table should hold; null where no checkpoint tells (a table that is not fed by checkpoints). */
-function decidedRows(
-  key: string,
-  applied: Applied,
-  chains: ReadonlyMap<number, readonly Checkpoint[]>,
-): number | null {
-  let sum = 0;
-  for (const [partition, chain] of chains) {
-    const newest = chain.at(-1);
-    if (!newest?.totals[key]) continue;
-    const { number } = markOf(applied, partition);
-    const waiting = chain.filter((one) => one.number > number).reduce(
-      (rows, one) => rows + (one.tables[key]?.rows ?? 0),
-      0,
-    );
-    sum += newest.totals[key].rows - waiting;
-  }
-  return sum === 0 && Object.keys(applied).length === 0 ? null : sum;
 }
 
 async function auditFiles(

@@ -4,11 +4,12 @@ import type { Checkpoint } from "../../lib/checkpoint/checkpoint.ts";
 import { checkpointKey } from "../../lib/checkpoint/paths.ts";
 import { commitUpdate } from "../../lib/iceberg/commit.ts";
 import { readFiles, readManifestList } from "../../lib/iceberg/live_files.ts";
+import { tablePrefix } from "../../lib/iceberg/paths.ts";
 import { currentSnapshot } from "../../lib/iceberg/snapshot.ts";
 import { setProperties } from "../../lib/iceberg/update.ts";
 import { APPLIED } from "../../lib/lake/applied.ts";
 import { parseTableKey } from "../../lib/lake/table_key.ts";
-import { SmallLake, withWriter } from "./small_lake.ts";
+import { PREFIX, SmallLake, withWriter } from "./small_lake.ts";
 
 const RAW = parseTableKey("raw.events");
 
@@ -85,6 +86,28 @@ const DEFECTS: { defect: string; says: RegExp; plant: (lake: SmallLake) => Promi
     defect: "a data file that is gone",
     says: /\.parquet is gone/,
     plant: async (lake) => await lake.store.delete([lake.store.keyOf((await firstFile(lake)).path)!]),
+  },
+  {
+    defect: "a table that is gone",
+    says: /raw\.events: \d+ rows were decided and applied, and the table is not there/,
+    async plant(lake) {
+      await decide(
+        lake,
+        ({ totals }) => ({ totals: { ...totals, "raw.events": { newest: 1, rows: 1_000 } } }),
+      );
+      await lake.store.delete(await lake.keys(tablePrefix(PREFIX, RAW)));
+    },
+  },
+  {
+    defect: "a segment that is gone before it was published",
+    says:
+      /raw\.events: the segment of checkpoint \d+ of partition 0 is gone, and its rows were not published/,
+    async plant(lake) {
+      await lake.append(3);
+      await lake.process();
+      const { segment } = (await lake.chains().get(0)!.head()).checkpoint!;
+      await lake.store.delete([segment!.key]);
+    },
   },
   {
     defect: "a data file that was cut",
