@@ -4,12 +4,13 @@ import { z } from "zod";
 import { ACKNOWLEDGEMENTS } from "../lib/alert/acknowledgement.ts";
 import { ALERTS, SEVERITIES } from "../lib/alert/alert.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/errors.ts";
 import type { EventLog } from "../lib/log/log.ts";
 import { partitionOf } from "../lib/log/topics.ts";
 import { controlRecord } from "../lib/partition/control_record.ts";
 import { ANY_TEXT, pageRequest, pieceOf, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
-import { all, behind, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
+import { all, behind, type Item, type LakeSql, sameTimestamp, text, timestamp } from "./lake_sql.ts";
 import {
   choiceParameter,
   PlainText,
@@ -104,6 +105,17 @@ function seenSql(isInLake: boolean, seen: ReadonlyMap<string, Seen>): string {
   return [none, ...(isInLake ? [lake] : []), ...here].join(" UNION ALL ");
 }
 
+/** Where the lake cannot be asked nothing is known: one acknowledgement more on the log changes nothing. */
+async function seenInLake(lake: LakeSql, alert_id: string, signal: AbortSignal): Promise<Item | undefined> {
+  const sql = `WITH known AS (${seenSql(true, new Map())}) ${FIRST_SEEN} HAVING seen_id = ${text(alert_id)}`;
+  try {
+    return (await lake.items({ sql, needs: [ACKNOWLEDGEMENTS], limit: 1 }, signal)).at(0);
+  } catch (error) {
+    if (error instanceof Fault && error.blame === "dependency") return undefined;
+    throw error;
+  }
+}
+
 /** An acknowledgement is a record of the log like everything that changes what is told. The first one stands. */
 async function acknowledge(
   deps: AlertsDeps,
@@ -119,13 +131,20 @@ async function acknowledge(
     : { value: { by: "api" }, refused: null };
   if (read.refused) return read.refused;
   const { by } = read.value;
-  const first = seen.get(alert_id);
-  if (first !== undefined) return c.json({ alert_id, ...first });
+  const first = seen.get(alert_id) ?? await seenInLake(deps.lake, alert_id, c.req.raw.signal);
+  if (first) {
+    return c.json({
+      alert_id,
+      acknowledged_by: first.acknowledged_by,
+      acknowledged_at: first.acknowledged_at,
+    });
+  }
   const now = deps.clock.now();
   const partition = partitionOf(alert_id, deps.partitions);
   const record = controlRecord("ack", partition, { body: { alert_id, by }, received_at: now });
   await deps.log.append("events", [record]);
-  const shown = { acknowledged_by: by, acknowledged_at: new Date(now).toISOString() };
+  // Another may have come meanwhile.
+  const shown = seen.get(alert_id) ?? { acknowledged_by: by, acknowledged_at: new Date(now).toISOString() };
   seen.set(alert_id, shown);
   const [oldest] = seen.keys();
   if (seen.size > MAX_REMEMBERED) seen.delete(oldest);

@@ -45,8 +45,8 @@ export const show: ShowPage = (place, context, signal) => {
 
   async function acknowledge(alert: Alert): Promise<void> {
     try {
-      await send("POST", `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`, { by: "page" });
-      Object.assign(alert, { acknowledged_at: new Date().toISOString(), acknowledged_by: "page" });
+      const path = `/api/alerts/${encodeURIComponent(alert.alert_id)}/ack`;
+      Object.assign(alert, await send<Partial<Alert>>("POST", path, { by: "page" }));
       list.redraw();
       announce("Acknowledged");
       focusNext(list.items.indexOf(alert));

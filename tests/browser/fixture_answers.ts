@@ -240,7 +240,9 @@ export async function cannedAnswer(request: Request): Promise<Response | null> {
         dependencies: [{ name: "log", condition: "ok", required: true, age_seconds: 0.9 }],
       });
   }
-  return url.pathname.endsWith("/ack") && request.method === "POST" ? json({}) : null;
+  return url.pathname.endsWith("/ack") && request.method === "POST"
+    ? json({ acknowledged_at: ago(0), acknowledged_by: "page" })
+    : null;
 }
 
 async function rulesAnswer(request: Request): Promise<Response> {

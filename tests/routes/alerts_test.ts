@@ -22,6 +22,27 @@ Deno.test("an alert is acknowledged on the log, and shown so before the lake has
   equal((await test.send("POST", "/api/alerts/nope/ack", {})).status, 404);
 });
 
+Deno.test("an alert that somebody acknowledged before is answered with the first name, and adds nothing to the log", async () => {
+  using test = await asked();
+  await test.tables.insert("analytics.alerts", [alert(3), alert(4)]);
+  await test.tables.insert("analytics.acknowledgements", [
+    { alert_id: id(3), acknowledged_by: "Ada", acknowledged_at: "2027-01-14T00:00:00" },
+    { alert_id: id(3), acknowledged_by: "Bob", acknowledged_at: "2027-01-15T00:00:00" },
+  ]);
+  const { body } = await test.send("POST", `/api/alerts/${id(3)}/ack`, { by: "Cleo" });
+  deepEqual([body.acknowledged_by, test.records.length], ["Ada", 0]);
+  const [, listed] = (await test.get("/api/alerts")).body.items;
+  deepEqual(body, {
+    alert_id: id(3),
+    acknowledged_by: listed.acknowledged_by,
+    acknowledged_at: listed.acknowledged_at,
+  });
+  const both = await Promise.all(
+    ["Ada", "Bob"].map((by) => test.send("POST", `/api/alerts/${id(4)}/ack`, { by })),
+  );
+  deepEqual(new Set(both.map((one) => one.body.acknowledged_by)).size, 1);
+});
+
 Deno.test("alerts are filtered by state, rule and time", async () => {
   using test = await asked();
   await test.tables.insert("analytics.alerts", [alert(2), alert(3), alert(4, { rule: "rapid_activity" })]);
