@@ -97,7 +97,7 @@ export async function assemble(role: Role, context: AssembleContext): Promise<As
   await Promise.race([proven, away]);
   if (log && role.has_door) await seed(log, partitions, { configuration, clock, line });
   const views = () => lakeViews(current().kinds, current().windows);
-  const query = await queryOf(role, { settings, catalog, store, views, clock, building });
+  const query = await queryOf(role, { settings, catalog, store, views, clock, line, building });
   const appends = new LastTrouble(clock);
   const health = new Health(
     dependenciesOf(role, { settings, log, store, supervisor, appends, clock }),
@@ -284,12 +284,13 @@ interface QueryParts {
   store: ObjectStore;
   views: () => readonly LakeView[];
   clock: Clock;
+  line: LogLine;
   building: AsyncDisposableStack;
 }
 
 /** An engine of our own, the query role's, or none. */
 async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undefined> {
-  const { settings, catalog, store, views, clock, building } = parts;
+  const { settings, catalog, store, views, clock, line, building } = parts;
   if (settings.QUERY_URL !== null && role.name !== "query") {
     const remote = {
       url: settings.QUERY_URL,
@@ -299,7 +300,8 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
     return { run: (question, signal) => askRemote(remote, question, signal) };
   }
   if (!role.has_engine) return role.shows ? NO_ENGINE : undefined;
-  const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
+  const lastWords = (ended: string, words: string) => line.error("a query process died", { ended, words });
+  const engine = building.use(await connectEngine(settings, QUERY_SCRIPT, lastWords));
   const questions = new Questions({
     catalog,
     store,
@@ -323,7 +325,7 @@ async function queryOf(role: Role, parts: QueryParts): Promise<LakeQuery | undef
 }
 
 async function shown(
-  { settings, catalog, store, views }: Omit<QueryParts, "building" | "clock">,
+  { settings, catalog, store, views }: Omit<QueryParts, "building" | "clock" | "line">,
 ): Promise<Pick<AppDeps, "lake" | "page">> {
   const origin = await storeOrigin(store);
   return {

@@ -27,7 +27,9 @@ export async function openLake(settings: Settings): Promise<OpenLake> {
   const store = building.use(await openStore(settings));
   const configuration = await loadConfiguration(settings, { added: addedInLake(settings) });
   const catalog = connectCatalog(settings, store);
-  const engine = building.use(await connectEngine(settings, QUERY_SCRIPT));
+  const engine = building.use(
+    await connectEngine(settings, QUERY_SCRIPT, (_, words) => console.error(words)),
+  );
   const questions = new Questions({
     catalog,
     store,

@@ -239,8 +239,12 @@ function dataFolder({ DATA_DIR }: Settings, name: "lake" | "cache"): string {
   return resolve(DATA_DIR, name);
 }
 
-/** Native DuckDB in processes of its own; nothing native is loaded here. */
-export async function connectEngine(settings: Settings, script: URL): Promise<QueryEngine> {
+/** Native DuckDB in processes of its own; nothing native is loaded here. `lastWords` hears why one ended by itself. */
+export async function connectEngine(
+  settings: Settings,
+  script: URL,
+  lastWords?: (ended: string, words: string) => void,
+): Promise<QueryEngine> {
   const { openDuckdbEngine } = await import("./query/duckdb_engine.ts");
   const folders = dataFolder(settings, settings.S3_BUCKET === null ? "lake" : "cache");
   await orFault("make", folders, () => Deno.mkdir(folders, { recursive: true }));
@@ -254,6 +258,7 @@ export async function connectEngine(settings: Settings, script: URL): Promise<Qu
       max_bytes: settings.QUERY_MAX_BYTES,
       max_concurrent: settings.QUERY_MAX_CONCURRENT,
       environment: settings.deno_dir === null ? {} : { DENO_DIR: settings.deno_dir },
+      lastWords,
     }));
   return {
     run: (request, signal) => engine.run(request, signal),

@@ -27,7 +27,8 @@ export interface DuckdbEngineOptions {
   max_concurrent: number;
   threads?: number;
   /** The whole environment of the processes; DENO_DIR is all they may need. */
-  environment?: Readonly<Record<string, string>>;
+  environment?: ChildCommand["environment"];
+  lastWords?: ChildCommand["lastWords"];
   clock?: Clock;
 }
 
@@ -145,6 +146,7 @@ export class DuckdbEngine implements QueryEngine {
       deno: this.options.deno,
       script: this.options.script,
       environment: this.options.environment ?? {},
+      lastWords: this.options.lastWords,
     };
     const child = new QueryChild(command, limitsOf(this.options, folder));
     this.#folders.set(child, folder);

@@ -17,6 +17,8 @@ export interface ChildCommand {
   script: string;
   /** All that the process's environment holds. */
   environment: Readonly<Record<string, string>>;
+  /** Told what a process wrote before it ended by itself: for the log, not for who asked. */
+  lastWords?(ended: string, words: string): void;
 }
 
 /** How long an interrupted query may take to notice. */
@@ -35,11 +37,13 @@ export class QueryChild implements AsyncDisposable {
   #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   #frames: AsyncGenerator<Frame>;
   #dead = false;
+  #killed = false;
   #errorText = "";
   #resident_bytes = 0;
   #started: Promise<void>;
+  readonly #errorsRead: Promise<void>;
 
-  constructor(command: ChildCommand, private readonly limits: SessionLimits) {
+  constructor(private readonly command: ChildCommand, private readonly limits: SessionLimits) {
     this.#process = new Deno.Command(command.deno, {
       args: ["run", "--no-prompt", "--allow-ffi", command.script],
       clearEnv: true,
@@ -52,6 +56,7 @@ export class QueryChild implements AsyncDisposable {
     this.#process.status.then(() => this.#dead = true);
     this.#input = this.#process.stdin.getWriter();
     this.#frames = readFrames(this.#process.stdout);
+    this.#errorsRead = this.#readErrors();
     this.#started = this.#start();
     // Whoever uses the child sees the failure; this only says that nobody has to.
     this.#started.catch(() => undefined);
@@ -99,7 +104,7 @@ export class QueryChild implements AsyncDisposable {
   }
 
   kill(): void {
-    this.#dead = true;
+    this.#dead = this.#killed = true;
     try {
       this.#process.kill("SIGKILL");
     } catch (error) {
@@ -117,7 +122,6 @@ export class QueryChild implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    this.#readErrors();
     const late = setTimeout(() => this.kill(), START_MS);
     try {
       await this.#send({ open: this.limits });
@@ -168,9 +172,10 @@ export class QueryChild implements AsyncDisposable {
         },
       );
     }
-    return this.#broken(
-      `its process ended (${signal ?? `exit status ${code}`}) ${this.#errorText.trim()}`.trim(),
-    );
+    const ended = signal ?? `exit status ${code}`;
+    await this.#errorsRead;
+    if (!this.#killed) this.command.lastWords?.(ended, this.#errorText.trim());
+    return this.#broken(`its process ended (${ended})`);
   }
 
   #broken(state: string): Fault {

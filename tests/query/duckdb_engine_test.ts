@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { relative } from "node:path";
 import { connectEngine, connectFiles } from "../../lib/connect.ts";
 import { Fault } from "../../lib/errors.ts";
-import { DuckdbEngine, openDuckdbEngine } from "../../lib/query/duckdb_engine.ts";
+import { DuckdbEngine, type DuckdbEngineOptions, openDuckdbEngine } from "../../lib/query/duckdb_engine.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
 import { MemoryStore } from "../store/memory_store.ts";
 import { settingsOf } from "../routes/test_app.ts";
@@ -14,8 +14,9 @@ const MIB = 1024 ** 2;
 
 /** An engine whose folder for temporary files goes with it. */
 function open(
-  { temp_directory = Deno.makeTempDirSync(), ...setup }: Partial<EngineSetup & { temp_directory: string }> =
-    {},
+  { temp_directory = Deno.makeTempDirSync(), ...setup }:
+    & Partial<EngineSetup>
+    & Partial<Pick<DuckdbEngineOptions, "temp_directory" | "script" | "lastWords">> = {},
 ): DuckdbEngine {
   const engine = openDuckdbEngine({
     script: SCRIPT,
@@ -109,6 +110,18 @@ Deno.test("DuckdbEngine survives the death of its process", async () => {
   const next = await engine.run(one("SELECT 4")).catch((fault: Fault) => fault.blame);
   strictEqual(typeof next === "string" ? next : next.rows[0][0], typeof next === "string" ? "dependency" : 4);
   deepStrictEqual((await engine.run(one("SELECT 5"))).rows, [[5]]);
+});
+
+Deno.test("DuckdbEngine keeps the last words of a process from who asked, and tells them apart", async () => {
+  const script = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(script, 'console.error("at file:///inner.ts:1"); Deno.exit(7);');
+  const heard: string[][] = [];
+  const lastWords = (...words: string[]) => void heard.push(words);
+  await using engine = open({ script, lastWords });
+  const message = "Cannot finish the query: its process ended (exit status 7)";
+  await rejects(engine.run(one("SELECT 1")), { blame: "dependency", message });
+  deepStrictEqual(heard[0], ["exit status 7", "at file:///inner.ts:1"]);
+  await Deno.remove(script);
 });
 
 Deno.test("DuckdbEngine goes on when somebody cleared its folders", async () => {
