@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult, Relation } from "../query/engine.ts";
 import { type Condition, conditionsOf, mayHold, needsNoRows } from "../query/pruning.ts";
 import { type KnownRelation, qualifiedNames, relationsNamed } from "../query/relations.ts";
+import { type Token, tokensOf } from "../query/sql_text.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
 import type { LakeView } from "./views.ts";
@@ -95,10 +96,11 @@ export class Questions {
       ...[...names].map((name) => ({ name })),
       ...views.map(({ view }) => view),
     ];
-    const named = relationsNamed(question.sql, known);
+    const tokens = tokensOf(question.sql);
+    const named = relationsNamed(tokens, known);
     const tables = await this.#load(named.filter((one) => one.sql === undefined));
     const choiceFor = choices(question, tables);
-    const wanted = needsNoRows(question.sql) ? null : this.#conditions(question.sql, named.length);
+    const wanted = needsNoRows(tokens) ? null : this.#conditions(tokens, named.length);
     return await Promise.all(named.map(async (one): Promise<Relation> => {
       if (one.sql !== undefined) return { kind: "view", name: one.name, sql: one.sql };
       const table = tables.get(one.name)!;
@@ -107,8 +109,8 @@ export class Questions {
   }
 
   /** With a second name in the text it is not sure whose columns the conditions mean. */
-  #conditions(sql: string, names: number): Condition[] {
-    return names === 1 ? conditionsOf(sql, new Date(this.context.clock.now())) : [];
+  #conditions(tokens: readonly Token[], names: number): Condition[] {
+    return names === 1 ? conditionsOf(tokens, new Date(this.context.clock.now())) : [];
   }
 
   async #load(named: readonly KnownRelation[]): Promise<Map<string, LoadedTable>> {

@@ -12,6 +12,7 @@ import type { ParquetWriter, QueryAnswer } from "../parquet/writer.ts";
 import type { Relation } from "../query/engine.ts";
 import { relationStatements } from "../query/relation_sql.ts";
 import { type KnownRelation, relationsNamed } from "../query/relations.ts";
+import { tokensOf } from "../query/sql_text.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import type { LocalFiles } from "./questions.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
@@ -34,7 +35,7 @@ export async function loadSources(context: BenchContext, names: readonly string[
   const { known, tableNames } = await knownRelations(context);
   const missing = names.find((name) => !known.some((one) => one.name.toLowerCase() === name));
   if (missing !== undefined) throw missingSource(missing);
-  const needed = relationsNamed(names.join(" "), known).filter((one) => tableNames.has(one.name));
+  const needed = relationsNamed(tokensOf(names.join(" ")), known).filter((one) => tableNames.has(one.name));
   const tables = await Promise.all(needed.map(({ name }) => context.catalog.load(parseTableKey(name))));
   const found = tables.filter((table) => table !== null);
   if (found.length < needed.length) throw missingSource(names.join(", "));
@@ -124,7 +125,7 @@ async function relationsOf(
     return { kind: "files", name, columns, paths: leases.use(await files.leaseAll(keys, signal)).paths };
   }));
   const known: KnownRelation[] = [...[...tables.keys()].map((name) => ({ name })), ...views];
-  const named = relationsNamed(names.join(" "), known);
+  const named = relationsNamed(tokensOf(names.join(" ")), known);
   const viewed = named.filter((one) => one.sql !== undefined).map((one): Relation => ({
     kind: "view",
     name: one.name,

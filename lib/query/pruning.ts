@@ -6,7 +6,7 @@
  * day of one) compared with a literal or with `now() - INTERVAL n unit`. Whatever it does not understand excludes
  * nothing. Pure: the server asks it before it fetches files, the page before it registers them.
  */
-import { isSymbol, isWord, type Token, tokensOf } from "./sql_text.ts";
+import { isSymbol, isWord, type Token } from "./sql_text.ts";
 
 export type Comparison = "<" | "<=" | "=" | ">=" | ">";
 
@@ -34,8 +34,8 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Conditions that every wanted row fulfils; none when the statement is not simple. `now` is the time that now() says. */
-export function conditionsOf(sql: string, now: Date): Condition[] {
-  const clause = whereOfOneTable(statementOf(sql));
+export function conditionsOf(tokens: readonly Token[], now: Date): Condition[] {
+  const clause = whereOfOneTable(statementOf(tokens));
   const parts = clause && conjuncts(clause);
   return (parts ?? []).flatMap((part) => conditionOf(part, now));
 }
@@ -44,18 +44,16 @@ export function conditionsOf(sql: string, now: Date): Condition[] {
  * Whether the statement asks for names and types alone: what a relation is, or a SELECT of which no row is wanted. Columns
  * that a PIVOT makes of values are known by their rows only.
  */
-export function needsNoRows(sql: string): boolean {
-  const tokens = statementOf(sql);
+export function needsNoRows(all: readonly Token[]): boolean {
+  const tokens = statementOf(all);
   if (tokens.some((token) => isWord(token, "PIVOT", "PIVOT_WIDER"))) return false;
   if (isWord(tokens[0], "DESCRIBE", "DESC", "SHOW")) return true;
   const last = tokens.at(-1);
   return isWord(tokens.at(-2), "LIMIT") && last?.kind === "number" && last.text === "0";
 }
 
-function statementOf(sql: string): Token[] {
-  const tokens = tokensOf(sql);
-  while (isSymbol(tokens.at(-1), ";")) tokens.pop();
-  return tokens;
+function statementOf(tokens: readonly Token[]): readonly Token[] {
+  return tokens.slice(0, tokens.findLastIndex((token) => !isSymbol(token, ";")) + 1);
 }
 
 /** Iceberg types of columns by their names in lower case. */

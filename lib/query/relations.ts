@@ -12,10 +12,10 @@ export interface KnownRelation {
 }
 
 /**
- * The known relations that `sql` needs, those behind its views included, each view after what it stands on. A text
+ * The known relations that a text of these tokens needs, those behind its views included, each view after what it stands on. A text
  * that asks which tables there are needs them all.
  */
-export function relationsNamed<R extends KnownRelation>(sql: string, known: readonly R[]): R[] {
+export function relationsNamed<R extends KnownRelation>(tokens: readonly Token[], known: readonly R[]): R[] {
   const byName = new Map(known.map((relation) => [relation.name.toLowerCase(), relation]));
   const ordered = new Set<R>();
   const underWay = new Set<string>();
@@ -29,13 +29,13 @@ export function relationsNamed<R extends KnownRelation>(sql: string, known: read
       ordered.add(relation);
     }
   };
-  const tokens = tokensOf(sql);
   visit(asksForAll(tokens) ? byName.keys() : namesIn(tokens, byName));
   return [...ordered];
 }
 
 function asksForAll(tokens: readonly Token[]): boolean {
   return tokens.some((token, at) => {
+    if (token.kind === "number" || token.kind === "symbol") return false;
     if (token.text.toLowerCase() === "information_schema") return true;
     const before = tokens[at - 1];
     // ORDER BY x DESC asks for nothing.
@@ -50,7 +50,12 @@ type Names = ReadonlyMap<string, unknown>;
 
 /** Names behind a dot count only after a stage: `t.alerts` is a column. */
 function namesIn(tokens: readonly Token[], byName: Names): Set<string> {
-  return new Set(tokens.flatMap((_, at) => namesAt(tokens, at, byName)));
+  const found = new Set<string>();
+  tokens.forEach(({ kind }, at) => {
+    if (kind === "number" || kind === "symbol") return;
+    for (const name of namesAt(tokens, at, byName)) found.add(name);
+  });
+  return found;
 }
 
 /** A view's text is ours: its sources are qualified, or stand right after FROM or JOIN. That keeps columns out. */

@@ -16,17 +16,20 @@ export interface Token {
   end: number;
 }
 
-const SPACE = /[\s\u00a0\u2000-\u200a\u202f\u205f\u3000\ufeff]/;
-const WORD_START = /[A-Za-z_\u0080-\uffff]/;
-const WORD = /[A-Za-z0-9_$\u0080-\uffff]*/y;
-const NUMBER = /(?:0[xX][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?)/y;
+const SPACES = /[\s\u00a0\u2000-\u200a\u202f\u205f\u3000\ufeff]+/y;
+const LINE_COMMENT = /--[^\n\r]*[\n\r]?/y;
+const BLOCK_EDGE = /\/\*|\*\//g;
+const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const NUMBER = /0[xX][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?/y;
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
-/** All tokens but white space and comments. An unclosed string or comment runs to the end of the text. */
+/**
+ * All tokens but white space and comments. An unclosed string or comment runs to the end of the text. Each character is
+ * looked at a few times, by the platform: a megabyte is nothing to stop a server for.
+ */
 export function tokensOf(sql: string): Token[] {
   const tokens: Token[] = [];
-  let at = 0;
-  while (at < sql.length) {
+  for (let at = 0; at < sql.length;) {
     const blank = endOfBlank(sql, at);
     if (blank > at) {
       at = blank;
@@ -41,68 +44,66 @@ export function tokensOf(sql: string): Token[] {
 
 /** The end of the white space or the comment that starts at `at`; `at` itself when there is none. */
 function endOfBlank(sql: string, at: number): number {
-  if (SPACE.test(sql[at])) return at + 1;
-  if (sql.startsWith("--", at)) {
-    const end = sql.slice(at).search(/[\n\r]/);
-    return end < 0 ? sql.length : at + end + 1;
-  }
-  if (!sql.startsWith("/*", at)) return at;
-  let depth = 0;
-  for (let i = at; i < sql.length; i++) {
-    if (sql.startsWith("/*", i)) {
-      depth++;
-      i++;
-    } else if (sql.startsWith("*/", i)) {
-      depth--;
-      i++;
-      if (depth === 0) return i + 1;
-    }
+  const next = sql[at];
+  if (next === "-") return endOf(LINE_COMMENT, sql, at);
+  if (next !== "/") return endOf(SPACES, sql, at);
+  if (sql[at + 1] !== "*") return at;
+  BLOCK_EDGE.lastIndex = at;
+  for (let depth = 0; BLOCK_EDGE.test(sql);) {
+    const end = BLOCK_EDGE.lastIndex;
+    depth += sql[end - 1] === "*" ? 1 : -1;
+    if (depth === 0) return end;
   }
   return sql.length;
 }
 
 function tokenAt(sql: string, start: number): Token {
   const first = sql[start];
-  if (first === "'") return quoted(sql, start, start + 1, "'", "string", false);
-  if (/[eE]/.test(first) && sql[start + 1] === "'") {
-    return quoted(sql, start, start + 2, "'", "escaped_string", true);
+  if (first === "'") return quoted(sql, start, "'", "string");
+  if (first === '"') return quoted(sql, start, '"', "quoted_name");
+  if ((first === "e" || first === "E") && sql[start + 1] === "'") return escaped(sql, start);
+  const opened = first === "$" ? endOf(DOLLAR_TAG, sql, start) : start;
+  if (opened > start) {
+    const tag = sql.slice(start, opened);
+    const close = sql.indexOf(tag, opened);
+    if (close < 0) return { kind: "string", text: sql.slice(opened), start, end: sql.length };
+    return { kind: "string", text: sql.slice(opened, close), start, end: close + tag.length };
   }
-  if (first === '"') return quoted(sql, start, start + 1, '"', "quoted_name", false);
-  const tag = first === "$" ? matchAt(DOLLAR_TAG, sql, start) : "";
-  if (tag !== "") {
-    const close = sql.indexOf(tag, start + tag.length);
-    const end = close < 0 ? sql.length : close + tag.length;
-    const text = sql.slice(start + tag.length, close < 0 ? sql.length : close);
-    return { kind: "string", text, start, end };
-  }
-  const number = /[0-9]/.test(first) ? matchAt(NUMBER, sql, start) : "";
-  if (number !== "") return { kind: "number", text: number, start, end: start + number.length };
-  const word = WORD_START.test(first) ? matchAt(WORD, sql, start) : "";
-  if (word !== "") return { kind: "word", text: word, start, end: start + word.length };
+  const word = endOf(WORD, sql, start);
+  if (word > start) return { kind: "word", text: sql.slice(start, word), start, end: word };
+  const number = endOf(NUMBER, sql, start);
+  if (number > start) return { kind: "number", text: sql.slice(start, number), start, end: number };
   return { kind: "symbol", text: first, start, end: start + 1 };
 }
 
-function matchAt(pattern: RegExp, sql: string, at: number): string {
+/** Where what matches at `at` ends; `at` itself when nothing does. */
+function endOf(pattern: RegExp, sql: string, at: number): number {
   pattern.lastIndex = at;
-  return pattern.exec(sql)?.[0] ?? "";
+  return pattern.test(sql) ? pattern.lastIndex : at;
 }
 
-function quoted(
-  sql: string,
-  start: number,
-  from: number,
-  quote: string,
-  kind: TokenKind,
-  escapes: boolean,
-): Token {
-  let text = "";
-  for (let i = from; i < sql.length; i++) {
-    if (escapes && sql[i] === "\\" && i + 1 < sql.length) text += sql[++i];
-    else if (sql[i] !== quote) text += sql[i];
-    else if (sql[i + 1] === quote) text += sql[i++];
-    else return { kind, text, start, end: i + 1 };
+function quoted(sql: string, start: number, quote: string, kind: TokenKind): Token {
+  let close = sql.indexOf(quote, start + 1);
+  while (close >= 0 && sql[close + 1] === quote) close = sql.indexOf(quote, close + 2);
+  const text = sql.slice(start + 1, close < 0 ? sql.length : close).replaceAll(quote + quote, quote);
+  return { kind, text, start, end: close < 0 ? sql.length : close + 1 };
+}
+
+const ESCAPED = /\\[^]|''|[^'\\]+/y;
+
+/** E'...': what a backslash stands before is no end. */
+function escaped(sql: string, start: number): Token {
+  const pieces: string[] = [];
+  let at = start + 2;
+  for (let end = endOf(ESCAPED, sql, at); end > at; end = endOf(ESCAPED, sql, at)) {
+    const isPair = sql[at] === "\\" || sql[at] === "'";
+    pieces.push(sql.slice(isPair ? at + 1 : at, end));
+    at = end;
   }
-  return { kind, text, start, end: sql.length };
+  // A backslash at the very end escapes nothing.
+  const isClosed = sql[at] === "'";
+  if (!isClosed) pieces.push(sql.slice(at));
+  return { kind: "escaped_string", text: pieces.join(""), start, end: isClosed ? at + 1 : sql.length };
 }
 
 /** Whether the token is this keyword, written without quotes in any case. */

@@ -1,5 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { relationsNamed } from "../../lib/query/relations.ts";
+import { tokensOf } from "../../lib/query/sql_text.ts";
 
 const KNOWN = [
   { name: "analytics.user_minute", sql: "SELECT * FROM analytics.user_minute_revisions QUALIFY true" },
@@ -15,7 +16,7 @@ const KNOWN = [
   { name: "raw.alerts" },
 ];
 
-const named = (sql: string) => relationsNamed(sql, KNOWN).map(({ name }) => name);
+const named = (sql: string) => relationsNamed(tokensOf(sql), KNOWN).map(({ name }) => name);
 
 Deno.test("relationsNamed finds names in every spelling", () => {
   deepStrictEqual(named("SELECT * FROM processed.transactions"), ["processed.transactions"]);
@@ -70,6 +71,10 @@ Deno.test("relationsNamed takes a view's columns for columns", () => {
     { name: "raw.b", sql: "SELECT a FROM raw.a" },
     { name: "raw.c", sql: "SELECT c FROM b" },
   ];
-  deepStrictEqual(relationsNamed("FROM a", views).map(({ name }) => name), ["raw.a"]);
-  deepStrictEqual(relationsNamed("FROM c", views).map(({ name }) => name), ["raw.a", "raw.b", "raw.c"]);
+  deepStrictEqual(relationsNamed(tokensOf("FROM a"), views).map(({ name }) => name), ["raw.a"]);
+  deepStrictEqual(relationsNamed(tokensOf("FROM c"), views).map(({ name }) => name), [
+    "raw.a",
+    "raw.b",
+    "raw.c",
+  ]);
 });

@@ -11,6 +11,22 @@ Deno.test("tokensOf sees where strings, names and comments end", () => {
   ]);
 });
 
+Deno.test("tokensOf reads pairs and escapes at their very edges", () => {
+  deepStrictEqual(shown(String.raw`'' '''' E'\\''' e'\'' """" 'a''`), [
+    ...[
+      "string ",
+      "string '",
+      String.raw`escaped_string \'`,
+      "escaped_string '",
+      'quoted_name "',
+      "string a'",
+    ],
+  ]);
+  deepStrictEqual(shown("a--\n-1 /*/*/**/*/*/ / * 0x1f 1_0e-2"), [
+    ...["word a", "symbol -", "number 1", "symbol /", "symbol *", "number 0x1f", "number 1_0e-2"],
+  ]);
+});
+
 Deno.test("tokensOf lets what is never closed run to the end", () => {
   for (const sql of ["'a;", '"a;', "$$a;", "/* a;", "e'a\\", "/* /* */ ;"]) {
     strictEqual(tokensOf(sql).some((token) => token.kind === "symbol"), false, sql);
