@@ -10,6 +10,7 @@ import { getJson, type Page, reach } from "../shared/api.ts";
 import { NameIndex, quoteIdentifier, STAGES, tablesIn } from "../sql/names.ts";
 import { filesSelect } from "../../lib/query/relation_sql.ts";
 import { conditionsOf, mayHold } from "../../lib/query/pruning.ts";
+import { tokensOf } from "../../lib/query/sql_text.ts";
 import { asksForTime, clockMacros } from "./clock_macros.ts";
 import type { EngineSession } from "./session.ts";
 
@@ -173,7 +174,7 @@ export class Lake {
     const names = this.#withDependencies(tablesIn(sql, index), index);
     const tables = names.filter((name) => this.#info(name).kind === "table");
     const all = await Promise.all(tables.map((name) => this.fileList(name, moment, signal)));
-    const conditions = names.length === 1 ? conditionsOf(sql, now) : [];
+    const conditions = names.length === 1 ? conditionsOf(tokensOf(sql), now) : [];
     const lists = all.map((list) => {
       const types = new Map(list.schema.map((field) => [field.name.toLowerCase(), field.type]));
       return { ...list, files: list.files.filter((file) => mayHold(file, conditions, types)) };
