@@ -61,15 +61,20 @@ export async function audit(context: AuditContext): Promise<AuditReport> {
   const report: AuditReport = { problems: [], files: 0, rows: 0, offsets: 0 };
   // Tables first: what they have applied was decided before, so the chains read later hold it.
   const names = await context.catalog.list();
-  const loaded = names.map((name) => unlessUnreadable(name, report, () => context.catalog.load(name)));
-  const tables = (await Promise.all(loaded)).filter((one) => one !== null);
+  const looks = await Promise.all(
+    names.map((name) =>
+      unlessUnreadable(name, report, async () => ({ table: await context.catalog.load(name) }))
+    ),
+  );
+  const tables = looks.flatMap((look) => look?.table ?? []);
+  const unreadable = names.filter((_, i) => looks[i] === null).map(tableKey);
   const chains = new Map<number, Checkpoint[]>();
   for (const [partition, chain] of context.chains) chains.set(partition, await auditChain(chain, report));
   const live = new Set<string>();
   for (const table of tables) {
     await unlessUnreadable(table.name, report, () => auditTable(table, chains, { context, report, live }));
   }
-  report.problems.push(...await lostRows(tables, chains, context));
+  report.problems.push(...await lostRows(tables, chains, { ...context, unreadable }));
   remember(live, context.within?.seen);
   const raw = tables.find((table) => tableKey(table.name) === RAW_EVENTS);
   if (raw && currentSnapshot(raw.metadata)) await auditRaw(raw, chains, { context, report });

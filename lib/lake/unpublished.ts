@@ -15,6 +15,8 @@ export type Chains = ReadonlyMap<CheckpointChain["partition"], readonly Checkpoi
 interface Lake {
   catalog: Pick<Catalog, "load">;
   store: Pick<ObjectStore, "head">;
+  /** Tables of which nobody knows what they have applied; that is told already. */
+  unreadable: readonly string[];
 }
 
 /** Rows that the table should hold; null where no checkpoint tells (a table that is not fed by checkpoints). */
@@ -39,15 +41,18 @@ export async function lostRows(
   chains: Chains,
   lake: Lake,
 ): Promise<string[]> {
+  const { unreadable } = lake;
   const applied = new Map(tables.map(({ name, metadata }) => [tableKey(name), appliedOf(metadata)]));
   const fed = new Set([...chains.values()].flatMap((chain) => Object.keys(chain.at(-1)?.totals ?? {})));
   const problems = [...fed].flatMap((key) => {
-    const rows = applied.has(key) ? null : decidedRows(key, {}, chains);
+    const rows = applied.has(key) || unreadable.includes(key) ? null : decidedRows(key, {}, chains);
     return rows === null ? [] : [`${key}: ${rows} rows were decided and applied, and the table is not there`];
   });
   for (const [partition, chain] of chains) {
     for (const checkpoint of chain) {
-      const waiting = waitingFor(checkpoint, (key) => markOf(applied.get(key) ?? {}, partition).number);
+      const appliedTo = (key: string) =>
+        unreadable.includes(key) ? Infinity : markOf(applied.get(key) ?? {}, partition).number;
+      const waiting = waitingFor(checkpoint, appliedTo);
       if (waiting.length === 0 || await isThere(checkpoint, lake)) continue;
       for (const key of waiting) {
         const table = await lake.catalog.load(parseTableKey(key));

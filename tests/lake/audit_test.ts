@@ -163,6 +163,20 @@ Deno.test("the audit finds each planted defect", async (t) => {
   });
 });
 
+Deno.test("of a table that cannot be read the audit says this alone, whatever segments are gone", () =>
+  withWriter(async (writer) => {
+    await using lake = await SmallLake.open(writer);
+    await lake.append(6);
+    await lake.process();
+    await lake.publish();
+    const { metadata_location } = (await lake.catalog().load(RAW))!;
+    await Deno.truncate(lake.store.localPath(lake.store.keyOf(metadata_location)!)!, 100);
+    await lake.store.delete(await lake.keys("segments/"));
+    const problems = await lake.problems();
+    deepStrictEqual(problems.length, 1);
+    ok(/^raw\.events: Cannot read .*: it is damaged/.test(problems[0]), problems[0]);
+  }));
+
 Deno.test("the audit finds a record that stands in raw.events twice, and an outcome that stands there for another", () =>
   withWriter(async (writer) => {
     await using lake = await SmallLake.open(writer);
