@@ -2,7 +2,7 @@
  * DuckDB's values as JSON cells: nothing loses a digit, and every time says its zone.
  *
  * Integers and decimals are numbers while a double holds them exactly, else text. Timestamps are UTC ISO 8601 with Z
- * and three or six decimals (nine for nanoseconds). NaN and the infinities, which JSON lacks, are text.
+ * and three or six decimals (nine for nanoseconds). NaN, the infinities and -0.0, which JSON lacks, are text.
  */
 import {
   DuckDBArrayValue,
@@ -34,6 +34,7 @@ export function cellOf(value: DuckDBValue): unknown {
     case "bigint":
       return integerCell(value);
     case "number":
+      if (Object.is(value, -0)) return "-0.0";
       return Number.isFinite(value) ? value : String(value);
     case "string":
     case "boolean":

@@ -63,7 +63,8 @@ export function distinctNames(names: readonly string[]): string[] {
 }
 
 /** Columns whose cells are no text, so that a sign in front is a sign. */
-const NO_TEXT = /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL|BOOLEAN|DATE|TIME)/;
+const NO_TEXT =
+  /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER|ERVAL)?|BIGNUM|FLOAT|DOUBLE|DECIMAL|BOOLEAN|DATE|TIME)/;
 const FORMULA = /^[=+\-@\t\r\n\0]/;
 
 /**
@@ -80,6 +81,6 @@ export function csvText({ columns, rows }: QueryResult, lineEnd = "\r\n"): strin
 function csvField(cell: unknown, isText: boolean): string {
   if (cell === null || cell === undefined) return "";
   const text = typeof cell === "object" ? JSON.stringify(cell) : String(cell);
-  const safe = isText && FORMULA.test(text) ? `'${text}` : text;
+  const safe = isText && typeof cell !== "number" && FORMULA.test(text) ? `'${text}` : text;
   return safe === "" || /[",\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

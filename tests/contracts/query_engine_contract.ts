@@ -157,6 +157,50 @@ function answers(test: Test): void {
     );
   });
 
+  test("gives every value that is no list, time or bytes as the engine itself writes it", async (engine) => {
+    const values = [
+      ...[
+        "-0.0::DOUBLE",
+        "-0.0::FLOAT",
+        "1e300::DOUBLE",
+        "true",
+        "-1::TINYINT",
+        "255::UTINYINT",
+        "65535::USMALLINT",
+      ],
+      ...["18446744073709551615::UBIGINT", "'-170141183460469231731687303715884105728'::HUGEINT"],
+      ...[
+        "0::UHUGEINT",
+        "340282366920938463463374607431768211455::UHUGEINT",
+        "-12345678901234567890123::BIGNUM",
+      ],
+      ...["'0'::BIT", "'000000001'::BIT", "repeat('10', 70)::BIT", "7::INT::BIT", "'a'::ENUM('a', 'b')"],
+      ...[
+        "5::UNION(n INT, t VARCHAR)",
+        "'x'::UNION(n INT, t VARCHAR)",
+        "2::UHUGEINT::UNION(u UHUGEINT, t VARCHAR)",
+      ],
+      ...["'12:34:56+02:30'::TIMETZ", "'12:34:56.123456-15:59:59'::TIMETZ", "'23:59:59.5+00'::TIMETZ"],
+      ...[
+        "TIME '24:00:00'",
+        "TIME_NS '12:34:56.123456789'",
+        "INTERVAL '-1.5 seconds'",
+        "INTERVAL '14 months'",
+      ],
+      ...[
+        "DATE '-0044-03-15'",
+        "'infinity'::DATE",
+        "uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+        `'{"a":1}'::JSON`,
+      ],
+    ];
+    for (const value of values) {
+      const sql = `SELECT ${value}, CAST(${value} AS VARCHAR)`;
+      const [[cell, text]] = (await engine.run({ sql, relations: [], limit: 1 })).rows;
+      strictEqual(String(cell), text, value);
+    }
+  });
+
   test("keeps the values of structs without names", async (engine) => {
     const sql = "SELECT (1, 'a'), [row(1, 2), NULL], NULL::STRUCT(a INT)";
     const { rows } = await engine.run({ sql, relations: [], limit: 1 });

@@ -25,6 +25,14 @@ Deno.test("csvText neutralises formulas in texts and leaves numbers alone", () =
   strictEqual(csvText(numbers).split("\r\n")[1], "-1,-12345678901234.5678,-0.5,-9007199254740993,-3");
 });
 
+Deno.test("csvText leaves negative intervals alone, and the numbers of a union", () => {
+  const table = result([["i", "INTERVAL"], ["u", 'UNION("n" INTEGER, "t" VARCHAR)']], ["-00:00:01", -5], [
+    "",
+    "-x",
+  ]);
+  strictEqual(csvText(table).split("\r\n").slice(1).join("|"), `-00:00:01,-5|"",'-x|`);
+});
+
 Deno.test("csvText quotes what would break a line, and tells null from empty", () => {
   const columns: [string, string][] = [["a", "VARCHAR"], ["b,c", "VARCHAR"], ["d", "INTEGER[]"], [
     "e",
