@@ -48,6 +48,8 @@ export class DataGrid extends HTMLElement {
     this.role = "grid";
     this.tabIndex = 0;
     this.append(this.#scroll);
+    // A press into it is for the grid: what has the focus is what says which cell is active.
+    this.#scroll.addEventListener("focus", () => this.focus({ preventScroll: true }));
     this.#scroll.addEventListener("scroll", () => this.#later(), { passive: true });
     this.addEventListener("keydown", (event) => this.#key(event));
     this.#canvas.addEventListener("mousedown", (event) => this.#press(event));

@@ -494,6 +494,9 @@ test("the whole way of a query goes with the keyboard alone", async ({ page }) =
   assert.match(active ?? "", /-1-1$/);
   await page.keyboard.press("Enter");
   await page.getByRole("dialog", { name: "kind, row 2" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("gridcell").first().click();
+  assert.equal(await page.getByRole("grid").evaluate((grid) => grid === document.activeElement), true);
 });
 
 /** How far the element's content is wider than the element. */
