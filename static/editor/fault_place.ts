@@ -22,10 +22,34 @@ export function placeOfFault(message: string, statement: string, start: number):
   const excerpt = shown.slice(before, shown.endsWith("...") ? -3 : undefined);
   const found = text.indexOf(excerpt);
   if (found < 0) return whole;
-  const at = offset + found + Math.max(0, blanks.length - prefix - before);
+  return wordAt(statement, offset + found + indexAfter(excerpt, blanks.length - prefix - before), start);
+}
+
+/** The place of an error that says its line and column, both from 1. */
+export function placeAt(statement: string, line: number, column: number): TextRange {
+  const offset = lineStart(statement, line);
+  return offset === null ? { from: 0, to: statement.length } : wordAt(statement, offset + column - 1, 0);
+}
+
+/** What begins there; the last character when the end is at fault. */
+function wordAt(statement: string, at: number, start: number): TextRange {
   const word = /^("[^"]*"|'[^']*'|[\p{L}\p{N}_$]+|[^\s])/u.exec(statement.slice(at))?.[0] ?? "";
-  if (word === "") return { from: whole.to - Math.min(1, statement.length), to: whole.to };
+  const to = start + statement.length;
+  if (word === "") return { from: to - Math.min(1, statement.length), to };
   return { from: start + at, to: start + at + word.length };
+}
+
+/** Takes two columns of a terminal, for which the caret is meant. */
+const WIDE =
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u;
+
+/** Where so many columns of a terminal end. */
+function indexAfter(text: string, columns: number): number {
+  for (const { segment, index } of new Intl.Segmenter().segment(text)) {
+    if (columns <= 0) return index;
+    columns -= WIDE.test(segment) ? 2 : 1;
+  }
+  return text.length;
 }
 
 function lineStart(text: string, line: number): number | null {

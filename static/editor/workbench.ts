@@ -6,6 +6,7 @@ import { startEngineOfPage } from "../engine/start.ts";
 import { type Estimate, Lake } from "../engine/lake.ts";
 import { runOnServer } from "../engine/server_rows.ts";
 import { EngineSession, orCancelled } from "../engine/session.ts";
+import { ApiProblem } from "../shared/api.ts";
 import { browserStorage } from "../shared/browser_storage.ts";
 import { h } from "../shared/dom.ts";
 import { NeedsExtension } from "../engine/engine_error.ts";
@@ -16,7 +17,7 @@ import { type Statement, statementAt, statementsOf } from "../sql/statements.ts"
 import { SqlCompletion } from "./completion.ts";
 import { markFaults } from "./editor_view.ts";
 import { exportRows } from "./export.ts";
-import { placeOfFault, sentenceOf } from "./fault_place.ts";
+import { placeAt, placeOfFault, sentenceOf } from "./fault_place.ts";
 import { Library } from "./library.ts";
 import { MAX_ROWS, type Outcome, QueryRunner, type RunnableStatement, StatementFault } from "./query_run.ts";
 import { ResultsPanel } from "./results_panel.ts";
@@ -173,8 +174,10 @@ export class Workbench extends EventTarget {
     const isForServer = error instanceof StatementFault && error.cause instanceof NeedsExtension;
     results.message("bad", sentenceOf(message), ...(isForServer ? [" ", this.#serverButton()] : []));
     if (!(error instanceof StatementFault) || this.tabs.active.id !== tab) return;
-    const { statement } = error;
-    const place = placeOfFault(message, statement.text, 0);
+    const { statement, cause } = error;
+    const place = cause instanceof ApiProblem && cause.line !== null
+      ? placeAt(statement.text, cause.line, cause.column ?? 1)
+      : placeOfFault(message, statement.text, 0);
     markFaults(this.editor, [{
       from: statement.toSource(place.from),
       to: statement.toSource(place.to),

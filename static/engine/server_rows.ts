@@ -25,6 +25,8 @@ export class ServerRows implements Rows {
     const value = this.answer.rows[row][column];
     const { kind, type } = this.columns[column];
     if (type === "FLOAT" && typeof value === "number") return shortestFloat(value);
+    const scale = /^DECIMAL\(\d+,\s*(\d+)\)$/.exec(type)?.[1];
+    if (scale && value !== null) return withScale(value, Number(scale));
     const text = kind === "time" && typeof value === "string";
     return text ? value.replace("T", " ").replace(/Z$/, "") : cellOf(value);
   }
@@ -45,6 +47,13 @@ export async function runOnServer(
   const answer = await send<Answer>("POST", "/api/query", body, signal);
   if (!answer) throw new Error("Cannot read the server's answer: it is empty");
   return new ServerRows(answer);
+}
+
+/** A decimal that came as a number, or as text where that would lose digits, with all decimals that its type has. */
+function withScale(value: unknown, scale: number): string {
+  const text = typeof value === "number" && /e/.test(String(value)) ? value.toFixed(scale) : String(value);
+  const [whole, fraction = ""] = text.split(".");
+  return scale === 0 ? whole : `${whole}.${fraction.padEnd(scale, "0")}`;
 }
 
 function cellOf(value: unknown): Cell {

@@ -57,6 +57,7 @@ const READS = new Set([
   "explain",
   "pragma",
   "call",
+  "execute",
 ]);
 
 /** Whether a statement gives rows for the grid, judged by its first word. */

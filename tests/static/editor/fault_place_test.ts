@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { placeOfFault, sentenceOf } from "../../../static/editor/fault_place.ts";
+import { placeAt, placeOfFault, sentenceOf } from "../../../static/editor/fault_place.ts";
 
 const at = (message: string, sql: string, start = 0) => {
   const { from, to } = placeOfFault(message, sql, start);
@@ -20,6 +20,23 @@ Deno.test("`placeOfFault` finds it in a line that the engine cut at both ends", 
   const excerpt = sql.slice(sql.indexOf("nope") - 20, sql.indexOf("nope") + 30);
   const caret = " ".repeat("LINE 1: ...".length + 20) + "^";
   assert.equal(at(`Binder Error: z\n\nLINE 1: ...${excerpt}...\n${caret}`, sql), "nope");
+});
+
+Deno.test("`placeOfFault` counts what the caret counts: columns, of which a wide character takes two", () => {
+  for (const [text, columns] of [["𝒳é", 2], ["星星", 4], ["👩‍👩‍👧", 2], ["e\u0301", 1]] as const) {
+    const sql = `select '${text}' as a, nope`;
+    const caret = " ".repeat("LINE 1: ".length + "select '' as a, ".length + columns);
+    assert.equal(at(`Binder Error: x\n\nLINE 1: ${sql}\n${caret}^`, sql), "nope");
+  }
+});
+
+Deno.test("`placeAt` finds the word at a line and column", () => {
+  const sql = "select '𝒳',\n  nope\nfrom t";
+  const word = (line: number, column: number) => {
+    const { from, to } = placeAt(sql, line, column);
+    return sql.slice(from, to);
+  };
+  assert.deepEqual([word(2, 3), word(1, 8), word(3, 7), word(9, 1)], ["nope", "'𝒳'", "t", sql]);
 });
 
 Deno.test("`placeOfFault` is the whole statement when no place is said, and its end when the end is at fault", () => {

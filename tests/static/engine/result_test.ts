@@ -32,6 +32,14 @@ Deno.test("`ServerRows` knows numbers by their type, and an interval is none", (
   ]);
 });
 
+Deno.test("`ServerRows` shows decimals by their scale, however they came", () => {
+  const columns = [{ name: "d", type: "DECIMAL(18,4)" }, { name: "n", type: "DECIMAL(9,0)" }];
+  const rows = [[1.5, 2], ["12345678901234.5000", null], [1e-7, -3]];
+  const given = new ServerRows({ columns, rows, truncated: false, elapsed_ms: 1 });
+  const texts = rows.map((_, row) => columns.map((_, column) => given.text(row, column)));
+  assert.deepEqual(texts, [["1.5000", "2"], ["12345678901234.5000", null], ["0.0000", "-3"]]);
+});
+
 Deno.test("a day that never ends is no number of days", () => {
   const data = makeData({ type: new DateDay(), data: Int32Array.from([2147483647, -2147483647, 0]) });
   const schema = new Schema([new Field("day", new DateDay())]);

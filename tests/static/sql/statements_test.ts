@@ -79,7 +79,9 @@ Deno.test("`tokensOf` tells parameters from what is behind a name: an alias, a l
 
 Deno.test("`isRead` knows what gives rows by its first word", () => {
   const reads = (sql: string) => isRead(statementsOf(sql)[0]);
-  for (const sql of ["FROM t", "(select 1)", "PRAGMA table_info('t')", "call duckdb_settings()"]) {
+  for (
+    const sql of ["FROM t", "(select 1)", "PRAGMA table_info('t')", "call duckdb_settings()", "execute p(1)"]
+  ) {
     assert.ok(reads(sql), sql);
   }
   for (const sql of ["create table t as select 1", "set x = 1"]) assert.ok(!reads(sql), sql);
