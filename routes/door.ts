@@ -53,6 +53,8 @@ export interface DoorDeps {
 
 const APPEND_FAILED = "append failed";
 const NO_TOKEN = { detail: "The token is missing or wrong.", close: true };
+/** Wrong ones from one address; a right one is never counted. */
+const WRONG_TOKENS_PER_SECOND = 10;
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 
@@ -64,6 +66,7 @@ export class Door {
   readonly ingestRate: RateLimit;
   /** Unverified requests, by client address. */
   readonly strangerRate: RateLimit;
+  readonly #wrongTokens: RateLimit;
   readonly accepted: AcceptedCounts;
   readonly #append: Histogram;
   readonly #appendFailed: SeldomWarning;
@@ -76,6 +79,7 @@ export class Door {
     this.hookRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
     this.ingestRate = new RateLimit({ rate_per_second: rate(settings.INGEST_RATE_PER_SECOND), clock });
     this.strangerRate = new RateLimit({ rate_per_second: rate(settings.HOOK_RATE_PER_SECOND), clock });
+    this.#wrongTokens = new RateLimit({ rate_per_second: WRONG_TOKENS_PER_SECOND, clock });
     this.accepted = new AcceptedCounts(deps);
     this.#appendFailed = new SeldomWarning(APPEND_FAILED, { line: deps.lines, clock });
     this.#append = deps.metrics.histogram("append_seconds", {});
@@ -104,9 +108,17 @@ export class Door {
 
   /** 401 for who proved nothing, or 429 when too many such came from the address. */
   refuseStranger(c: Context<Env>, refusal: Omit<Problem, "status">): Response {
-    const { TRUST_PROXY } = this.deps.settings;
-    const wait_s = this.strangerRate.take(clientAddress(c.req.raw.headers, c.env, TRUST_PROXY));
-    return wait_s > 0 ? tooMany(wait_s) : problem({ status: 401, ...refusal });
+    return this.#tooManyOf(this.strangerRate, c) ?? problem({ status: 401, ...refusal });
+  }
+
+  /** 429 when too many wrong tokens came from the address. Who has a right one never comes here, whoever guesses beside. */
+  tooManyWrongTokens(c: Context<Env>): Response | null {
+    return c.req.raw.headers.has("authorization") ? this.#tooManyOf(this.#wrongTokens, c) : null;
+  }
+
+  #tooManyOf(rate: RateLimit, c: Context<Env>): Response | null {
+    const wait_s = rate.take(clientAddress(c.req.raw.headers, c.env, this.deps.settings.TRUST_PROXY));
+    return wait_s > 0 ? tooMany(wait_s) : null;
   }
 
   /**
@@ -137,7 +149,8 @@ export class Door {
   admit(c: Context<Env>): string | Response {
     const astray = this.gate.misdirected(c.req.raw);
     if (astray) return astray;
-    return this.gate.ingestSource(c.req.raw.headers) ?? this.refuseStranger(c, NO_TOKEN);
+    const source = this.gate.ingestSource(c.req.raw.headers);
+    return source ?? this.tooManyWrongTokens(c) ?? this.refuseStranger(c, NO_TOKEN);
   }
 
   /** Counts and names an answer that refuses; every one of the doors' passes here. */

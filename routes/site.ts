@@ -108,7 +108,7 @@ function guard({ door, sessions }: SiteOptions): MiddlewareHandler<Env> {
     if (early) return early;
     if (OPEN_PATHS.has(c.req.path)) return await next();
     const visitor = visitorOf(c, door, sessions);
-    if (visitor === null) return unauthorised(request);
+    if (visitor === null) return door.tooManyWrongTokens(c) ?? unauthorised(request);
     const refused = mayNot(request, c.req.path, visitor);
     return refused ?? await next();
   };

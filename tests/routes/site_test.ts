@@ -75,6 +75,24 @@ Deno.test("site opens to each token what it may", async () => {
   for (const path of ["/livez", "/readyz", "/login"]) equal(await status(path), 200, path);
 });
 
+Deno.test("wrong tokens are bounded by address, at the site and the door, and refuse no right one", async () => {
+  const clock = handClock(1_000_000);
+  const test = testApp({ ...TOKENS, TRUST_PROXY: "1" }, { clock });
+  const ask = (path: string, token: string, from = "198.51.100.7", method = "GET") => {
+    const headers = { authorization: `Bearer ${token}`, "x-forwarded-for": from };
+    return call(test, path, { method, headers });
+  };
+  for (let i = 0; i < 10; i++) equal((await ask("/api/status", `guess-${i}`)).status, 401);
+  for (const [path, method] of [["/api/status", "GET"], ["/ingest/event", "POST"]]) {
+    const refused = await ask(path, "guess", undefined, method);
+    deepEqual([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+  }
+  equal((await ask("/api/status", "read-token-1")).status, 200);
+  equal((await ask("/api/status", "guess", "198.51.100.8")).status, 401);
+  clock.advance(1_000);
+  equal((await ask("/api/status", "guess")).status, 401);
+});
+
 Deno.test("site takes PyIceberg's missing token for none, and only there", async () => {
   const none = { headers: { authorization: "Bearer None" } };
   equal((await call(testApp(), "/iceberg/v1/nothing", none)).status, 404);
