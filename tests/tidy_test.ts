@@ -41,7 +41,10 @@ function resolve(from: string, relative: string): string {
   return parts.join("/");
 }
 
-const paths = ["main.ts", ...(await Promise.all(["lib", "routes", "workers", "static"].map(walk))).flat()]
+const paths = [
+  "main.ts",
+  ...(await Promise.all(["lib", "commands", "routes", "workers", "static"].map(walk))).flat(),
+]
   .sort();
 const sources: Source[] = await Promise.all(paths.map(async (path) => {
   const text = await Deno.readTextFile(path);
@@ -144,6 +147,22 @@ Deno.test("imports form no circle", () => {
   };
   for (const { path } of sources) visit(path, []);
   deepStrictEqual(circles, []);
+});
+
+/** What the program shows for others to check themselves by. */
+const FOR_CHECKS = ["routesOf"];
+
+Deno.test("what is exported is used by the program, not by tests alone", () => {
+  const files = sources.map(({ text }) => new Set(text.match(/\w+/g)));
+  const isUsedIn = (text: string, name: string) => text.split(new RegExp(`\\b${name}\\b`)).length > 2;
+  const found = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm)]
+      .map(([, name]) => name)
+      .filter((name) => !FOR_CHECKS.includes(name) && !isUsedIn(text, name))
+      .filter((name) => files.filter((words) => words.has(name)).length === 1)
+      .map((name) => `${path}: ${name}`)
+  );
+  deepStrictEqual(found, []);
 });
 
 Deno.test("no left-over marks, no `any`, no empty catch", () => {

@@ -1,9 +1,5 @@
 /** The rows of `processed.late_events`: which rows came after their time was settled, and by how much. */
-import type { LogRecord } from "../log/log.ts";
-import type { Column, Row } from "./column.ts";
-import { KAFKA_SOURCE } from "./judge.ts";
-import type { TypedEvent } from "./judgement.ts";
-import { timestampCell } from "./timestamp.ts";
+import type { Column } from "./column.ts";
 
 export const LATE_EVENTS = "processed.late_events";
 
@@ -18,18 +14,3 @@ export const LATE_EVENT_COLUMNS: readonly Column[] = [
   { name: "log_partition", type: "int", doc: "Partition of the log that holds the record." },
   { name: "log_offset", type: "long", doc: "Offset of the record in its partition." },
 ];
-
-/** The row of a late event; `watermark_ms` is the partition's before the event. */
-export function lateRow(record: LogRecord, event: TypedEvent, watermark_ms: number): Row {
-  return {
-    source: record.headers.source ?? KAFKA_SOURCE,
-    kind: event.kind,
-    event_id: event.event_id,
-    event_time: timestampCell(event.event_time_ms, event.event_time_sub_us),
-    received_at: timestampCell(record.received_at),
-    watermark: timestampCell(watermark_ms),
-    late_by_ms: watermark_ms - event.event_time_ms,
-    log_partition: record.partition,
-    log_offset: record.offset,
-  };
-}

@@ -28,10 +28,3 @@ export function fingerprintQuery(relation: string, fields: readonly IcebergField
   return `SELECT CAST(count(*) AS BIGINT) AS rows, ` +
     `CAST(coalesce(sum(CAST(hash(${columns}) AS HUGEINT)), 0) AS VARCHAR) AS fingerprint FROM (${relation})`;
 }
-
-/** A query of one row, `row_bytes`: how large a row of these files is before compression. */
-export function rowBytesQuery(paths: readonly string[]): string {
-  return `SELECT CAST(coalesce(sum(bytes) / sum(rows), 0) AS DOUBLE) AS row_bytes FROM (` +
-    `SELECT sum(total_uncompressed_size) AS bytes, any_value(row_group_num_rows) AS rows ` +
-    `FROM parquet_metadata(${quoteList(paths)}) GROUP BY file_name, row_group_id)`;
-}

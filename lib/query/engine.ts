@@ -1,5 +1,4 @@
 /** The port of the query engine: one SELECT over named tables, bounded in time, memory and result size. */
-import type { FieldFault } from "../errors.ts";
 
 /** A relation the query may name: the Parquet files of one snapshot, or a view over other relations. */
 export type Relation =
@@ -42,9 +41,6 @@ export interface ParquetAnswer {
 }
 
 export type QueryFaultCode = "syntax" | "refused" | "timeout" | "limit";
-
-/** Where in the text a query is at fault. Carried in `Fault.fields` as `line` and `column`. */
-export type QueryPosition = Pick<FieldFault, "field" | "actual">;
 
 /**
  * Runs untrusted SQL. A query sees its relations and nothing else: no file, no network, no setting, no environment.

@@ -20,13 +20,7 @@ export interface Scaled {
   low: number;
 }
 
-/** Of decimal text (`-12.3400`) or a number; a number's fifth and later places are rounded half away from zero. */
-export function scaledOf(value: string | number): Scaled {
-  if (typeof value === "number") return scaledOfNumber(value);
-  return fastScaled(value) ?? scaledOfDigits(value);
-}
-
-/** The same of any cell: null for what is no number. */
+/** Of decimal text (`-12.3400`) or a number, whose fifth and later places are rounded half away from zero; else null. */
 export function scaledCell(cell: Cell | undefined): Scaled | null {
   if (typeof cell === "number") return scaledOfNumber(cell);
   if (typeof cell !== "string") return null;

@@ -26,7 +26,6 @@ const RuleDefinition = z.discriminatedUnion("kind", [
 
 /** Times are milliseconds. `version` is the hash of the rule's own text. */
 export type RuleDefinition = z.infer<typeof RuleDefinition> & { readonly version: string };
-export type RuleKind = RuleDefinition["kind"];
 
 /** The operator of a rule. */
 export function ruleEvaluator(rule: RuleDefinition, context: RuleContext): RuleEvaluator {

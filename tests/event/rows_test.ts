@@ -1,4 +1,4 @@
-/** The rows of raw events, dead letters and late events: exactly their columns, and never a credential. */
+/** The rows of raw events and dead letters: exactly their columns, and never a credential. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Column, Row } from "../../lib/event/column.ts";
 import {
@@ -11,7 +11,6 @@ import {
 import { sha256Hex } from "../../lib/event/content_hash.ts";
 import { createJudge, LARGEST_BODY_BYTES } from "../../lib/event/judge.ts";
 import { kindsOf } from "../../lib/event/kinds.ts";
-import { LATE_EVENT_COLUMNS, lateRow } from "../../lib/event/late_event.ts";
 import { RAW_EVENT_COLUMNS, rawRow } from "../../lib/event/raw_event.ts";
 import type { LogRecord } from "../../lib/log/log.ts";
 import { LONGEST_ROW_BYTES } from "../../lib/parquet/ndjson.ts";
@@ -154,17 +153,4 @@ Deno.test("deadLetterRow tells of conflicts and of rules that threw", () => {
   const failed = deadLetterRow(one, ruleFailed("user_activity", "r1", "it threw"));
   strictEqual(failed.reason, "rule_failed");
   ok(failed.dead_letter_id !== conflict.dead_letter_id);
-});
-
-Deno.test("lateRow tells where the watermark stood, and by how much the event missed it", () => {
-  const one = record(GOOD, { source: "token", kind: "user_activity" });
-  const judgement = judge(one);
-  if (judgement.verdict !== "row") throw new Error(judgement.verdict);
-  const row = lateRow(one, judgement.event, 7_200_001);
-  deepStrictEqual(Object.keys(row), names(LATE_EVENT_COLUMNS));
-  deepStrictEqual([row.event_time, row.watermark, row.late_by_ms], [
-    "1970-01-01T00:00:00.001",
-    "1970-01-01T02:00:00.001",
-    7_200_000,
-  ]);
 });

@@ -8,10 +8,12 @@ import {
   difference,
   fits,
   type Scaled,
-  scaledOf,
+  scaledCell,
   toNumber,
   toText,
 } from "../../lib/stream/decimal.ts";
+
+const scaledOf = (value: string | number) => scaledCell(value)!;
 
 const units = fc.oneof(
   fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }),
@@ -43,7 +45,7 @@ Deno.test("`compare`, `difference` and `toNumber` agree with exact arithmetic", 
   }));
 });
 
-Deno.test("`scaledOf` reads numbers and short texts", () => {
+Deno.test("`scaledCell` reads numbers and short texts", () => {
   assert.equal(toText(scaledOf("7")), "7.0000");
   assert.equal(toText(scaledOf("-0.5")), "-0.5000");
   assert.equal(toText(scaledOf("9999999999999999")), "9999999999999999.0000");

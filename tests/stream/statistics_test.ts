@@ -1,8 +1,10 @@
 /** Statistics of a user's amounts against exact rational arithmetic. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { scaledOf } from "../../lib/stream/decimal.ts";
+import { scaledCell } from "../../lib/stream/decimal.ts";
 import { counted, deviation, NO_STANDING, standing, type Statistics } from "../../lib/stream/statistics.ts";
+
+const scaledOf = (amount: string) => scaledCell(amount)!;
 
 function text(units: bigint): string {
   const digits = String(units < 0n ? -units : units).padStart(5, "0");

@@ -1,11 +1,13 @@
 /** Time of a partition: what moves it, what does not, and who is late. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { LATE_EVENT_COLUMNS } from "../../lib/event/late_event.ts";
 import {
   afterRow,
   afterSettings,
   afterTick,
   isLate,
+  lateEventRow,
   NO_TIME,
   type TimeSettings,
 } from "../../lib/stream/watermark.ts";
@@ -63,4 +65,16 @@ Deno.test("a longer lateness lets nobody in behind the line; a shorter one moves
   assert.equal(longer.line_us, time.line_us);
   const shorter = afterSettings(time, { ...SETTINGS, allowed_lateness_ms: 1000 });
   assert.equal(shorter.line_us, T - 11_000_000);
+});
+
+Deno.test("`lateEventRow` tells where the watermark stood, and by how much the event missed it", () => {
+  const place = { source: "shop", partition: 2, offset: 41, received_at: 1_000 };
+  const event = { kind: "transaction", event_id: "e1", event_time_ms: 1, event_time_sub_us: 0, row: {} };
+  const row = lateEventRow({ ...place, ...event }, 7_200_001_000);
+  assert.deepEqual(new Set(Object.keys(row)), new Set(LATE_EVENT_COLUMNS.map(({ name }) => name)));
+  assert.deepEqual([row.event_time, row.watermark, row.late_by_ms], [
+    "1970-01-01T00:00:00.001",
+    "1970-01-01T02:00:00.001",
+    7_200_000,
+  ]);
 });
