@@ -64,7 +64,7 @@ export function refusedUnread(
   limits: Pick<BodyLimits, "max_bytes">,
 ): Response | null {
   const encoding = request.headers.get("content-encoding");
-  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+  if (encoding !== null && encoding.toLowerCase() !== "identity" || isPackedForTransfer(request, declared)) {
     return problem({
       status: 415,
       detail: "The body is encoded; send it as it is.",
@@ -78,6 +78,13 @@ export function refusedUnread(
     return problem({ status: 400, detail: "Content-Length is not a number.", close: true });
   }
   return Number(declared) > limits.max_bytes ? tooLarge(limits.max_bytes) : null;
+}
+
+/** The runtime takes chunks apart, and leaves what they were packed by (`gzip, chunked`) as it is. */
+function isPackedForTransfer(request: Request, declared: string | null): boolean {
+  if (declared !== null) return false;
+  const coding = request.headers.get("transfer-encoding");
+  return coding !== null && coding.toLowerCase() !== "chunked";
 }
 
 interface Reading extends BodyLimits {

@@ -176,6 +176,21 @@ Deno.test("a body that drips is answered 408, and the next drop closes the conne
   match(wire.text, /^HTTP\/1\.1 408 /);
 });
 
+Deno.test("a body that is packed for its transfer is refused, and the connection closed", async () => {
+  await using served = serve({ BODY_TIMEOUT_MS: "100" });
+  for (const path of ["/ingest/event", "/hooks/stripe"]) {
+    using wire = await Wire.open(served.port);
+    await wire.say(post(path, [JSON_TYPE, "transfer-encoding: GZIP, chunked"]) + "2\r\n{}\r\n");
+    await wire.until(/"code":/);
+    match(wire.text, /^HTTP\/1\.1 415 [^]*encoded_body/);
+    match(wire.text, /connection: close/i);
+    await wire.say("0\r\n\r\n" + ASK);
+    await wire.end();
+    equal(wire.text.match(/HTTP\/1\.1/g)?.length, 1, path);
+  }
+  equal(served.test.records.length, 0);
+});
+
 Deno.test("an endless chunked body is cut at the limit", async () => {
   await using served = serve();
   using wire = await Wire.open(served.port);
