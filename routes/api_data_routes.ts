@@ -40,7 +40,7 @@ export const DATA_ROUTES: readonly Route[] = [
     ],
     takes: [JSON_TYPE, "application/x-ndjson"],
     gives: { status: 202, type: JSON_TYPE, schema: "Ingested" },
-    also: [404, 429],
+    also: [404],
   },
   {
     method: "POST",
@@ -50,7 +50,6 @@ export const DATA_ROUTES: readonly Route[] = [
     access: "ingest",
     takes: ["application/cloudevents+json", "application/cloudevents-batch+json", JSON_TYPE],
     gives: { status: 202, type: JSON_TYPE, schema: "Ingested" },
-    also: [429],
   },
   {
     method: "OPTIONS",

@@ -40,7 +40,7 @@ export function givenStatuses(
 /** All others that it may answer: of the guard, of whoever reads its body, and its own. */
 export function otherStatuses({ access, takes, also = [] }: Route): number[] {
   return [
-    ...(access === "signed" || access === "open" ? [] : [400, 401]),
+    ...(access === "signed" || access === "open" ? [] : [400, 401, 429]),
     ...(access === "signed" ? [] : [403, 421]),
     ...(takes ? [408, 413, 415, 503] : []),
     431,

@@ -87,6 +87,10 @@ Deno.test("the table says what the guard does: reading, changing, open", async (
   for (const route of ROUTES) {
     const name = `${route.method} ${route.path}`;
     const [stranger, reader] = [await statusOf(route), await statusOf(route, "read-token-1")];
+    const described = openapiDocument().paths[route.path][route.method.toLowerCase()] as {
+      responses: object;
+    };
+    if (stranger === 401 && route.access !== "open") ok("429" in described.responses, name);
     if (route.access === "read") deepEqual([stranger === 401, reader === 403], [true, false], name);
     if (route.access === "admin") deepEqual([stranger, reader], [401, 403], name);
     if (route.access === "ingest") deepEqual([stranger, reader], [401, 401], name);
