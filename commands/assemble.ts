@@ -47,7 +47,7 @@ import { fullStatus } from "./full_status.ts";
 import { chainsThatAre, storeOf } from "./role_store.ts";
 import { rulesService } from "./rules_service.ts";
 import type { Role } from "./serve.ts";
-import { secretFaults, settingsFault, unknownSenders } from "./start_faults.ts";
+import { secretFaults, settingsFault, shortTokens, unknownSenders } from "./start_faults.ts";
 
 export interface AssembleContext {
   settings: Settings;
@@ -159,7 +159,7 @@ function watched(
   return watch;
 }
 
-/** A secret that can never verify anything stops the start; one that belongs to nobody is only told. */
+/** A secret that can never verify anything stops the start; one that belongs to nobody or is soon guessed is only told. */
 function checkSecrets(
   { sources }: Configuration,
   { settings, line }: Pick<AssembleContext, "settings" | "line">,
@@ -172,6 +172,7 @@ function checkSecrets(
       senders: sources.signing.map((one) => one.name).join(", "),
     });
   }
+  for (const name of shortTokens(settings)) line.warn("a token is short, and soon guessed", { name });
 }
 
 /** Tells the live numbers until the returned function is called. */

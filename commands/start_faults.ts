@@ -80,6 +80,20 @@ export function secretFaults(settings: Settings, sources: Sources): SettingFault
   });
 }
 
+const LONG_ENOUGH = 16;
+
+/** Settings with a token that is soon guessed. */
+export function shortTokens({ API_TOKEN, READ_TOKEN, ingest_tokens }: Settings): string[] {
+  const tokens = {
+    API_TOKEN: [API_TOKEN],
+    READ_TOKEN: [READ_TOKEN],
+    INGEST_TOKENS: Object.keys(ingest_tokens),
+  };
+  return Object.entries(tokens)
+    .filter(([, values]) => values.some((one) => one !== null && one.length < LONG_ENOUGH))
+    .map(([name]) => name);
+}
+
 /** Names of senders that have a secret and are none: most often a slip of the pen. */
 export function unknownSenders(settings: Settings, sources: Sources): string[] {
   return Object.keys(settings.webhook_secrets).filter((name) => sources.hook(name) === null).map(secretName);

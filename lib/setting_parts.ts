@@ -61,10 +61,10 @@ export function ingestTokens(value: string | null, faults: SettingFault[]) {
     const place = `entry ${index + 1}`;
     const at = part.indexOf("=");
     const [source, token] = [part.slice(0, at).trim(), part.slice(at + 1).trim()];
-    if (at < 1 || !/^[a-z][a-z0-9_]{0,63}$/.test(source) || token.length < 8) {
+    if (at < 1 || !/^[a-z][a-z0-9_]{0,63}$/.test(source) || token === "") {
       faults.push({
         name: "INGEST_TOKENS",
-        message: `${place} must read name=token (names a-z0-9_, tokens of 8 characters or more)`,
+        message: `${place} must read name=token (names a-z0-9_)`,
       });
     } else if (RESERVED_SOURCES.includes(source)) {
       faults.push({

@@ -114,7 +114,7 @@ Deno.test("readSettings gives each token one meaning", () => {
     faultsOf({ INGEST_TOKENS: "shop=same-token-1,till=same-token-1" })[0],
     /shop and till the same token/,
   );
-  const broken = faultsOf({ INGEST_TOKENS: "shop=long-enough,till=short,long-enough-2" });
+  const broken = faultsOf({ INGEST_TOKENS: "shop=long-enough,till=,long-enough-2" });
   deepEqual(broken.map((one) => one.slice(0, 21)), ["INGEST_TOKENS entry 2", "INGEST_TOKENS entry 3"]);
   match(faultsOf({ API_TOKEN: "same-token-1", READ_TOKEN: "same-token-1" })[0], /^READ_TOKEN is the same/);
   match(
@@ -125,13 +125,13 @@ Deno.test("readSettings gives each token one meaning", () => {
 
 Deno.test("readSettings never repeats a secret", () => {
   const faults = faultsOf({
-    API_TOKEN: "tiny-1",
+    API_TOKEN: "same-1",
     REDACT_KEY: "short-2",
-    INGEST_TOKENS: "shop=s3",
-    READ_TOKEN: "x4",
+    INGEST_TOKENS: "Shop=s3",
+    READ_TOKEN: "same-1",
   });
-  equal(faults.length, 4);
-  doesNotMatch(faults.join("\n"), /tiny-1|short-2|s3|x4/);
+  equal(faults.length, 3);
+  doesNotMatch(faults.join("\n"), /same-1|short-2|s3/);
 });
 
 Deno.test("listeningFaults asks for tokens when somebody else can reach us", () => {
