@@ -131,7 +131,12 @@ export async function serve(
   parts.proven.then(begun.resolve, (error) => fail(messageOf(error)));
   const app = createApp(parts.deps);
   const server = listen(app, settings);
-  logListening(line, { url: server.url, role: role.name, pid: Deno.pid });
+  // Whoever started the program waits for this line, however little else is told.
+  logListening(lineOf({ ...settings, LOG_LEVEL: "info" }, clock, scrub), {
+    url: server.url,
+    role: role.name,
+    pid: Deno.pid,
+  });
   options.onListening?.(server.url);
   await stop.asked;
   line.info("stopping");

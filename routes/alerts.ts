@@ -125,10 +125,7 @@ async function acknowledge(
   if (!ALERT_ID.test(alert_id)) {
     return problem({ status: 404, detail: "There is no such alert.", code: "not_found", close: true });
   }
-  const hasBody = c.req.raw.headers.has("content-type");
-  const read = hasBody
-    ? await readJson(c, deps.bodies, Acknowledging)
-    : { value: { by: "api" }, refused: null };
+  const read = await readJson(c, deps.bodies, Acknowledging, { empty: { by: "api" } });
   if (read.refused) return read.refused;
   const { by } = read.value;
   const first = seen.get(alert_id) ?? await seenInLake(deps.lake, alert_id, c.req.raw.signal);

@@ -35,14 +35,16 @@ export async function readText(c: Context<Env>, bodies: SmallBodies): Promise<st
   }
 }
 
-/** The value, or 400 with every field at fault. */
+/** The value, that of an `empty` body where there is one, or 400 with every field at fault. */
 export async function readJson<S extends z.ZodType>(
   c: Context<Env>,
   bodies: SmallBodies,
   schema: S,
+  { empty }: { empty?: z.output<S> } = {},
 ): Promise<{ value: z.output<S>; refused: null } | { refused: Response }> {
   const text = await readText(c, bodies);
   if (text instanceof Response) return { refused: text };
+  if (text === "" && empty !== undefined) return { value: empty, refused: null };
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -22,6 +22,13 @@ Deno.test("an alert is acknowledged on the log, and shown so before the lake has
   equal((await test.send("POST", "/api/alerts/nope/ack", {})).status, 404);
 });
 
+Deno.test("an alert is acknowledged without a body, whatever its type is said to be", async () => {
+  using test = await asked();
+  await test.tables.insert("analytics.alerts", [alert(3)]);
+  const { status, body } = await test.send("POST", `/api/alerts/${id(3)}/ack`, undefined);
+  deepEqual([status, body.acknowledged_by], [200, "api"]);
+});
+
 Deno.test("an alert that somebody acknowledged before is answered with the first name, and adds nothing to the log", async () => {
   using test = await asked();
   await test.tables.insert("analytics.alerts", [alert(3), alert(4)]);
