@@ -1,9 +1,9 @@
 /** `/api/dead-letters`: what could not become a row, and trying it again. */
 import { Hono } from "hono";
 import { z } from "zod";
-import { anyKeyRecord } from "../lib/any_key_record.ts";
 import type { Clock } from "../lib/clock.ts";
 import { DEAD_LETTERS } from "../lib/event/dead_letter.ts";
+import { memberText } from "../lib/event/json_cursor.ts";
 import { RAW_EVENTS } from "../lib/event/raw_event.ts";
 import { ANY_TEXT, pageRequest, pieceOf, TIME } from "./cursor.ts";
 import type { Env } from "./door.ts";
@@ -35,8 +35,8 @@ const Replaying = z.strictObject({
   source: PlainText.max(100).optional(),
   from: WrittenTime.optional(),
   to: WrittenTime.optional(),
-  /** The corrected event: text as it is to be stored, or JSON. */
-  body: z.union([PlainText, anyKeyRecord(z.unknown())]).optional(),
+  /** The corrected event: text as it is to be stored, or an object, of which the text as it was sent is stored. */
+  body: z.union([PlainText, z.looseObject({})]).optional(),
 }).refine(({ ids, body }) => body === undefined || ids?.length === 1, {
   path: ["body"],
   message: "a body goes with exactly one id",
@@ -57,7 +57,7 @@ export function deadLetters({ clock, lake, replay, bodies }: DeadLettersDeps): H
       if (read.refused) return read.refused;
       const { ids, reason, source, from, to, body } = read.value;
       const where = chosenLetters({ ids, reason, source, from, to }, clock.now());
-      const corrected = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+      const corrected = typeof body === "object" ? memberText(read.text, "body")! : body;
       return c.json(
         await replay.run({ where, body: corrected, are_named: ids !== undefined }, c.req.raw.signal),
       );

@@ -35,16 +35,16 @@ export async function readText(c: Context<Env>, bodies: SmallBodies): Promise<st
   }
 }
 
-/** The value, that of an `empty` body where there is one, or 400 with every field at fault. */
+/** The value and its text, the value of an `empty` body where there is one, or 400 with every field at fault. */
 export async function readJson<S extends z.ZodType>(
   c: Context<Env>,
   bodies: SmallBodies,
   schema: S,
   { empty }: { empty?: z.output<S> } = {},
-): Promise<{ value: z.output<S>; refused: null } | { refused: Response }> {
+): Promise<{ value: z.output<S>; text: string; refused: null } | { refused: Response }> {
   const text = await readText(c, bodies);
   if (text instanceof Response) return { refused: text };
-  if (text === "" && empty !== undefined) return { value: empty, refused: null };
+  if (text === "" && empty !== undefined) return { value: empty, text, refused: null };
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -52,7 +52,9 @@ export async function readJson<S extends z.ZodType>(
     return { refused: problem({ status: 400, detail: "The body is not JSON." }) };
   }
   const parsed = schema.safeParse(json);
-  return parsed.success ? { value: parsed.data, refused: null } : { refused: fieldProblem(parsed.error) };
+  return parsed.success
+    ? { value: parsed.data, text, refused: null }
+    : { refused: fieldProblem(parsed.error) };
 }
 
 export function fieldProblem(error: z.ZodError): Response {

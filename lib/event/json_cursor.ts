@@ -1,6 +1,6 @@
 /**
- * A place in a JSON text that `JSON.parse` accepted and that is at most 64 deep: what walkers of such texts share. They
- * may trust the text, so nothing here looks for what valid JSON cannot hold.
+ * A place in a JSON text that `JSON.parse` accepted: what walkers of such texts share. They may trust the text, so nothing
+ * here looks for what valid JSON cannot hold. Nor does anything here recurse; walkers that do need at most 64 levels.
  */
 
 export class JsonCursor {
@@ -67,6 +67,21 @@ export class JsonCursor {
     if (closes) this.at++;
     return !closes;
   }
+}
+
+/** The text of the member of that name in an object's text, of several the last, as it is written; null without one. */
+export function memberText(text: string, name: string): string | null {
+  const cursor = new JsonCursor(text);
+  let found = null;
+  cursor.skipBlanks();
+  for (cursor.at++; cursor.more();) {
+    const isWanted = cursor.memberName() === name;
+    cursor.skipBlanks();
+    const start = cursor.at;
+    cursor.skipValue();
+    if (isWanted) found = text.slice(start, cursor.at);
+  }
+  return found;
 }
 
 /** What a quoted string says. */
