@@ -1,10 +1,11 @@
-/** Who would miss a column of a kind's table if it had another name or were gone. Pure; it may name one too many. */
+/** Who would miss a column of a kind's table if it had another name or were gone. Pure; of SQL it may name one too many. */
 import type { EvolvedColumn } from "../event/column_change.ts";
 import type { Kind } from "../event/kind.ts";
 import { qualifiedNames } from "../query/relations.ts";
 import { tokensOf } from "../query/sql_text.ts";
 import { type RuleDefinition, ruleKey } from "../stream/rule_definition.ts";
-import type { WindowDefinition } from "../stream/window_definition.ts";
+import { whereFields } from "../stream/where.ts";
+import { aggregateParts, type WindowDefinition } from "../stream/window_definition.ts";
 
 /** A text in SQL that is asked again and again. */
 export interface NamedSql {
@@ -29,8 +30,7 @@ export function usesOf(kind: Kind, column: EvolvedColumn, users: ColumnUsers): s
     ...(kind.stream_columns.includes(declared) ? ["the stream, which fills it"] : []),
   ];
   // Rules and windows know the kind's own column by its own name too.
-  const isNamed = (fields: ReadonlySet<string>) =>
-    fields.has(name) || (declared !== null && fields.has(declared));
+  const isNamed = (fields: readonly string[]) => fields.some((field) => field === name || field === declared);
   const rules = users.rules.filter((rule) => rule.over === kind.name && isNamed(ruleFields(rule, kind)));
   const windows = users.windows.filter((one) => one.over === kind.name && isNamed(windowFields(one)));
   return [
@@ -47,35 +47,28 @@ function namesColumn(sql: string, table: string, column: string): boolean {
   return tokensOf(sql).some(({ kind, text }) => kind !== "string" && text.toLowerCase() === wanted);
 }
 
-function ruleFields(rule: RuleDefinition, kind: Kind): Set<string> {
-  const { name: _name, doc: _doc, ...named } = rule;
-  return new Set([...textsIn(named), ...ruleKey(rule, kind), ...impliedFields(rule)]);
-}
-
-/** Columns that a kind of rule looks at without naming them. */
-function impliedFields({ kind }: RuleDefinition): string[] {
-  switch (kind) {
+/** Columns that a rule looks at, by their names in it or without naming them. */
+function ruleFields(rule: RuleDefinition, kind: Kind): string[] {
+  const named = [...whereFields(rule.where), ...ruleKey(rule, kind)];
+  switch (rule.kind) {
     case "threshold":
-      return ["currency"];
+      return [...named, rule.field, "currency"];
     case "z_score":
-      return ["amount", "currency"];
+      return [...named, "amount"];
     case "impossible_travel":
-      return ["lat", "lon"];
+      return [...named, "lat", "lon"];
+    case "distinct":
+      return [...named, rule.field];
+    case "sequence":
+      return [...named, ...[...rule.steps, rule.without].flatMap(whereFields)];
     case "velocity":
     case "quiet_hours":
-    case "distinct":
-    case "sequence":
-      return [];
+      return named;
   }
 }
 
-function windowFields({ where, key, aggregates }: WindowDefinition): Set<string> {
-  return new Set(textsIn([where, key, Object.values(aggregates)]));
-}
-
-/** Every key and every text in a definition. */
-function textsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsIn(inner)]);
+function windowFields({ where, key, aggregates }: WindowDefinition): string[] {
+  const all = Object.values(aggregates);
+  const aggregated = all.map((one) => aggregateParts(one).field ?? []);
+  return [...key, ...aggregated.flat(), ...[where, ...all.map((one) => one.where)].flatMap(whereFields)];
 }

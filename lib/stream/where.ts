@@ -126,6 +126,13 @@ function numberOf(cell: Cell): number {
   return typeof cell === "string" && cell !== "" ? Number(cell) : NaN;
 }
 
+/** The columns that `where` asks for. */
+export function whereFields(where: Where | undefined): string[] {
+  return Object.entries(where ?? {}).flatMap(([field, entry]) =>
+    field === ANY ? filters(entry).flatMap(whereFields) : [field]
+  );
+}
+
 /** What `where` names that the columns do not have. */
 export function whereIssues(
   where: Where | undefined,

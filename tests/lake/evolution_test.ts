@@ -130,11 +130,11 @@ Deno.test("told twice, told late, told what does not go on: what is in force sta
 Deno.test("`withChange` refuses a column that rules or windows name, as they are and under the kind's own name", () => {
   const kind = { ...configuration.kinds.get("transaction")!, added: "any" as const };
   const kinds = new Map([["transaction", kind]]);
-  const [tier, points] = ["tier", "points"].map((name): ColumnChange => ({
+  const [tier, points, card, count] = ["tier", "points", "card", "count"].map((name): ColumnChange => ({
     change: "add",
     column: { name, type: "long" },
   }));
-  const changes: ColumnChange[] = [tier, points, {
+  const changes: ColumnChange[] = [tier, points, card, count, {
     change: "rename",
     name: "payment_method",
     to: "paid_with",
@@ -159,6 +159,21 @@ Deno.test("`withChange` refuses a column that rules or windows name, as they are
     ["tier", [rule("a", { where: { any: [{ tier: 5 }] } })], [], /the rule a$/],
     ["tier", [rule("b", { field: "tier" })], [], /the rule b$/],
     ["tier", [rule("c", { key: ["user_id", "tier"] })], [], /the rule c$/],
+    ["card", [rule("j", { where: { card: 1 } })], [], /the rule j$/],
+    [
+      "tier",
+      [rule("k", { kind: "distinct", limit: undefined, count: 2, among: 3, field: "tier" })],
+      [],
+      /the rule k$/,
+    ],
+    ["lat", [rule("n", { kind: "impossible_travel", limit: undefined })], [], /the rule n$/],
+    ["tier", [], [window("l", { where: { any: [{ tier: { present: true } }] } })], /the window l$/],
+    [
+      "tier",
+      [rule("m", { kind: "sequence", limit: undefined, within: 60, steps: [{}, {}], without: { tier: 1 } })],
+      [],
+      /rule m$/,
+    ],
     [
       "tier",
       [rule("d", { kind: "sequence", limit: undefined, within: 60, steps: [{ tier: 1 }, { tier: 2 }] })],
@@ -185,7 +200,9 @@ Deno.test("`withChange` refuses a column that rules or windows name, as they are
       throws(() => withChange(kind, changes, change, users), { code: "change_refused", message: who });
     }
     // What nobody names may go.
-    strictEqual(withChange(kind, changes, { change: "drop", name: "points" }, users).length, 4);
+    for (const free of ["points", "count", "card"].filter((one) => one !== name)) {
+      strictEqual(withChange(kind, changes, { change: "drop", name: free }, users).length, 6);
+    }
   }
   throws(() =>
     withChange(kind, [], { change: "add", column: { name: "constructor", type: "long" } }, {
