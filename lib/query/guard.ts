@@ -76,38 +76,44 @@ function withoutExplain(sql: string, tokens: readonly Token[]): { start: number;
  */
 function withPivotLists(sql: string): string {
   const tokens = tokensOf(sql);
-  const places: number[] = [];
-  tokens.forEach((token, at) => {
-    if (isWord(token, "PIVOT", "PIVOT_WIDER")) places.push(...pivotPlaces(tokens, at));
-  });
-  let text = sql;
-  for (const place of places.sort((a, b) => b - a)) {
-    text = `${text.slice(0, place)} IN (0)${text.slice(place)}`;
+  const pieces: string[] = [];
+  let copied = 0;
+  /** Where in a PIVOT the text is, outside and within each bracket that is open. */
+  const levels: PivotPart[] = [];
+  for (let at = 0; at <= tokens.length; at++) {
+    const token = tokens[at];
+    const part = levels.pop() ?? "none";
+    if (part === "on" && (endsPivotOn(token) || isSymbol(token, ","))) {
+      const { end } = tokens[at - 1];
+      pieces.push(sql.slice(copied, end), " IN (0)");
+      copied = end;
+    }
+    if (!isClosing(token)) levels.push(nextPart(part, token));
+    if (isSymbol(token, "(") || isSymbol(token, "[")) levels.push("none");
   }
-  return text;
+  return pieces.join("") + sql.slice(copied);
 }
 
-/** Ends of the ON expressions of the PIVOT at `at` that have no IN list. */
-function pivotPlaces(tokens: readonly Token[], at: number): number[] {
-  const places: number[] = [];
-  let depth = 0;
-  let inside = false;
-  let hasList = false;
-  for (let i = at + 1; i <= tokens.length && depth >= 0; i++) {
-    const token = tokens[i];
-    if (isSymbol(token, "(") || isSymbol(token, "[")) depth++;
-    else if (isSymbol(token, ")") || isSymbol(token, "]")) depth--;
-    const closes = token === undefined || depth < 0 ||
-      (depth === 0 && isWord(token, "USING", "GROUP", "ORDER", "LIMIT", "OFFSET", "UNION"));
-    if (inside && (closes || (depth === 0 && isSymbol(token, ",")))) {
-      if (!hasList) places.push(tokens[i - 1].end);
-      hasList = false;
-    }
-    if (inside && closes) return places;
-    if (depth === 0 && isWord(token, "IN")) hasList = true;
-    if (depth === 0 && isWord(token, "ON")) inside = true;
+/** "listed": in an ON expression behind its IN. */
+type PivotPart = "none" | "source" | "on" | "listed";
+
+function nextPart(part: PivotPart, token: Token | undefined): PivotPart {
+  if (part === "none" || part === "source") {
+    if (isWord(token, "PIVOT", "PIVOT_WIDER")) return "source";
+    return part === "source" && isWord(token, "ON") ? "on" : part;
   }
-  return places;
+  if (endsPivotOn(token)) return "none";
+  if (isSymbol(token, ",")) return "on";
+  return isWord(token, "IN") ? "listed" : part;
+}
+
+function endsPivotOn(token: Token | undefined): boolean {
+  return token === undefined || isClosing(token) ||
+    isWord(token, "USING", "GROUP", "ORDER", "LIMIT", "OFFSET", "UNION");
+}
+
+function isClosing(token: Token | undefined): boolean {
+  return isSymbol(token, ")") || isSymbol(token, "]");
 }
 
 interface Tree {

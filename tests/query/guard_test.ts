@@ -1,4 +1,4 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { Fault } from "../../lib/errors.ts";
 import { mayCall, mayCallAsTable } from "../../lib/query/functions.ts";
@@ -241,6 +241,25 @@ Deno.test("guard refuses megabytes before any parser sees them", async () => {
       guard(sql, [], parser),
       (fault: Fault) => fault.code === "limit" && fault.blame === "sender",
     );
+  }
+});
+
+// Minutes where the text is read anew for each of them.
+Deno.test("guard puts lists into a text of 50,000 PIVOTs, and of as many brackets", async () => {
+  const PIVOTS = 50_000;
+  for (
+    const [before, after] of [["PIVOT ", ""], ["PIVOT a ON b USING ", ""], ["(", ")"], ["PIVOT a ON (", ")"]]
+  ) {
+    const asked: string[] = [];
+    const sql = before.repeat(PIVOTS) + after.repeat(PIVOTS);
+    const serialize = (text: string) => {
+      asked.push(text);
+      return Promise.resolve('{"error":true,"error_type":"not implemented"}');
+    };
+    await rejects(guard(sql, [], serialize), { code: "refused" });
+    const lists = asked[1].split(" IN (0)").length - 1;
+    strictEqual(lists, before.includes("ON") ? PIVOTS : 0);
+    strictEqual(asked[1].replaceAll(" IN (0)", ""), sql);
   }
 });
 
