@@ -104,8 +104,8 @@ export const DATA_ROUTES: readonly Route[] = [
     access: "read",
     parameters: [
       inPath("name", "stage.table"),
-      inQuery("snapshot", "A snapshot id."),
-      inQuery("as_of", "A time: the table as it was then."),
+      inQuery("snapshot", "A snapshot id, without as_of."),
+      inQuery("as_of", "A time, without snapshot: the table as it was then."),
     ],
     gives: { type: JSON_TYPE, schema: "FileList" },
     also: [404],

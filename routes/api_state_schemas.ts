@@ -156,8 +156,11 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
   }, ["ids", "reason", "source", "from", "to", "body"]),
   QueryAsked: object({
     sql: text("One SELECT, WITH, FROM, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN."),
-    snapshot: { ...exactOrNull, description: "Of one table that is named; the others as they were then." },
-    as_of: { ...text("A time: every table as it was then.") },
+    snapshot: {
+      ...exactOrNull,
+      description: "Of one table that is named; the others as they were then. Without as_of.",
+    },
+    as_of: { ...text("A time, without snapshot: every table as it was then.") },
     limit: {
       ...integer,
       description: `Rows at most (${inWords(DEFAULT_ROWS)}; at most ${inWords(MAX_ROWS)}).`,

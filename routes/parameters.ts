@@ -44,6 +44,9 @@ export function choiceParameter<T extends string>(
   return choice ?? null;
 }
 
+/** What `snapshot` must be beside `as_of`. */
+export const ONE_MOMENT = "given without as_of: either of them says which snapshot is meant";
+
 /** A finite number of zero or more. */
 export function numberParameter(query: Query, name: string): number | null {
   const value = textParameter(query, name);

@@ -7,7 +7,7 @@ import type { QueryResult } from "../lib/query/engine.ts";
 import { formatResult, QUERY_FORMATS, type QueryFormat } from "../lib/query/format.ts";
 import type { Env } from "./door.ts";
 import { BytesInFlight } from "./limits.ts";
-import { WrittenTime } from "./parameters.ts";
+import { ONE_MOMENT, WrittenTime } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { fieldProblem, readText, type SmallBodies } from "./small_body.ts";
 
@@ -51,6 +51,9 @@ const Asked = z.object({
     DEFAULT_ROWS,
   ).transform((rows) => Math.min(rows, MAX_ROWS)),
   format: z.enum(QUERY_FORMATS).default("json"),
+}).refine(({ snapshot, as_of }) => snapshot === undefined || as_of === undefined, {
+  path: ["snapshot"],
+  message: `it must be ${ONE_MOMENT}`,
 });
 
 export function query(

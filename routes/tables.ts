@@ -11,6 +11,7 @@ import { writtenTime } from "../lib/written_time.ts";
 import { ANY_TEXT, cutList, faulty, pageRequest } from "./cursor.ts";
 import type { Env } from "./door.ts";
 import type { LakeFiles } from "./lake_files.ts";
+import { ONE_MOMENT } from "./parameters.ts";
 
 export interface NamedView {
   /** `stage.view` */
@@ -146,11 +147,12 @@ async function fileList(deps: TablesDeps, table: LoadedTable, snapshot: Snapshot
   };
 }
 
-/** `snapshot` is an id; `as_of` a time, RFC 3339 or milliseconds. */
+/** `snapshot` is an id, or `as_of` a time, RFC 3339 or milliseconds. */
 function choiceOf(c: Context<Env>): SnapshotChoice {
   const { snapshot, as_of } = c.req.query();
   if (snapshot) {
     if (!/^\d{1,19}$/.test(snapshot)) throw faulty("snapshot", "a snapshot id");
+    if (as_of) throw faulty("snapshot", ONE_MOMENT);
     return { snapshot: Number(snapshot) };
   }
   if (!as_of) return {};

@@ -88,6 +88,8 @@ Deno.test("tables answers 404 for what is not there and 400 for what is no name"
   equal(await statusOf("/api/tables/transactions/files?snapshot=1"), 404);
   equal(await statusOf("/api/tables/transactions/files?snapshot=x"), 400);
   equal(await statusOf("/api/tables/transactions/files?as_of=yesterday"), 400);
+  const both = await app.request("/api/tables/transactions/files?snapshot=1&as_of=2026-01-31");
+  deepEqual([both.status, (await both.json()).errors[0].field], [400, "snapshot"]);
   equal(await statusOf("/api/tables?cursor=nonsense"), 400);
   equal(await statusOf("/api/tables?limit=0"), 400);
 });

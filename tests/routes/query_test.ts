@@ -1,7 +1,7 @@
 /** `POST /api/query` passes one question on, answers in four forms, and maps the engine's faults to statuses. */
 import { deepEqual, equal, match } from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
-import { Fault } from "../../lib/errors.ts";
+import { Fault, type FieldFault } from "../../lib/errors.ts";
 import type { QueryResult } from "../../lib/query/engine.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
 import { Deadlines } from "../../routes/deadlines.ts";
@@ -93,6 +93,13 @@ Deno.test("query cuts the limit at a million and refuses what it cannot read", a
     equal(response.status, 400, JSON.stringify(body));
     equal(response.headers.get("content-type"), "application/problem+json");
   }
+  const both = await ask({ sql: "x", snapshot: 42, as_of: "2026-01-31" });
+  equal(both.status, 400);
+  const { errors } = await both.json();
+  deepEqual(errors.map(({ field, expected }: FieldFault) => [field, expected]), [
+    ["snapshot", "it must be given without as_of: either of them says which snapshot is meant"],
+  ]);
+  equal((await ask("SELECT 1", "/api/query?snapshot=42&as_of=2026-01-31")).status, 400);
   equal((await ask("SELECT 1".padEnd(1_100_000))).status, 413);
 });
 
