@@ -22,6 +22,7 @@ import { aheadOfClock } from "../lib/partition/ahead_of_clock.ts";
 import { seedPartitions } from "../lib/partition/control_record.ts";
 import { EventProcessor } from "../lib/partition/event_processor.ts";
 import { forgottenIds } from "../lib/partition/forgotten_ids.ts";
+import { Lags } from "../lib/partition/lags.ts";
 import { type OwnerContext, ownPartition } from "../lib/partition/owner.ts";
 import { Owners } from "../lib/partition/owners.ts";
 import { Watchdog } from "../lib/partition/watchdog.ts";
@@ -66,6 +67,8 @@ runWorker("process", async (context) => {
       .catch((error) => line.warn("cannot tell the broker how far we are", { error }));
 
   const watchdog = new Watchdog();
+  const lags = new Lags(2 * settings.CHECKPOINT_MS);
+  metrics.beforeReading(() => tellLags(metrics, lags));
   const processors = new Map<number, EventProcessor>();
   const base: Omit<OwnerContext, "chain"> = {
     log,
@@ -111,8 +114,7 @@ runWorker("process", async (context) => {
         advise(checkpoint);
       },
       lag(partition, lag_records, lag_seconds) {
-        metrics.gauge("lag_records", { partition: String(partition) }).set(lag_records);
-        metrics.gauge("lag_seconds", { partition: String(partition) }).set(lag_seconds);
+        lags.heard(partition, { records: lag_records, seconds: lag_seconds }, systemClock.now());
       },
       warn,
       alarm: (message) => line.error(message),
@@ -145,6 +147,8 @@ runWorker("process", async (context) => {
       ownPartition(partition, { ...base, chain: chains.get(partition)! }, signal)
         .finally(() => {
           watchdog.forget(partition);
+          lags.forget(partition);
+          for (const name of OF_OWNERS) metrics.drop(name, { partition: String(partition) });
           // With all of its state.
           processors.delete(partition);
         }),
@@ -162,6 +166,8 @@ runWorker("process", async (context) => {
   await owners.change(new Set());
 });
 
+/** What only the owner of a partition may say: an old word of ours would stand beside the new one's. */
+const OF_OWNERS = ["lag_records", "lag_seconds", "watermark_ahead_seconds", "checkpoint_bytes"] as const;
 const HELD_EVERY_MS = 5_000;
 const LOOK_FOR_STANDSTILL_MS = 10_000;
 
@@ -183,6 +189,14 @@ function countRows(metrics: Metrics, checkpoint: Checkpoint): void {
   }
   const { partition, segment } = checkpoint;
   metrics.gauge("checkpoint_bytes", { partition: String(partition) }).set(segment?.size_bytes ?? 0);
+}
+
+function tellLags(metrics: Metrics, lags: Lags): void {
+  for (const [id, { records, seconds }] of lags.at(systemClock.now())) {
+    const partition = String(id);
+    metrics.gauge("lag_records", { partition }).set(records);
+    metrics.gauge("lag_seconds", { partition }).set(seconds);
+  }
 }
 
 /** Windows and sessions that are open, and alerts held back, over all partitions that are ours. */

@@ -51,6 +51,8 @@ export class PartitionRun {
   /** Of the records in them, about. */
   #unanswered_bytes = 0;
   #open_since: number | null = null;
+  /** When the first record that is not decided came to the log. */
+  #oldest_ms: number | null = null;
   #holds_events = false;
   #first = true;
   #quiet_since: number;
@@ -139,6 +141,7 @@ export class PartitionRun {
   #accept(record: LogRecord): void {
     const { clock } = this.context;
     this.#open_since ??= clock.now();
+    this.#oldest_ms ??= record.received_at;
     const wasEvent = this.processor.accept(record, this.#segment);
     if (wasEvent) {
       this.#holds_events = true;
@@ -230,7 +233,7 @@ export class PartitionRun {
     const { clock, log, events, tick_after_ms } = this.context;
     const partition = this.#last.partition;
     const now = clock.now();
-    const undecided_ms = this.#open_since === null ? 0 : now - this.#open_since;
+    const undecided_ms = this.#oldest_ms === null ? 0 : Math.max(0, now - this.#oldest_ms);
     events.lag(partition, this.#next - this.#last.next_offset, undecided_ms / 1000);
     if (!this.processor.needsTick(now)) return;
     const delay = nextTickDelay({
@@ -312,6 +315,7 @@ export class PartitionRun {
     this.#last = checkpoint;
     this.#segment = new SegmentWriter();
     this.#open_since = null;
+    this.#oldest_ms = null;
     this.#holds_events = false;
     this.#first = false;
     this.processor.beginSegment();

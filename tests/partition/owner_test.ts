@@ -188,15 +188,18 @@ Deno.test("what is read and cannot be decided is told as a lag", async () => {
     for (let i = 1; i <= 3; i++) await append(log, i);
     const { context } = await watched(log, store, 3);
     const abort = new AbortController();
-    const told: number[] = [];
-    const lag = (_partition: number, records: number) => void told.push(records);
+    const told: { records: number; seconds: number }[] = [];
+    const lag = (_partition: number, records: number, seconds: number) =>
+      void told.push({ records, seconds });
     const own = { ...context, checkpoint_ms: 3_600_000, events: { ...context.events, lag } };
     // The first decision comes early; what comes after it waits for the interval.
     const done = ownPartition(0, own, abort.signal);
     await append(log, 4);
-    await eventually(() => Promise.resolve(told), (all) => all.some((records) => records > 0));
+    await eventually(() => Promise.resolve(told), (all) => all.some(({ records }) => records > 0));
     abort.abort();
     await done;
+    // Their age, and not how long they are in hand: they came in 1970.
+    ok(told.filter(({ records }) => records > 0).every(({ seconds }) => seconds > 1_000_000_000));
   }
   await Deno.remove(folder, { recursive: true });
 });
