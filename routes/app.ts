@@ -108,7 +108,7 @@ function createSite(deps: AppDeps, door: Door): App {
   const app = site({ door, sessions });
   app.route("/", health(deps)).route("/", status(deps));
   const progress = progressOf(deps.status, clock);
-  app.route("/", metrics({ metrics: deps.metrics, progress, clock }));
+  app.route("/", metrics({ metrics: deps.metrics, progress, health: deps.health, clock }));
   app.route("/", login({ clock, gate: door.gate, sessions, bodies, trust_proxy: settings.TRUST_PROXY }));
   if (deps.query) app.route("/", query({ query: deps.query, bodies, metrics: deps.metrics }));
   if (deps.lake) mountLake(app, deps, deps.lake, progress);

@@ -41,6 +41,7 @@ export const METRICS = {
     "How far the time of a partition is ahead of the clock, beyond what events may be.",
   ),
   freshness_seconds: gauge([], "Age of the newest record that can be queried, while there is newer."),
+  dependency_up: gauge(["dependency"], "Whether what the role depends on does its work (1) or is down (0)."),
   spill_bytes: gauge([], "Bytes that wait beside the log because the broker is away."),
   spill_records: gauge([], "Records that wait beside the log because the broker is away."),
   spill_oldest_seconds: gauge([], "How long the oldest of them has waited."),
