@@ -3,9 +3,9 @@ import { type Context, Hono } from "hono";
 import { Fault } from "../lib/errors.ts";
 import type { Catalog, LoadedTable, TableName } from "../lib/iceberg/catalog.ts";
 import { readFiles } from "../lib/iceberg/live_files.ts";
-import type { IcebergSchema, Snapshot } from "../lib/iceberg/metadata.ts";
+import { currentSchema, type IcebergSchema, type Snapshot } from "../lib/iceberg/metadata.ts";
 import { namedBounds } from "../lib/iceberg/named_bounds.ts";
-import { currentSnapshot, findSnapshot, type SnapshotChoice } from "../lib/iceberg/snapshot.ts";
+import { currentSnapshot, findSnapshot, schemaSeen, type SnapshotChoice } from "../lib/iceberg/snapshot.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
 import { writtenTime } from "../lib/written_time.ts";
 import { ANY_TEXT, cutList, faulty, pageRequest } from "./cursor.ts";
@@ -68,7 +68,8 @@ export function tables(deps: TablesDeps): Hono<Env> {
       const choice = choiceOf(c);
       const snapshot = findSnapshot(table.metadata, choice);
       if (snapshot === null && choice.snapshot !== undefined) throw noSnapshot(choice.snapshot);
-      return c.json(await fileList(deps, table, snapshot));
+      const { fields } = schemaSeen(table.metadata, choice, snapshot);
+      return c.json(await fileList(deps, table, { snapshot, fields }));
     });
 }
 
@@ -96,15 +97,11 @@ function about({ metadata }: LoadedTable) {
   const spec = metadata["partition-specs"].find((one) => one["spec-id"] === metadata["default-spec-id"]);
   return {
     doc: metadata.properties.comment ?? null,
-    schema: schemaAt(metadata.schemas, metadata["current-schema-id"]),
+    schema: currentSchema(metadata),
     partitioned_by: spec?.fields.map(({ name }) => name) ?? [],
     schema_versions: metadata.schemas.length,
     snapshots: metadata.snapshots.length,
   };
-}
-
-function schemaAt(schemas: readonly IcebergSchema[], id: number): IcebergSchema {
-  return schemas.find((one) => one["schema-id"] === id) ?? schemas[schemas.length - 1];
 }
 
 function snapshotItem(snapshot: Snapshot) {
@@ -128,21 +125,23 @@ function sequenceKey({ metadata }: LoadedTable): (item: { snapshot_id: number })
   return ({ snapshot_id }) => String(sequence.get(snapshot_id)).padStart(16, "0");
 }
 
-async function fileList(deps: TablesDeps, table: LoadedTable, snapshot: Snapshot | null) {
-  const { metadata } = table;
-  const schema = schemaAt(metadata.schemas, snapshot?.["schema-id"] ?? metadata["current-schema-id"]);
-  const live = snapshot === null ? [] : await readFiles(deps.store, metadata, snapshot["snapshot-id"]);
+async function fileList(
+  deps: TablesDeps,
+  table: LoadedTable,
+  { snapshot, fields }: { snapshot: Snapshot | null; fields: IcebergSchema["fields"] },
+) {
+  const live = snapshot === null ? [] : await readFiles(deps.store, table.metadata, snapshot["snapshot-id"]);
   deps.files.remember(table, live);
   return {
     snapshot_id: snapshot?.["snapshot-id"] ?? null,
     committed_at: snapshot === null ? null : isoTime(snapshot["timestamp-ms"]),
-    schema: schema.fields,
+    schema: fields,
     files: live.map((file) => ({
       name: file.path.slice(file.path.lastIndexOf("/") + 1),
       url: deps.files.urlOf(file.path),
       size_bytes: file.size_bytes,
       rows: file.record_count,
-      ...namedBounds(file, schema.fields),
+      ...namedBounds(file, fields),
     })),
   };
 }

@@ -10,7 +10,13 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { Fault } from "../errors.ts";
 import type { DataFile } from "./data_file.ts";
-import type { Snapshot, TableMetadata } from "./metadata.ts";
+import {
+  currentSchema,
+  type IcebergSchema,
+  schemaById,
+  type Snapshot,
+  type TableMetadata,
+} from "./metadata.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -64,6 +70,16 @@ export function findSnapshot(
     throw notKept(metadata, as_of);
   }
   return until.reduce<Snapshot | null>((newest, one) => newest && isAfter(newest, one) ? newest : one, null);
+}
+
+/** What its reader may name: now the columns of now, though no row has the newest yet; of a choice those of then. */
+export function schemaSeen(
+  metadata: TableMetadata,
+  choice: SnapshotChoice,
+  snapshot: Snapshot | null,
+): IcebergSchema {
+  const isNow = choice.snapshot === undefined && choice.as_of === undefined;
+  return isNow || snapshot === null ? currentSchema(metadata) : schemaById(metadata, snapshot["schema-id"]);
 }
 
 function notKept({ snapshots }: TableMetadata, as_of: number): Fault {

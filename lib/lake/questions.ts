@@ -3,7 +3,7 @@ import { Fault } from "../errors.ts";
 import type { Catalog, LoadedTable } from "../iceberg/catalog.ts";
 import { readFiles } from "../iceberg/live_files.ts";
 import { namedBounds } from "../iceberg/named_bounds.ts";
-import { findSnapshot, type SnapshotChoice } from "../iceberg/snapshot.ts";
+import { findSnapshot, schemaSeen, type SnapshotChoice } from "../iceberg/snapshot.ts";
 import type { Clock } from "../clock.ts";
 import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult, Relation } from "../query/engine.ts";
 import { type Condition, conditionsOf, mayHold, needsNoRows } from "../query/pruning.ts";
@@ -127,8 +127,7 @@ export class Questions {
     const { metadata } = table;
     const { store } = this.context;
     const snapshot = findSnapshot(metadata, choice);
-    const schema_id = snapshot?.["schema-id"] ?? metadata["current-schema-id"];
-    const columns = metadata.schemas.find((one) => one["schema-id"] === schema_id)!.fields;
+    const columns = schemaSeen(metadata, choice, snapshot).fields;
     const live = snapshot && wanted ? await readFiles(store, metadata, snapshot["snapshot-id"]) : [];
     const types = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
     const needed = wanted?.length

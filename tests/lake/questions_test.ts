@@ -2,11 +2,14 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
 import { Fault } from "../../lib/errors.ts";
 import type { Catalog } from "../../lib/iceberg/catalog.ts";
+import type { SchemaChange } from "../../lib/iceberg/schema.ts";
+import { evolveSchema } from "../../lib/iceberg/update.ts";
 import { type LocalFiles, Questions } from "../../lib/lake/questions.ts";
 import type { QueryEngine, QueryRequest, QueryResult } from "../../lib/query/engine.ts";
 import { NAME, testLake } from "../routes/test_lake.ts";
 
 const OTHER = { stage: NAME.stage, name: "clicks" };
+const TIER: SchemaChange = { change: "add", column: { name: "tier", type: "int" } };
 const NOTHING: QueryResult = { columns: [], rows: [], truncated: false, elapsed_ms: 0 };
 
 /** Questions over a lake of one table with two files, whose engine and copies are told what to do. */
@@ -123,6 +126,28 @@ Deno.test("Questions reads the table of a chosen snapshot there, also when anoth
   await ask("SELECT 1 FROM clicks, transactions", first);
   const files = requests.at(-1)!.relations.map((one) => one.kind === "files" && [one.name, one.paths.length]);
   deepEqual(files.sort(), [["processed.clicks", 0], ["processed.transactions", 1]]);
+});
+
+Deno.test("Questions knows the columns of now before a row has them, and of a chosen snapshot those of then", async () => {
+  let first: number | undefined;
+  const { ask, requests } = await asked({
+    catalog: (catalog) => ({
+      list: () => catalog.list(),
+      async load(name) {
+        const table = (await catalog.load(name))!;
+        first = table.metadata.snapshots[0]["snapshot-id"];
+        return { ...table, metadata: evolveSchema(table.metadata, [TIER], 0) };
+      },
+    }),
+  });
+  await ask("FROM transactions");
+  await ask("FROM transactions", first);
+  deepEqual(
+    requests.map(({ relations: [one] }) =>
+      one.kind === "files" && one.columns.some((c) => c.name === "tier")
+    ),
+    [true, false],
+  );
 });
 
 Deno.test("Questions asks for a new list of files once when one of them is gone", async () => {

@@ -1,9 +1,15 @@
 /** Tables, their files and the catalog, over real Iceberg metadata. */
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import fc from "fast-check";
+import type { LoadedTable } from "../../lib/iceberg/catalog.ts";
+import { commitUpdate } from "../../lib/iceberg/commit.ts";
+import type { SchemaChange } from "../../lib/iceberg/schema.ts";
+import { evolveSchema } from "../../lib/iceberg/update.ts";
 import { readRange } from "../../routes/files.ts";
 import { testApp } from "./test_app.ts";
 import { FILE_BYTES, fileBytes, NAME, testLake } from "./test_lake.ts";
+
+const TIER: SchemaChange = { change: "add", column: { name: "tier", type: "int" } };
 
 async function served() {
   const lake = await testLake();
@@ -76,6 +82,19 @@ Deno.test("files are those of the snapshot, by id or by time, with bounds by col
   equal(older.snapshot_id, items[1].snapshot_id);
   deepEqual(await json(`/api/tables/transactions/files?as_of=${items[1].committed_at}`), older);
   deepEqual((await json("/api/tables/transactions/files?as_of=2001-01-01T00:00:00Z")).files, []);
+});
+
+Deno.test("files have the columns of now, of a moment those of then", async () => {
+  const { json, parts } = await served();
+  const plan = ({ metadata }: LoadedTable) => ({ metadata: evolveSchema(metadata, [TIER], 0) });
+  await commitUpdate({ ...parts, name: NAME, plan });
+  const names = async (query: string) => {
+    const { schema } = await json(`/api/tables/transactions/files${query}`);
+    return schema.map(({ name }: { name: string }) => name);
+  };
+  const { committed_at } = await json("/api/tables/transactions");
+  const then = await names(`?as_of=${committed_at}`);
+  deepEqual(await names(""), [...then, "tier"]);
 });
 
 Deno.test("tables answers 404 for what is not there and 400 for what is no name", async () => {
