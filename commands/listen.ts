@@ -35,12 +35,14 @@ export function reachableUrl(host: string, port: number): string {
   return `http://${name.includes(":") && !name.startsWith("[") ? `[${name}]` : name}:${port}`;
 }
 
-function begin(
-  serve: () => Deno.HttpServer<Deno.NetAddr>,
-  settings: Settings,
-): Deno.HttpServer<Deno.NetAddr> {
+/** Throws what `listen` would, so that who cannot start leaves nothing behind. */
+export function refuseTakenPort(settings: Settings): void {
+  begin(() => Deno.listen({ hostname: settings.HOST, port: settings.PORT }), settings).close();
+}
+
+function begin<T>(open: () => T, settings: Settings): T {
   try {
-    return serve();
+    return open();
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) {
       const message = `Cannot listen on ${settings.HOST}:${settings.PORT}: ${

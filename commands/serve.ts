@@ -15,7 +15,7 @@ import { Supervisor } from "../workers/supervisor.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command, Invocation } from "./command.ts";
 import { holdFolder } from "./held_folder.ts";
-import { listen } from "./listen.ts";
+import { listen, refuseTakenPort } from "./listen.ts";
 import { assemble } from "./assemble.ts";
 import { settingsFault, startFaults } from "./start_faults.ts";
 
@@ -106,6 +106,7 @@ export async function serve(
   const faults = await startFaults(settings, role);
   if (faults.length > 0) throw settingsFault(faults);
   using _held = settings.KAFKA_BROKERS === null && role.has_door ? await holdFolder(settings.DATA_DIR) : null;
+  refuseTakenPort(settings);
   await options.onHeld?.();
   const clock = systemClock;
   const scrub = scrubber(secretsOf(settings));

@@ -2,6 +2,7 @@
 import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { COMMANDS, helpOf } from "../../commands/commands.ts";
 import { lackingOf } from "../../commands/browser_access.ts";
+import { isLakeFolder } from "../../commands/lake_place.ts";
 import { settled, startProgram } from "../program.ts";
 import { type Ran, runCommand } from "./run_command.ts";
 
@@ -129,7 +130,7 @@ Deno.test("a start with wrong settings exits with 2 and names them all, and show
   doesNotMatch(secret.stderr, /!!secret/);
 });
 
-Deno.test("a port that somebody has is named, with one that is free", async () => {
+Deno.test("a port that somebody has is named, with one that is free, and no lake is begun", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const DATA_DIR = await Deno.makeTempDir();
   const { code, stderr } = await runCommand(["all"], { DATA_DIR, PORT: String(taken.addr.port) });
@@ -137,6 +138,8 @@ Deno.test("a port that somebody has is named, with one that is free", async () =
   const [, asked, free] = /port (\d+): another program has it\. Port (\d+) is free/.exec(stderr) ?? [];
   equal(asked, String(taken.addr.port));
   Deno.listen({ hostname: "127.0.0.1", port: Number(free) }).close();
+  // Else the next question would ask that empty lake, and not the demo's.
+  equal(await isLakeFolder(DATA_DIR), false);
   await Deno.remove(DATA_DIR, { recursive: true });
 });
 
