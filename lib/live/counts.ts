@@ -62,7 +62,7 @@ const isSource = (name: string) => !name.startsWith("(");
 
 export class EventCounts {
   #sources: Record<string, number> = {};
-  readonly #points = new RatePoints();
+  #points = new RatePoints();
   readonly #growing = { sources: new GrowingCount(), kinds: new GrowingCount() };
   /** What came through other processes, since the log was last read after a pause. */
   #elsewhere: { count: GrowingCount; joined_ms: number } | null = null;
@@ -89,6 +89,7 @@ export class EventCounts {
   }
 
   doorsRead(doors: DoorCounts, at_ms: number): void {
+    if (at_ms < this.#looked_ms) this.#forgetTimes();
     if (this.#reading && at_ms - this.#reading.at_ms >= REPORTED_AFTER_MS) {
       this.#base = { counts: this.#reading.counts, doors: doors.sources };
       this.#reading = null;
@@ -123,6 +124,15 @@ export class EventCounts {
   /** Seconds that were not told before; nothing that comes later belongs to them. */
   points(at_ms: number): LivePoint[] {
     return this.#points.told(at_ms);
+  }
+
+  /** The clock was set back: by it, what was seen is yet to come. The counts themselves stand. */
+  #forgetTimes(): void {
+    this.#moments = [];
+    this.#points = new RatePoints();
+    this.#reading = null;
+    this.#read_ms = -Infinity;
+    this.#elsewhere = null;
   }
 
   /** The log holds what these doors took and what others did; while nobody reads it, the others' is not known. */

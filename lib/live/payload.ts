@@ -105,7 +105,8 @@ function bounded(payload: LivePayload): LivePayload {
 export function thinned(points: readonly LivePoint[]): readonly LivePoint[] {
   const newest = points.at(-1)?.t ?? 0;
   const isFine = (point: LivePoint) => point.t >= bucketOf(newest - FINE_MS);
-  const kept = points.filter((point) => point.t > newest - HISTORY_MS);
+  // What a clock told that was set back since is yet to come.
+  const kept = points.filter(({ t }) => t > newest - HISTORY_MS && t <= newest);
   const buckets = Map.groupBy(kept.filter((point) => !isFine(point)), ({ t }) => bucketOf(t));
   return [
     ...[...buckets].map(([t, some]) => some.length === 1 ? some[0] : mean(t, some)),

@@ -270,7 +270,9 @@ export class PartitionRun {
     this.#begin(checkpoint);
     this.context.events.decided(checkpoint, clock.now() - began);
     const bounds = await log.bounds("events", partition);
-    const behind_ms = bounds.end > this.#next ? clock.now() - (checkpoint.log_time_ms ?? clock.now()) : 0;
+    const log_time_ms = checkpoint.log_time_ms ?? clock.now();
+    // A clock that was set back is behind the time of the log.
+    const behind_ms = bounds.end > this.#next ? Math.max(0, clock.now() - log_time_ms) : 0;
     this.#is_behind = behind_ms > checkpoint_ms || (was_full && bounds.end > this.#next);
     this.context.events.lag(partition, bounds.end - this.#next, behind_ms / 1000);
     return true;

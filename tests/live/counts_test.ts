@@ -105,6 +105,24 @@ Deno.test("EventCounts tells rates over seconds", () => {
   equal(counts.events_per_second, 0);
 });
 
+Deno.test("EventCounts tells rates and points at once again after a clock was set back", () => {
+  const counts = new EventCounts();
+  const hour_ms = 3_600_000;
+  let taken = 0;
+  const take = (from_ms: number) => {
+    for (let at_ms = from_ms; at_ms <= from_ms + 10_000; at_ms += 1_000) {
+      counts.doorsRead(doors({ shop: taken += 50 }), at_ms);
+    }
+  };
+  take(2 * hour_ms);
+  counts.points(2 * hour_ms + 10_000);
+  counts.logRead({ shop: 0 }, 2 * hour_ms + 10_000);
+  take(hour_ms);
+  equal(counts.events_per_second, 50);
+  const points = counts.points(hour_ms + 10_000);
+  ok(points.length >= 5 && points.every(({ t }) => t < hour_ms + 10_000));
+});
+
 Deno.test("EventCounts tells the same rate of pulses, whenever it looks at them", () => {
   for (const tick_ms of [480, 500, 505, 730, 1_000]) {
     const counts = new EventCounts();
@@ -210,6 +228,13 @@ Deno.test("merging deltas first or one after the other comes to the same", () =>
       deepEqual(merged(merged(known, a), b), merged(known, merged(a, b)));
     }),
   );
+});
+
+Deno.test("`thinned` lets go of what is later than the newest, for the clock was set back", () => {
+  const point = (t: number) => ({ t, kinds: {}, sources: {} });
+  const before = [3_599_000, 3_600_000].map(point);
+  deepEqual(thinned([...before, point(1_000)]), [point(1_000)]);
+  deepEqual(thinned(before), before);
 });
 
 Deno.test("`thinned` keeps an hour in some hundreds of points, and its sum", () => {

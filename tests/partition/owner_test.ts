@@ -203,3 +203,24 @@ Deno.test("what is read and cannot be decided is told as a lag", async () => {
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a lag is not below nothing while the clock is behind the time of the log", async () => {
+  const folder = await quickFolder();
+  {
+    await using log = await openSqliteLog({ directory: `${folder}/log`, partitions: 1 });
+    await using store = await openDiskStore(`${folder}/store`);
+    const ahead_ms = Date.now() + 3_600_000;
+    for (let i = 0; i < 20; i++) await append(log, ahead_ms + i);
+    const { context, caughtUp } = await watched(log, store, 20);
+    const abort = new AbortController();
+    const told: number[] = [];
+    const lag = (_partition: number, _records: number, seconds: number) => void told.push(seconds);
+    const done = ownPartition(0, { ...context, events: { ...context.events, lag } }, abort.signal);
+    await caughtUp;
+    abort.abort();
+    await done;
+    ok(told.length > 0);
+    ok(told.every((seconds) => seconds >= 0), told.join());
+  }
+  await Deno.remove(folder, { recursive: true });
+});
