@@ -35,15 +35,17 @@ export function rulesService(
 ): RulesFile {
   const path = `${settings.CONFIG_DIR}/rules.yaml`;
   const { kinds } = configuration;
-  let problem: string | null = null;
   const parse = (text: string) =>
     readWithAdded(kinds, addedIn(catalog), (kinds) => rulesControl(text, kinds));
   return {
     parse,
     async read() {
-      const text = await configText(path) ?? NO_RULES;
-      problem = await parse(text).then(() => null, refusalOf);
-      return text;
+      try {
+        const text = await configText(path) ?? NO_RULES;
+        return { text, problem: await parse(text).then(() => null, refusalOf) };
+      } catch (error) {
+        return { text: null, problem: refusalOf(error) };
+      }
     },
     async write(text) {
       // Whole or not at all: the process workers read the file at any moment.
@@ -51,7 +53,6 @@ export function rulesService(
       await Deno.writeTextFile(temporary, text);
       await Deno.rename(temporary, path);
     },
-    problem: () => problem,
     async trial(file, hours) {
       if (!query) {
         throw new Fault("no_query", "Cannot try rules: no query role is known; set QUERY_URL", {

@@ -27,13 +27,17 @@ export interface RuleTrial {
 export interface RulesFile {
   /** Reads YAML whole, or throws a Fault with every line at fault; columns that were added to tables may be named. */
   parse(text: string): Promise<ControlFile>;
-  /** The file's text; one that names no rules when there is none. */
-  read(): Promise<string>;
+  read(): Promise<FileAsItIs>;
   /** Rejects where the file may not be written. */
   write(text: string): Promise<void>;
-  /** Why the file that lies there now is refused; null when it is not. */
-  problem(): string | null;
   trial(file: ControlFile, hours: number): Promise<RuleTrial>;
+}
+
+export interface FileAsItIs {
+  /** Names no rules when there is no file; null when it cannot be read. */
+  text: string | null;
+  /** Why it is refused; null when it is not. */
+  problem: string | null;
 }
 
 export interface RulesDeps {
@@ -141,8 +145,14 @@ async function rulesInForce(deps: RulesDeps, last: Put | null) {
   const version = await deps.inForce();
   if (last !== null && version === last.file.version) last.before = undefined;
   const put = last !== null && (version === last.file.version || version === last.before) ? last : null;
-  const text = await deps.rules.read();
+  const { text, problem } = await deps.rules.read();
   const known = put ?? await fromFile(deps.rules, text, version) ?? await fromLake(deps, version);
+  if (known === null && text === null) {
+    throw new Fault("rules_unknown", `Cannot tell the rules: ${problem}`, {
+      blame: "dependency",
+      retry: "after_backoff",
+    });
+  }
   const list = known?.file.body.rules;
   const items = Array.isArray(list) ? list.map(withDefaults) : [];
   return {
@@ -152,7 +162,7 @@ async function rulesInForce(deps: RulesDeps, last: Put | null) {
     yaml: known?.text ?? text,
     items,
     cursor: null,
-    problem: deps.rules.problem(),
+    problem,
   };
 }
 
@@ -161,7 +171,12 @@ function withDefaults(rule: unknown): object {
 }
 
 /** The file, when it is what is in force (or nothing is yet). */
-async function fromFile(rules: RulesFile, text: string, version: string | null): Promise<Known | null> {
+async function fromFile(
+  rules: RulesFile,
+  text: string | null,
+  version: string | null,
+): Promise<Known | null> {
+  if (text === null) return null;
   try {
     const file = await rules.parse(text);
     return version === null || file.version === version ? { text, file } : null;

@@ -75,6 +75,16 @@ Deno.test("a refused rules.yaml is told while it lies there, and no longer", asy
     await Deno.writeTextFile(path, "rules: []\n");
     const stats = async () => (await (await fetch(`${program.url}/api/stats`)).json()).problems;
     await eventually(stats, (all: string[]) => all.length === 0, { what: "no problem" });
+    // What cannot be read is no reason to hide what is in force.
+    await Deno.remove(path);
+    await Deno.mkdir(path);
+    const rules = async () => {
+      const response = await fetch(`${program.url}/api/rules`);
+      return { status: response.status, ...await response.json() };
+    };
+    const { items, problem } = await eventually(rules, ({ status }) => status === 200, { what: "the rules" });
+    deepStrictEqual(items, []);
+    match(problem, /Cannot read .*rules\.yaml/);
   } finally {
     await program.stop();
     await Deno.remove(DATA_DIR, { recursive: true });

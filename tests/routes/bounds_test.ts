@@ -26,9 +26,8 @@ async function probe(): Promise<Probe> {
   };
   const rules = {
     parse: () => Promise.resolve({ body: {}, version: "v", file_hash: "h" }),
-    read: () => Promise.resolve(""),
+    read: () => Promise.resolve({ text: "", problem: null }),
     write: () => Promise.resolve(),
-    problem: () => null,
     trial: (_: unknown, hours: number) =>
       Promise.resolve({ hours, events: 0, alerts: 0, by_rule: {}, truncated: false }),
   };

@@ -32,7 +32,7 @@ async function wholeDeps(): Promise<AppDeps> {
     query: { run: nothing },
     page: () => Promise.resolve(null),
     windows: () => [],
-    rules: { parse, read: nothing, write: nothing, problem: () => null, trial: nothing },
+    rules: { parse, read: nothing, write: nothing, trial: nothing },
   }).deps;
 }
 

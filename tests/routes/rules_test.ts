@@ -24,20 +24,25 @@ Deno.test("kinds tells schema, example and columns", async () => {
   deepEqual(sent.body, { accepted: 1, duplicates: 0, rejected: [] });
 });
 
-function rulesFile(text: string) {
+function rulesFile(text: string | null) {
   const file = { text, isReadOnly: false };
   const rules: RulesFile = {
     parse(yaml): Promise<ControlFile> {
       const { version, rules } = readRuleFile(yaml, kindsOf());
       return Promise.resolve({ body: { version, rules }, version, file_hash: `hash of ${yaml.length}` });
     },
-    read: () => Promise.resolve(file.text),
+    read: () => {
+      const { text } = file;
+      return Promise.resolve({
+        text,
+        problem: text === null ? "Cannot read rules.yaml: Is a directory" : null,
+      });
+    },
     write(yaml) {
       if (file.isReadOnly) return Promise.reject(new Error("read-only"));
       file.text = yaml;
       return Promise.resolve();
     },
-    problem: () => null,
     trial: (_file, hours) =>
       Promise.resolve({ hours, events: 10, alerts: 2, by_rule: { high: 2 }, truncated: false }),
   };
@@ -89,6 +94,25 @@ Deno.test("what was put is shown until the workers have it, or something that ca
   ({ version } = await rules.parse(file.text));
   test.clock.advance(10_000);
   deepEqual(await shown(), [0, version, true]);
+});
+
+Deno.test("rules whose file cannot be read are those that are known, and without any a dependency's fault", async () => {
+  const { rules } = rulesFile(null);
+  using test = await asked({ rules });
+  const unknown = await test.get("/api/rules");
+  deepEqual([unknown.status, unknown.body.detail], [
+    503,
+    "Cannot tell the rules: Cannot read rules.yaml: Is a directory",
+  ]);
+  await test.send("PUT", "/api/rules", RULES);
+  rules.read = () => Promise.resolve({ text: null, problem: "Cannot read rules.yaml: Is a directory" });
+  const { status, body } = await test.get("/api/rules");
+  deepEqual([status, body.items[0].name, body.yaml, body.problem], [
+    200,
+    "high",
+    RULES,
+    "Cannot read rules.yaml: Is a directory",
+  ]);
 });
 
 Deno.test("rules that are refused change nothing and name their line; a trial appends nothing", async () => {
