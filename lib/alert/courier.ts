@@ -9,6 +9,7 @@ import { Fault, messageOf } from "../errors.ts";
 import type { EventLog } from "../log/log.ts";
 import type { LogLine } from "../observe/log_line.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import { SeldomWarning } from "../observe/seldom_warning.ts";
 import type { Attempt } from "./delivery.ts";
 import { readAlert, type SentAlert, webhookMessage } from "./message.ts";
 import { post } from "./post.ts";
@@ -41,9 +42,13 @@ const REFUSALS: ReadonlySet<string> = new Set(["address_refused", "secret_refuse
 export class Courier {
   #sent = new Set<string>();
   #attempts: Attempt[] = [];
+  /** While a target is away each attempt of each alert fails; analytics.deliveries has them all. */
+  readonly #notSent: SeldomWarning;
 
   /** `next`: by partition, the offset from which on nothing was dealt with. */
-  constructor(private readonly parts: CourierParts, readonly next: number[]) {}
+  constructor(private readonly parts: CourierParts, readonly next: number[]) {
+    this.#notSent = new SeldomWarning("an alert was not sent", parts);
+  }
 
   /** One look at every partition, and all that is found there dealt with. */
   async round(route: AlertRoute, signal: AbortSignal): Promise<void> {
@@ -101,7 +106,7 @@ export class Courier {
       this.parts.metrics.counter("deliveries_total", { target: route.name, outcome: made.outcome }).add();
       if (made.outcome === "sent") return;
       const facts = { target: route.name, alert_id: alert.alert_id, attempt, reason: made.reason };
-      line.warn("an alert was not sent", facts);
+      this.#notSent.warn(made.outcome, facts);
       if (made.outcome === "refused") return;
       if (attempt < max_attempts) {
         await clock.sleep(Math.min(MAX_BACKOFF_MS, backoff_ms * 2 ** (attempt - 1)), signal);

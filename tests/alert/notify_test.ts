@@ -6,6 +6,7 @@ import { type AlertRoute, readAlertsFile } from "../../lib/alert/route.ts";
 import type { Row } from "../../lib/event/column.ts";
 import { Fault } from "../../lib/errors.ts";
 import { openSqliteLog } from "../../lib/log/sqlite_log.ts";
+import type { Facts } from "../../lib/observe/log_line.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
 import { standardWebhooks } from "../../lib/source/standard_webhooks.ts";
 import { openDiskStore } from "../../lib/store/disk_store.ts";
@@ -179,6 +180,19 @@ Deno.test("an alert is tried again after a fault and given up at last; a redirec
       [2, "failed", 503],
       [3, "failed", 404],
     ]);
+  });
+});
+
+Deno.test("alerts that are not sent are told of seldom, and each is a row", async () => {
+  await withParts(async ({ parts, rows, raise, routes }) => {
+    const told: Facts[] = [];
+    const line = { ...QUIET, warn: (_message: string, facts?: Facts) => void told.push(facts ?? {}) };
+    const clock = { ...systemClock, now: () => 1_800_000_000_000 };
+    routes.push(route("http://127.0.0.1:1/"));
+    await raise(...Array.from({ length: 30 }, (_, i) => alert(`e${i}`)));
+    await until(new Notifier({ ...parts, line, clock, secret: null }), () => rows.length >= 30);
+    deepStrictEqual(rows.map((row) => row.outcome), Array(30).fill("refused"));
+    deepStrictEqual(told.map(({ target }) => target), ["ops"]);
   });
 });
 
