@@ -7,6 +7,7 @@ import { currentSchema, type IcebergSchema, type Snapshot } from "../lib/iceberg
 import { namedBounds } from "../lib/iceberg/named_bounds.ts";
 import { currentSnapshot, findSnapshot, schemaSeen, type SnapshotChoice } from "../lib/iceberg/snapshot.ts";
 import type { ObjectStore } from "../lib/store/object_store.ts";
+import { viewsOver } from "../lib/lake/views.ts";
 import { writtenTime } from "../lib/written_time.ts";
 import { ANY_TEXT, cutList, faulty, pageRequest } from "./cursor.ts";
 import type { Env } from "./door.ts";
@@ -43,7 +44,10 @@ export function tables(deps: TablesDeps): Hono<Env> {
       const progress = { watermark, freshness_seconds };
       const items = [
         ...loaded.filter((table) => table !== null).map((table) => ({ ...tableItem(table), ...progress })),
-        ...deps.views().map((view) => ({ ...viewItem(view), ...progress })),
+        ...viewsOver(new Set(names.map(keyOf)), deps.views()).map((view) => ({
+          ...viewItem(view),
+          ...progress,
+        })),
       ].sort((a, b) => (a.name < b.name ? -1 : 1));
       return c.json(cutList(items, pageRequest(c, [ANY_TEXT]), { keyOf: (item) => item.name }));
     })
@@ -160,12 +164,16 @@ function choiceOf(c: Context<Env>): SnapshotChoice {
   return { as_of: ms };
 }
 
+async function namesOf({ catalog }: TablesDeps): Promise<Set<string>> {
+  return new Set((await catalog.list()).map(keyOf));
+}
+
 async function find(deps: TablesDeps, name: string): Promise<LoadedTable | NamedView> {
   const candidates = name.includes(".") ? [name] : STAGES.map((stage) => `${stage}.${name}`);
   const views = deps.views();
   for (const candidate of candidates) {
     const view = views.find((one) => one.name === candidate);
-    if (view) return view;
+    if (view && viewsOver(await namesOf(deps), [view]).length > 0) return view;
     const table = await deps.catalog.load(parsed(candidate));
     if (table) return table;
   }

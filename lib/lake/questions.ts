@@ -7,11 +7,11 @@ import { findSnapshot, schemaSeen, type SnapshotChoice } from "../iceberg/snapsh
 import type { Clock } from "../clock.ts";
 import type { ParquetAnswer, QueryEngine, QueryRequest, QueryResult, Relation } from "../query/engine.ts";
 import { type Condition, conditionsOf, mayHold, needsNoRows } from "../query/pruning.ts";
-import { type KnownRelation, qualifiedNames, relationsNamed } from "../query/relations.ts";
+import { type KnownRelation, relationsNamed } from "../query/relations.ts";
 import { type Token, tokensOf } from "../query/sql_text.ts";
 import type { ObjectStore } from "../store/object_store.ts";
 import { parseTableKey, tableKey } from "./table_key.ts";
-import type { LakeView } from "./views.ts";
+import { type LakeView, viewsOver } from "./views.ts";
 
 export interface Question {
   sql: string;
@@ -44,12 +44,7 @@ export interface QuestionsContext {
 }
 
 export class Questions {
-  /** Views, and the tables that each stands on. */
-  readonly #views: readonly { view: LakeView; needs: readonly string[] }[];
-
-  constructor(private readonly context: QuestionsContext) {
-    this.#views = context.views.map((view) => ({ view, needs: qualifiedNames(view.sql) }));
-  }
+  constructor(private readonly context: QuestionsContext) {}
 
   async ask(question: Question, signal?: AbortSignal): Promise<QueryResult> {
     return await this.#answered(question, signal, (request) => this.context.engine.run(request, signal));
@@ -90,11 +85,9 @@ export class Questions {
     signal?: AbortSignal,
   ): Promise<Relation[]> {
     const names = new Set((await this.context.catalog.list()).map(tableKey));
-    // A lake that is being made has a view only once the tables behind it are there.
-    const views = this.#views.filter(({ needs }) => needs.every((name) => names.has(name)));
     const known: KnownRelation[] = [
       ...[...names].map((name) => ({ name })),
-      ...views.map(({ view }) => view),
+      ...viewsOver(names, this.context.views),
     ];
     const tokens = tokensOf(question.sql);
     const named = relationsNamed(tokens, known);

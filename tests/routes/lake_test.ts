@@ -103,6 +103,8 @@ Deno.test("tables answers 404 for what is not there and 400 for what is no name"
   for (const name of ["nope", "processed.nope", "analytics.user_minute/files"]) {
     equal(await statusOf(`/api/tables/${name}`), 404, name);
   }
+  // The lake is being made: what a view reads is not there yet, so it is not listed either.
+  equal(await statusOf("/api/tables/analytics.early"), 404);
   equal(await statusOf("/api/tables/..%2f..%2fetc"), 400);
   equal(await statusOf("/api/tables/transactions/files?snapshot=1"), 404);
   equal(await statusOf("/api/tables/transactions/files?snapshot=x"), 400);

@@ -50,7 +50,14 @@ export async function testLake(): Promise<TestLake> {
   await commit("first");
   await commit("second");
   const rest = restCatalog(catalog, { clientConfig: {}, namespaces: ["raw", "processed", "analytics"] });
-  const views = () => [{ name: "analytics.user_minute", sql: "SELECT 1 AS n", doc: "A view." }];
+  const views = () => [
+    { name: "analytics.user_minute", sql: "SELECT 1 AS n", doc: "A view." },
+    {
+      name: "analytics.early",
+      sql: "SELECT * FROM processed.transactions, analytics.to_come",
+      doc: "A view.",
+    },
+  ];
   return { parts: { catalog, store, prefix: PREFIX, views, rest }, store, clock, names, commit };
 }
 
