@@ -91,7 +91,8 @@ class DecodedObjects<T> {
     const known = recent.get(path);
     if (known !== undefined) return known;
     const key = store.keyOf(path);
-    const bytes = key === null ? null : await store.read(key);
+    if (key === null) throw gone(path, MOVED);
+    const bytes = await store.read(key);
     if (bytes === null) throw gone(path);
     const value = decodedFrom(path, () => this.kind.decode(bytes));
     recent.put(path, value, this.kind.size_bytes(value));
@@ -121,8 +122,10 @@ const decodedManifests = new DecodedObjects<DecodedManifest>({
   max_bytes: MANIFESTS_BYTES,
 });
 
-function gone(what: string): Fault {
-  return new Fault("snapshot_gone", `Cannot read ${what}: it is no longer there`, {
+const MOVED = "it is outside the lake. After a move, main.ts relocate rewrites the addresses";
+
+function gone(what: string, why = "it is no longer there"): Fault {
+  return new Fault("snapshot_gone", `Cannot read ${what}: ${why}`, {
     blame: "dependency",
     retry: "after_refresh",
   });

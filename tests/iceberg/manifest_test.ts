@@ -133,6 +133,16 @@ Deno.test("`readFiles` gives the files of an older snapshot, and says when one i
   });
 });
 
+Deno.test("`readFiles` names the way out of a table whose place was moved", async () => {
+  const table = await openSmallTable();
+  await table.commit(() => ({ operation: "append", added: [table.file("a")] }));
+  const text = JSON.stringify((await table.load()).metadata);
+  const moved = JSON.parse(text.replaceAll(table.location, "file:///elsewhere/lake/table"));
+  await assert.rejects(readFiles(table.store, moved), {
+    message: /^Cannot read file:\/\/\/elsewhere\/.*After a move, main\.ts relocate/,
+  });
+});
+
 Deno.test("a commit after a change of the schema writes old statistics in the new types", async () => {
   const table = await openSmallTable();
   const numbers = {
