@@ -3,6 +3,7 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
   type CompletionSource,
 } from "@codemirror/autocomplete";
@@ -102,7 +103,8 @@ const THEME = EditorView.theme({
 });
 
 function keys(actions: EditorActions): Extension {
-  const does = (action: () => void) => () => {
+  const does = (action: () => void) => (view: EditorView) => {
+    closeCompletion(view);
     action();
     return true;
   };

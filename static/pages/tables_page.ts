@@ -16,7 +16,7 @@ export const show: ShowPage = async (place, context, signal) => {
   place.append(
     pageHead(
       "Tables",
-      "Apache Iceberg tables: open files that any engine reads, with every snapshot kept for time travel.",
+      "Apache Iceberg tables: open files that any engine reads, with snapshots of seven days for time travel.",
     ),
   );
   if (!chosen) place.append(h("div", { class: "card" }, overview(items)));

@@ -467,6 +467,17 @@ test("completion knows tables, aliases and columns of CTEs", async ({ page }) =>
   await page.getByRole("option", { name: "who" }).waitFor();
 });
 
+test("a run closes the completion", async ({ page }) => {
+  await rows(page);
+  await write(page, "select * from ");
+  await page.keyboard.type("trans");
+  const options = page.getByRole("option", { name: "processed.transactions" });
+  await options.waitFor();
+  await page.keyboard.press("ControlOrMeta+Enter");
+  assert.match(await alertText(page), /trans/);
+  await options.waitFor({ state: "detached" });
+});
+
 test("what the page's engine lacks is asked of the server", async ({ page, server }) => {
   server.answers.set(
     "POST /api/query",
