@@ -201,13 +201,16 @@ const CHECKS: readonly Check[] = [
       const names = await lake.catalog.list();
       const moved = await misplacedTables({ ...lake, clock: systemClock, prefix: lakePrefix(settings) });
       if (moved.length > 0) {
-        throw new Error(`${moved.length} tables name another place, ${moved[0].table.metadata.location}`);
+        throw new Error(
+          `${moved.length} tables name another place, ${moved[0].table.metadata.location}; ` +
+            "after a move of DATA_DIR or the bucket, main.ts relocate rewrites the addresses",
+        );
       }
       if (names.length === 0) return "none yet; they are made when the program starts";
       const { rows } = await lake.questions.ask({ sql: "SELECT count(*) FROM raw.events", limit: 1 });
       return `${names.length} tables, ${rows[0][0]} records in raw.events, read by the query engine`;
     },
-    advice: "after a move of DATA_DIR or the bucket, main.ts relocate rewrites the addresses",
+    advice: "mend what is named; main.ts audit tells which tables cannot be read",
   },
 ];
 

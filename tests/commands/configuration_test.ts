@@ -20,8 +20,12 @@ Deno.test("doctor says of every file of CONFIG_DIR what is wrong in it", async (
     "rules.yaml": "rules: 5\n",
     "windows.yaml": "windows: 5\n",
   });
-  const { code, stdout } = await runCommand(["doctor"], { CONFIG_DIR, DATA_DIR: `${CONFIG_DIR}/none` });
+  const DATA_DIR = `${CONFIG_DIR}/data`;
+  await Deno.mkdir(`${DATA_DIR}/lake`, { recursive: true });
+  const { code, stdout } = await runCommand(["doctor"], { CONFIG_DIR, DATA_DIR });
   equal(code, 1, stdout);
+  match(stdout, /^WRONG tables: Cannot take over rules\.yaml/m);
+  doesNotMatch(stdout, /relocate/);
   const [line] = /^WRONG configuration files: .*$/m.exec(stdout) ?? [""];
   match(line, /Cannot take over rules\.yaml: line 1: /);
   match(line, /Cannot take over windows\.yaml: line 1: /);
