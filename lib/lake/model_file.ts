@@ -118,6 +118,9 @@ export function orderModels(models: readonly Model[]): Model[] {
 
 type Header = ReadonlyMap<string, readonly string[]>;
 
+const FORM = "a file begins with -- name:, -- doc: and -- grain: (a check with -- check:, -- doc: and " +
+  "-- severity:), and after an empty line its SELECT follows";
+
 /** The header is the comment lines up to the first line that is none. */
 function splitHeader(path: string, text: string): { header: Header; sql: string } {
   const lines = text.split(/\r?\n/);
@@ -125,11 +128,11 @@ function splitHeader(path: string, text: string): { header: Header; sql: string 
   const header = new Map<string, string[]>();
   for (const line of lines.slice(0, Math.max(0, end))) {
     const match = /^--\s*([a-z_]+):\s*(.+?)\s*$/.exec(line);
-    if (!match) throw new ModelError(`${path}: "${line}" is no "-- key: value"`);
+    if (!match) throw new ModelError(`${path}: "${line}" is no "-- key: value"; ${FORM}`);
     header.set(match[1], [...header.get(match[1]) ?? [], match[2]]);
   }
   const sql = lines.slice(end).join("\n").trim().replace(/;\s*$/, "");
-  if (end < 1 || sql === "") throw new ModelError(`${path}: a header and a SELECT are needed`);
+  if (end < 1 || sql === "") throw new ModelError(`${path}: ${FORM}`);
   return { header, sql };
 }
 

@@ -56,7 +56,7 @@ Deno.test("parseModel refuses what is not in the form, naming file and key", () 
     ["-- spread: 2 days", "-- spread: two", /<n> days/],
     ["-- test: unique user_id, day", "-- test: sorted day", /sorted day/],
     ["-- doc: One sentence.", "-- doc: One sentence.\n-- owner: me", /owner: is not one of/],
-    ["-- doc: One sentence.", "-- doc: One sentence.\n-- just words", /no "-- key: value"/],
+    ["-- doc: One sentence.", "-- doc: One sentence.\n-- just words", /no "-- key: value"; .*-- grain:/],
   ];
   for (const [from, to, message] of faults) {
     throws(
