@@ -63,7 +63,7 @@ export class DuckdbSession {
       const result = await engine.connection.stream(sql);
       return await deliver(result, request.limit, this.limits.answer_bytes, sink);
     } catch (error) {
-      throw faultOfEngine(request.sql, error);
+      throw faultOfRun(request, error);
     } finally {
       this.#renew(engine);
     }
@@ -86,7 +86,7 @@ export class DuckdbSession {
       const more = await engine.connection.runAndReadAll(`SELECT 1 FROM (${sql}\n) LIMIT 1 OFFSET ${limit}`);
       return { truncated: more.currentRowCount > 0 };
     } catch (error) {
-      throw faultOfEngine(request.sql, error);
+      throw faultOfRun(request, error);
     } finally {
       this.#renew(engine);
     }
@@ -154,6 +154,24 @@ async function prepare(
   return admitted.sql;
 }
 
+/** Of many files the engine opens most only as it runs, and then calls one that is gone forbidden, as in `makeRelation`. */
+function faultOfRun({ sql, relations }: QueryRequest, thrown: unknown): Fault {
+  const fault = faultOfEngine(sql, thrown);
+  const isOurs = relations.some((relation) =>
+    relation.kind === "files" && relation.paths.some((path) => fault.message.includes(path))
+  );
+  // The guard's own refusals are Faults already.
+  return fault.code === "refused" && isOurs && !(thrown instanceof Fault) ? fileGone(thrown) : fault;
+}
+
+function fileGone(cause: unknown): Fault {
+  return new Fault("engine", "Cannot read the table: a file of its snapshot is gone", {
+    blame: "dependency",
+    retry: "after_refresh",
+    cause,
+  });
+}
+
 /**
  * A relation that cannot be made is never the sender's fault. Most often a file of an older snapshot is gone, which the
  * engine, forbidden to look around, calls forbidden: a fresh list of files helps.
@@ -164,16 +182,8 @@ async function makeRelation(connection: DuckDBConnection, statement: string): Pr
   } catch (error) {
     const fault = faultOfEngine("", error);
     if (fault.code === "limit" || fault.code === "timeout") throw fault;
-    const gone = fault.code === "refused" || fault.retry === "after_refresh";
-    throw new Fault(
-      "engine",
-      gone ? "Cannot read the table: a file of its snapshot is gone" : fault.message,
-      {
-        blame: gone ? "dependency" : "us",
-        retry: gone ? "after_refresh" : "never",
-        cause: error,
-      },
-    );
+    if (fault.code === "refused" || fault.retry === "after_refresh") throw fileGone(error);
+    throw new Fault("engine", fault.message, { blame: "us", retry: "never", cause: error });
   }
 }
 

@@ -281,6 +281,17 @@ function refusals(test: Test): void {
     deepStrictEqual([fault.blame, fault.retry], ["dependency", "after_refresh"]);
   });
 
+  test("wants a fresh list of files when one of many is gone", async (engine, lake) => {
+    const names = Array.from({ length: 40 }, (_, at) => `one_of_many_${at}.parquet`);
+    for (const name of names) await Deno.copyFile(`${lake.folder}/new.parquet`, `${lake.folder}/${name}`);
+    await Deno.remove(`${lake.folder}/${names[20]}`);
+    const relations = [lake.transactions(...names)];
+    for (const sql of ["FROM transactions", "SELECT count(*), sum(amount) FROM transactions"]) {
+      const fault = await faultOf(engine.run({ sql, relations, limit: 1_000 }));
+      deepStrictEqual([fault.blame, fault.retry], ["dependency", "after_refresh"], fault.message);
+    }
+  });
+
   test("blames no asker for a file that is damaged", async (engine, lake) => {
     const bytes = await Deno.readFile(`${lake.folder}/new.parquet`);
     const firstPage = bytes.slice();
