@@ -71,7 +71,7 @@ export function ingestTokens(value: string | null, faults: SettingFault[]) {
         name: "INGEST_TOKENS",
         message: `cannot use the name ${source}: it belongs to the program`,
       });
-    } else if (token in tokens) {
+    } else if (Object.hasOwn(tokens, token)) {
       faults.push({ name: "INGEST_TOKENS", message: `gives ${tokens[token]} and ${source} the same token` });
     } else tokens[token] = source;
   }

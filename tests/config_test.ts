@@ -114,6 +114,7 @@ Deno.test("readSettings gives each token one meaning", () => {
     faultsOf({ INGEST_TOKENS: "shop=same-token-1,till=same-token-1" })[0],
     /shop and till the same token/,
   );
+  deepEqual(settingsOf({ INGEST_TOKENS: "shop=constructor" }).ingest_tokens, { constructor: "shop" });
   const broken = faultsOf({ INGEST_TOKENS: "shop=long-enough,till=,long-enough-2" });
   deepEqual(broken.map((one) => one.slice(0, 21)), ["INGEST_TOKENS entry 2", "INGEST_TOKENS entry 3"]);
   match(faultsOf({ API_TOKEN: "same-token-1", READ_TOKEN: "same-token-1" })[0], /^READ_TOKEN is the same/);

@@ -31,10 +31,10 @@ export interface NotifyParts extends Omit<CourierParts, "mayGoOn"> {
   lease_ms?: number;
 }
 
-/** By name of the route and partition. */
+/** By name of the route, which may be like `constructor`, and partition. */
 interface Place {
   log: string;
-  routes: Record<string, number[]>;
+  routes: ReadonlyMap<string, readonly number[]>;
 }
 
 interface Course {
@@ -154,7 +154,7 @@ export class Notifier {
       const courier = new Courier({ ...this.parts, mayGoOn: () => this.#lease.held }, next);
       lead.courses.set(name, { courier, round: null });
     }
-    lead.known ??= { log: lead.log, routes: {} };
+    lead.known ??= { log: lead.log, routes: new Map() };
   }
 
   async #beginning({ known }: Lead, name: string): Promise<number[]> {
@@ -162,7 +162,7 @@ export class Notifier {
     const { partitions } = await log.identity("alerts");
     const numbers = Array.from({ length: partitions }, (_, partition) => partition);
     const bounds = await Promise.all(numbers.map((partition) => log.bounds("alerts", partition)));
-    const before = known?.routes[name];
+    const before = known?.routes.get(name);
     return bounds.map(({ begin, end }, partition) =>
       before === undefined ? (known === null ? begin : end) : Math.max(begin, before[partition] ?? begin)
     );
@@ -193,5 +193,5 @@ function placeOf(value: unknown): Place | null {
   const { log, routes } = value;
   if (typeof log !== "string" || typeof routes !== "object" || routes === null) return null;
   const places = Object.entries(routes).filter(([, next]) => Array.isArray(next));
-  return { log, routes: Object.fromEntries(places.map(([name, next]) => [name, next.map(Number)])) };
+  return { log, routes: new Map(places.map(([name, next]) => [name, next.map(Number)])) };
 }

@@ -259,7 +259,8 @@ Deno.test("a new route begins with what comes after it, and one that was taken o
     };
     await raise(alert("e1"));
     await sent(["/first"]);
-    routes.push(route(`${url}/second`, { name: "second" }));
+    // Like what every object has.
+    routes.push(route(`${url}/second`, { name: "constructor" }));
     await notifier.step(signal);
     await raise(alert("e2"));
     await sent(["/first", "/second"]);
