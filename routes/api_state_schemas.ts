@@ -147,11 +147,15 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
     by: { ...text("Who has seen it."), minLength: 1, maxLength: MAX_NAME_CHARS, default: "api" },
   }, ["by"]),
   ReplayAsked: object({
-    ids: { ...listed(text()), maxItems: MAX_IDS },
-    reason: text(),
-    source: text(),
-    from: time,
-    to: time,
+    ids: {
+      ...listed(text()),
+      maxItems: MAX_IDS,
+      description: "Letters by their id; all that match without.",
+    },
+    reason: text("Letters of this reason."),
+    source: text("Letters of this source."),
+    from: { ...time, description: "Received from this time on." },
+    to: { ...time, description: "Received before this time." },
     body: { type: ["string", "object"], description: "The corrected event, with exactly one id." },
   }, ["ids", "reason", "source", "from", "to", "body"]),
   QueryAsked: object({
@@ -167,6 +171,10 @@ export const STATE_SCHEMAS: Readonly<Record<string, Schema>> = {
       minimum: 0,
       default: DEFAULT_ROWS,
     },
-    format: { ...choice(...QUERY_FORMATS), default: "json" },
+    format: {
+      ...choice(...QUERY_FORMATS),
+      description: `${QUERY_FORMATS.join(", ")} (json).`,
+      default: "json",
+    },
   }, ["snapshot", "as_of", "limit", "format"]),
 };

@@ -1,5 +1,7 @@
 /** The API's description as a page without scripts: what there is, who may, what it takes. */
-import { type Access, givenStatuses, otherStatuses, type Parameter, type Route } from "./api_route.ts";
+import { type Access, givenStatuses, otherStatuses, type Route } from "./api_route.ts";
+import { SCHEMAS } from "./api_schemas.ts";
+import type { Schema } from "./json_schema.ts";
 
 export const STYLE =
   `:root{color-scheme:light dark;--line:#d9dde5;--soft:#f4f5f8;--ink:#182126;--dim:#5a6475;--key:#0b7285}
@@ -51,12 +53,28 @@ function articleOf(route: Route): string {
   return `<article><h3><b>${method}</b>${escaped(path)}</h3><p>${withCode(doc)}</p>
 <p class="dim">${WHO[access]} Gives <code>${
     escaped(gives?.type ?? "application/json")
-  }</code>. ${codes}</p>${body}${tableOf(parameters)}</article>`;
+  }</code>. ${codes}</p>${body}${tableOf([...parameters, ...bodyFields(route)])}</article>`;
 }
 
-function tableOf(parameters: readonly Parameter[]): string {
-  if (parameters.length === 0) return "";
-  const rows = parameters.map((one) =>
+interface Told {
+  name: string;
+  in: string;
+  doc: string;
+}
+
+/** What the JSON of a body may say. */
+function bodyFields({ asks }: Route): Told[] {
+  const properties = asks === undefined ? {} : SCHEMAS[asks].properties as Record<string, Schema>;
+  return Object.entries(properties).map(([name, { description }]) => ({
+    name,
+    in: "body",
+    doc: String(description),
+  }));
+}
+
+function tableOf(told: readonly Told[]): string {
+  if (told.length === 0) return "";
+  const rows = told.map((one) =>
     `<tr><td><code>${escaped(one.name)}</code></td><td class="dim">${one.in}</td><td>${
       withCode(one.doc)
     }</td></tr>`

@@ -144,6 +144,9 @@ Deno.test("docs needs no script and no other origin", async () => {
     /curl https:\/\/lake\.example\/api/,
   );
   for (const { path } of ROUTES) ok(html.includes(path.replaceAll("&", "&amp;")), path);
+  const said = (name: string) => new RegExp(`<code>${name}</code></td><td class="dim">body</td><td>\\w`);
+  for (const name of ["sql", "as_of", "format", "ids", "body", "by"]) match(html, said(name));
+  doesNotMatch(html, /<td>undefined/);
   doesNotMatch(html, /<script|https?:\/\/(?!127\.0\.0\.1)/);
   match(response.headers.get("content-security-policy") ?? "", /default-src 'none'.*style-src 'sha256-/);
 });
