@@ -23,6 +23,8 @@ export class RouteFile {
   /** What was taken over or refused last; not yet anything at the start. */
   #judged: string | null | undefined = undefined;
   #seen: string | null = null;
+  /** Why the file cannot be read; null while it can. */
+  #unread: string | null = null;
   #looked_at = -Infinity;
 
   constructor(private readonly parts: RouteFileParts) {}
@@ -31,8 +33,18 @@ export class RouteFile {
     const now = this.parts.clock.now();
     if (elapsedMs(this.#looked_at, now) < LOOK_EVERY_MS) return this.#routes;
     this.#looked_at = now;
-    const text = await this.parts.read();
     const isFirst = this.#judged === undefined;
+    let text: string | null;
+    try {
+      text = await this.parts.read();
+    } catch (error) {
+      // At the start nobody knows which routes there are: to go on without any would forget their places.
+      if (isFirst || !(error instanceof Fault)) throw error;
+      if (this.#unread !== error.message) this.parts.refused(error.message);
+      this.#unread = error.message;
+      return this.#routes;
+    }
+    this.#unread = null;
     const isSettled = isFirst || text === this.#seen;
     this.#seen = text;
     if (!isSettled || text === this.#judged) return this.#routes;

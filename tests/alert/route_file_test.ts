@@ -1,5 +1,6 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { RouteFile } from "../../lib/alert/route_file.ts";
+import { Fault } from "../../lib/errors.ts";
 import { handClock } from "../routes/test_app.ts";
 
 const LOOK_EVERY_MS = 2_000;
@@ -10,9 +11,9 @@ const TWO = ONE.replace("one", "two");
 function edited() {
   const clock = handClock();
   const said: (string | null)[] = [];
-  let text: string | null = ONE;
+  let text: string | null | Fault = ONE;
   const file = new RouteFile({
-    read: () => Promise.resolve(text),
+    read: () => text instanceof Fault ? Promise.reject(text) : Promise.resolve(text),
     taken: (text) => said.push(text),
     refused: (reason) => said.push(reason),
     clock,
@@ -20,7 +21,7 @@ function edited() {
   return {
     said,
     /** Names of the routes that one look finds. */
-    async look(next: string | null) {
+    async look(next: string | null | Fault) {
       text = next;
       clock.advance(LOOK_EVERY_MS);
       return (await file.routes()).map(({ name }) => name);
@@ -52,4 +53,20 @@ Deno.test("RouteFile keeps the routes of before beside a bad file, and tells of 
   match(String(said[0]), /^Cannot take over alerts\.yaml: line 1: /);
   await look(ONE);
   deepStrictEqual(await look(ONE), ["one"]);
+});
+
+Deno.test("RouteFile keeps the routes of before while the file cannot be read, and has none to begin with", async () => {
+  const unreadable = new Fault("config_unreadable", "Cannot read alerts.yaml", {
+    blame: "us",
+    retry: "never",
+  });
+  const { said, look } = edited();
+  await rejects(look(unreadable), unreadable);
+  await look(ONE);
+  for (let times = 0; times < 3; times++) deepStrictEqual(await look(unreadable), ["one"]);
+  deepStrictEqual(said, ["Cannot read alerts.yaml"]);
+  await look(TWO);
+  deepStrictEqual(await look(TWO), ["two"]);
+  await look(unreadable);
+  deepStrictEqual(said, ["Cannot read alerts.yaml", TWO, "Cannot read alerts.yaml"]);
 });
