@@ -15,7 +15,7 @@ export interface DependencyParts {
   settings: Settings;
   log: EventLog | null;
   store: Pick<ObjectStore, "head">;
-  supervisor: Pick<Supervisor, "ready">;
+  supervisor: Pick<Supervisor, "troubles">;
   /** Of the door's appends: a log that can be read may not take any more (a disk that is full or failing). */
   appends: Pick<LastTrouble, "cause">;
   clock: Clock;
@@ -44,7 +44,10 @@ export function dependenciesOf(
     all.push({
       name: "workers",
       required: false,
-      check: () => Promise.resolve(supervisor.ready() ? "ok" : "degraded"),
+      check: () => {
+        const detail = supervisor.troubles().join("; ");
+        return Promise.resolve(detail === "" ? "ok" as const : { condition: "degraded" as const, detail });
+      },
     });
   }
   return all;

@@ -39,6 +39,8 @@ export class Supervisor {
   readonly #running = new Map<string, Worker>();
   readonly states = new Map<string, Supervised>();
   readonly #waiting = new Map<string, string>();
+  /** Of the last failure, until the worker does its work again. */
+  readonly #reasons = new Map<string, string>();
   /** Ends those that have not begun. */
   readonly #idle = new Map<string, () => void>();
   #stopping = false;
@@ -54,9 +56,12 @@ export class Supervisor {
     for (const [name, worker] of this.#running) if (name !== except) post(worker, { type: "notice", notice });
   }
 
-  /** True when every worker does its work. */
-  ready(): boolean {
-    return [...this.states.values()].every((one) => one.state === "ready");
+  /** Which workers do not do their work (yet), and why they failed before. */
+  troubles(): string[] {
+    return [...this.states.values()].filter(({ state }) => state !== "ready").map(({ name, state }) => {
+      const reason = this.#reasons.get(name);
+      return `${name} is ${state}${reason === undefined ? "" : ` (${reason})`}`;
+    });
   }
 
   /** Asks all to stop and says what it waits for; those that do not within `deadline_ms` are ended, and named in the log. */
@@ -108,6 +113,7 @@ export class Supervisor {
       worker.onerror = (event) => {
         event.preventDefault();
         this.options.line.error(`${spec.name} failed`, { reason: event.message });
+        this.#reasons.set(spec.name, event.message);
         resolve("crashed");
       };
       const begin = () => {
@@ -132,6 +138,7 @@ export class Supervisor {
   #hear(name: string, message: FromWorker): "stopped" | "fatal" | "crashed" | null {
     switch (message.type) {
       case "ready":
+        this.#reasons.delete(name);
         this.#mark(name, "ready");
         return null;
       case "metrics":
@@ -147,8 +154,10 @@ export class Supervisor {
       case "stopped":
         return "stopped";
       case "failed":
+        this.#reasons.set(name, message.reason);
         return "crashed";
       case "fatal":
+        this.#reasons.set(name, message.reason);
         this.options.onFatal(message.reason);
         return "fatal";
     }

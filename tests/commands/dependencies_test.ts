@@ -34,7 +34,7 @@ async function saidBy(options: {
       settings,
       log,
       store: options.store ?? { head: () => Promise.resolve(null) },
-      supervisor: { ready: () => true },
+      supervisor: { troubles: () => [] },
       appends: { cause: options.fails ? "Cannot append: the disk is full" : null },
       clock: systemClock,
     }),

@@ -1,5 +1,5 @@
 /** Workers are started again with growing pauses, stopped in order, and a stop says what it waits for. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { readSettings } from "../../lib/config.ts";
 import type { LogLine } from "../../lib/observe/log_line.ts";
 import { Metrics } from "../../lib/observe/metrics.ts";
@@ -64,6 +64,7 @@ Deno.test("a worker that fails is started again, after pauses that grow", async 
   const { supervisor, start, lines, clock } = supervised();
   start("crashes");
   await eventually(() => clock.slept.length >= 8);
+  match(supervisor.troubles().join(), /^crashes is (starting|failed) \(.*a bug\)$/);
   await supervisor.stop(1_000);
   deepStrictEqual(clock.slept.slice(0, 8), [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
   ok(lines.some((line) => line.startsWith("error crashes failed") && line.includes("a bug")), lines[0]);
@@ -75,13 +76,13 @@ Deno.test("a worker that no restart mends is not started again, and its reason i
   await eventually(() => fatal.length > 0 && supervisor.states.get("fatal")?.state === "failed");
   deepStrictEqual(fatal, ["no retry mends this"]);
   deepStrictEqual(clock.slept, []);
-  strictEqual(supervisor.ready(), false);
+  deepStrictEqual(supervisor.troubles(), ["fatal is failed (no retry mends this)"]);
 });
 
 Deno.test("a stop in order ends at once when the last worker has stopped", async () => {
   const { supervisor, start, lines } = supervised();
   start("works");
-  await eventually(() => supervisor.ready());
+  await eventually(() => supervisor.troubles().length === 0);
   await supervisor.stop(1_000_000_000);
   strictEqual(supervisor.states.get("works")?.state, "stopped");
   deepStrictEqual(lines.filter((line) => line.startsWith("warn")), []);
@@ -90,7 +91,7 @@ Deno.test("a stop in order ends at once when the last worker has stopped", async
 Deno.test("a stop says what it waits for, and ends a worker that does not stop within the deadline", async () => {
   const { supervisor, start, lines, clock, noticed } = supervised();
   start("stubborn");
-  await eventually(() => supervisor.ready());
+  await eventually(() => supervisor.troubles().length === 0);
   // A thread takes its time to answer, and none of the deadline.
   clock.begins = noticed;
   await supervisor.stop(9_000);
