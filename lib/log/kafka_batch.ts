@@ -4,8 +4,9 @@
  *   base offset i64 | length i32 | leader epoch i32 | magic i8 | crc32c u32 | attributes i16 | last delta i32 |
  *   first time i64 | max time i64 | producer id i64 | producer epoch i16 | sequence i32 | count i32 | records
  *
- * Log time travels in the header `received_at` (milliseconds since 1970, or RFC 3339); a record of another program that has none gets the time that the broker
- * gave it. Control records, and records of transactions that were aborted, are nobody's business and left out.
+ * Log time travels in the header `received_at` (milliseconds since 1970, or RFC 3339); a record of another program that
+ * has none gets the time that the broker gave it. Control records, and records of transactions that were aborted, are
+ * nobody's business and left out.
  */
 import { Fault, messageOf } from "../errors.ts";
 import { MAX_TIME_MS, writtenTime } from "../written_time.ts";

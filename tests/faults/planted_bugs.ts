@@ -121,7 +121,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     step: "0",
     bug: "a door opens before a log that is not its own",
-    file: "commands/assemble.ts",
+    file: "commands/role_log.ts",
     from: "await refuseStrangeLog(log, chains);",
     to: "void [refuseStrangeLog, log, chains];",
     test: STOPS,
