@@ -1,4 +1,5 @@
 /** A slower parser of our own, for texts with numbers that a double cannot give back. */
+import { setOwn } from "../own_member.ts";
 import { JsonCursor, unquoted } from "./json_cursor.ts";
 
 /** A number whose text says more than the nearest double: kept as written, also when it is written again. */
@@ -46,12 +47,6 @@ function listAt(cursor: JsonCursor): unknown[] {
 
 function scalar(token: string): unknown {
   return token === "true" ? true : token === "false" ? false : token === "null" ? null : readNumber(token);
-}
-
-/** Where an engine has the old setter, plain assignment would turn `__proto__` into the prototype. */
-function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") object[key] = value;
-  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Up to 15 significant digits a double gives the same decimal back; beyond, only where its shortest text is the source. */
