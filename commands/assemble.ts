@@ -162,7 +162,7 @@ function runLive(live: LiveHub): () => Promise<void> {
 }
 
 async function shown(
-  { settings, catalog, store, views }: Omit<QueryParts, "building" | "clock" | "line">,
+  { settings, catalog, store, views }: Pick<QueryParts, "settings" | "catalog" | "store" | "views">,
 ): Promise<Pick<AppDeps, "lake" | "page">> {
   const origin = await storeOrigin(store);
   return {

@@ -94,12 +94,10 @@ export async function checkLog(
   chains: ReturnType<typeof connectChains>,
   line: LogLine,
 ): Promise<void> {
-  try {
-    await refuseStrangeLog(log, chains);
-  } catch (error) {
-    if (!(error instanceof Fault) || error.retry === "never") throw error;
-    line.warn("the log cannot be compared with the store yet", { reason: error.message });
-  }
+  await unlessAway(
+    () => refuseStrangeLog(log, chains),
+    (reason) => line.warn("the log cannot be compared with the store yet", { reason }),
+  );
 }
 
 /** Where the broker is away, process roles do it when it is back. */
@@ -108,10 +106,18 @@ export async function seed(
   partitions: number,
   { configuration, clock, line }: { configuration: Configuration; clock: Clock; line: LogLine },
 ): Promise<void> {
+  await unlessAway(
+    () => seedPartitions(log, partitions, { seeds: configuration, now: clock.now() }),
+    (reason) => line.warn("the log is away; starting all the same", { reason }),
+  );
+}
+
+/** What is away is told, and stops no start. */
+async function unlessAway(act: () => Promise<unknown>, tell: (reason: string) => void): Promise<void> {
   try {
-    await seedPartitions(log, partitions, { seeds: configuration, now: clock.now() });
+    await act();
   } catch (error) {
     if (!(error instanceof Fault) || error.retry === "never") throw error;
-    line.warn("the log is away; starting all the same", { reason: error.message });
+    tell(error.message);
   }
 }

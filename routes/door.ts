@@ -53,7 +53,10 @@ export interface DoorDeps {
 
 const APPEND_FAILED = "append failed";
 const NO_TOKEN = { detail: "The token is missing or wrong.", close: true };
-/** Wrong ones from one address: a client that asks for many things with an old token is told 401. A right one is never counted. */
+/**
+ * Wrong ones from one address: a client that asks for many things with an old token is told 401. A right one is never
+ * counted.
+ */
 const WRONG_TOKENS_PER_SECOND = 500;
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;

@@ -12,8 +12,8 @@ export interface KnownRelation {
 }
 
 /**
- * The known relations that a text of these tokens needs, those behind its views included, each view after what it stands on. A text
- * that asks which tables there are needs them all.
+ * The known relations that a text of these tokens needs, those behind its views included, each view after what it stands
+ * on. A text that asks which tables there are needs them all.
  */
 export function relationsNamed<R extends KnownRelation>(tokens: readonly Token[], known: readonly R[]): R[] {
   const byName = new Map(known.map((relation) => [relation.name.toLowerCase(), relation]));

@@ -122,8 +122,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     step: "0",
     bug: "a door opens before a log that is not its own",
     file: "commands/role_log.ts",
-    from: "await refuseStrangeLog(log, chains);",
-    to: "void [refuseStrangeLog, log, chains];",
+    from: "() => refuseStrangeLog(log, chains),",
+    to: "() => Promise.resolve([refuseStrangeLog, log, chains]),",
     test: STOPS,
   },
   {
